@@ -1,0 +1,76 @@
+// The scenario document: the only thing that is stored, shared or imported. schema.ts validates input into these shapes.
+
+export type Language = 'en' | 'zh'
+
+/** A Kubernetes manifest, as given. */
+export interface Manifest {
+  readonly apiVersion: string
+  readonly kind: string
+  readonly metadata: { readonly name: string; readonly namespace?: string; readonly labels?: Readonly<Record<string, string>>; readonly [k: string]: unknown }
+  readonly [k: string]: unknown
+}
+
+export interface ClusterConfig {
+  readonly podCIDR: string
+  readonly serviceCIDR: string
+  readonly network: NetworkConfig
+  readonly kubeProxy: { readonly mode: 'iptables' }
+}
+
+/** `fabric`: how nodes reach each other's pods. `l2`: host routes on one switch; `cloud`: a router with the provider's route table. */
+export interface NetworkConfig {
+  readonly plugin: 'bridge'
+  readonly fabric: 'l2' | 'cloud'
+  readonly mtu: number
+}
+
+/** Per namespace, replaces what would have been generated. Each value is the text of Linux's own tool. */
+export interface Override {
+  readonly sysctl?: Readonly<Record<string, string>>
+  /** iptables-save text; the tables it names replace the generated ones. */
+  readonly iptables?: string
+  /** `ip addr` text: devices and addresses. */
+  readonly addr?: string
+  /** `ip route` text (main table, or `table all`). */
+  readonly routes?: string
+  readonly rules?: string
+  readonly neigh?: string
+}
+
+export interface JourneySpec {
+  readonly from: string
+  readonly container?: string
+  readonly run: string
+}
+
+/** What a shared link opens at. */
+export interface ViewSpec {
+  readonly step?: number
+  readonly follow?: number
+  readonly panels?: readonly string[]
+  readonly language?: Language
+}
+
+export interface ScenarioDocument {
+  readonly hopscope: 1
+  readonly title: string
+  /** Seed of every random choice of the run (statistic mode random, ports, TCP sequence numbers). */
+  readonly seed: number
+  readonly cluster: ClusterConfig
+  readonly objects: readonly Manifest[]
+  readonly overrides: Readonly<Record<string, Override>>
+  readonly journeys: readonly JourneySpec[]
+  readonly view?: ViewSpec
+}
+
+/** Where in the input, and what was expected there. Every refusal of user input is one of these. */
+export interface InputError {
+  readonly kind: 'input'
+  readonly message: string
+  readonly file?: string
+  /** Path inside the document: `objects[3].spec.nodeName`. */
+  readonly path?: string
+  /** From 1. */
+  readonly line?: number
+  readonly column?: number
+}
