@@ -11,7 +11,9 @@ import type { ConntrackEntry } from './conntrack/entry.ts'
 // one of them and imports only this file and its own.
 
 /** A scheduled call; `cancel` is idempotent. */
-export interface Timer { cancel(): void }
+export interface Timer {
+  cancel(): void
+}
 
 /** One machine room: every namespace of the run shares the clock, the random source and the recorder. */
 export interface Kernel {
@@ -95,7 +97,9 @@ export const PACKET_BROADCAST = 1
 export const PACKET_MULTICAST = 2
 export const PACKET_OTHERHOST = 3
 
-export interface SocketLike { readonly ref: number }
+export interface SocketLike {
+  readonly ref: number
+}
 
 // --- fib/ ------------------------------------------------------------------------------------------------------------
 
@@ -126,7 +130,10 @@ export interface Fib {
   /** fib_lookup: policy rules by priority, then longest prefix in each table. A fresh object or the shared cache's: never written to. */
   lookup(flow: Flow): RouteLookup
   /** inet_addr_type(): what an address is to this namespace, as an AddrType name. With a device: inet_dev_addr_type(). */
-  addressType(address: number, device?: Device): 'UNICAST' | 'LOCAL' | 'BROADCAST' | 'MULTICAST' | 'BLACKHOLE' | 'UNREACHABLE' | 'PROHIBIT' | 'THROW' | 'UNSPEC'
+  addressType(
+    address: number,
+    device?: Device,
+  ): 'UNICAST' | 'LOCAL' | 'BROADCAST' | 'MULTICAST' | 'BLACKHOLE' | 'UNREACHABLE' | 'PROHIBIT' | 'THROW' | 'UNSPEC'
   /** inet_select_addr(). */
   selectSource(device: Device | undefined, dst: number, scope: 'global' | 'link' | 'host'): number
 }
@@ -156,7 +163,13 @@ export interface Netfilter {
 
 // --- sockets/ --------------------------------------------------------------------------------------------------------
 
-export interface QuotedHeader { readonly protocol: number; readonly src: number; readonly dst: number; readonly sport: number; readonly dport: number }
+export interface QuotedHeader {
+  readonly protocol: number
+  readonly src: number
+  readonly dst: number
+  readonly sport: number
+  readonly dport: number
+}
 
 export interface Sockets {
   /** tcp_v4_rcv, udp_rcv: write deliver or drop. For UDP without a socket: the port unreachable too; for TCP: the reset. */

@@ -53,8 +53,7 @@ export function parseIpv4(text: string): Result<Ipv4, AddressError> {
   return ok((value * 256 + octet) as Ipv4)
 }
 
-export const formatIpv4 = (a: number): string =>
-  `${a >>> 24}.${(a >>> 16) & 255}.${(a >>> 8) & 255}.${a & 255}`
+export const formatIpv4 = (a: number): string => `${a >>> 24}.${(a >>> 16) & 255}.${(a >>> 8) & 255}.${a & 255}`
 
 /** `a.b.c.d/len`, or a bare address as /32. */
 export function parsePrefix(text: string): Result<Ipv4Prefix, AddressError> {
@@ -89,7 +88,10 @@ export function parseMac(text: string): Result<Mac, AddressError> {
 }
 
 export const formatMac = (mac: number): string =>
-  mac.toString(16).padStart(12, '0').replace(/(..)(?=.)/g, '$1:')
+  mac
+    .toString(16)
+    .padStart(12, '0')
+    .replace(/(..)(?=.)/g, '$1:')
 
 /** Broadcast counts as multicast: the group bit of the first octet, IEEE 802-2014 section 8.2.2. */
 export const isGroupMac = (mac: number): boolean => (macHi(mac) & 0x0100) !== 0

@@ -92,14 +92,38 @@ export const IP_MF = 1
  * on the wire; `payload` marks a change inside the bytes (an ICMP error's quoted header), its old and new value are facts.
  */
 export const PACKET_FIELDS = [
-  'eth.src', 'eth.dst', 'ip.tos', 'ip.id', 'ip.flags', 'ip.fragment', 'ip.ttl', 'ip.src', 'ip.dst', 'l4.sport', 'l4.dport',
-  'icmp.rest', 'meta.mark', 'payload',
+  'eth.src',
+  'eth.dst',
+  'ip.tos',
+  'ip.id',
+  'ip.flags',
+  'ip.fragment',
+  'ip.ttl',
+  'ip.src',
+  'ip.dst',
+  'l4.sport',
+  'l4.dport',
+  'icmp.rest',
+  'meta.mark',
+  'payload',
 ] as const
 export type PacketField = (typeof PACKET_FIELDS)[number]
 /** The fields' numbers, for hot paths. */
 export const FIELD = {
-  ETH_SRC: 0, ETH_DST: 1, TOS: 2, IP_ID: 3, IP_FLAGS: 4, FRAGMENT: 5, TTL: 6, SRC: 7, DST: 8, SPORT: 9, DPORT: 10,
-  ICMP_REST: 11, MARK: 12, PAYLOAD: 13,
+  ETH_SRC: 0,
+  ETH_DST: 1,
+  TOS: 2,
+  IP_ID: 3,
+  IP_FLAGS: 4,
+  FRAGMENT: 5,
+  TTL: 6,
+  SRC: 7,
+  DST: 8,
+  SPORT: 9,
+  DPORT: 10,
+  ICMP_REST: 11,
+  MARK: 12,
+  PAYLOAD: 13,
 } as const
 
 /** IPv4 total length of the packet as it stands, in bytes. */

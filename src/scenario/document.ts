@@ -6,7 +6,12 @@ export type Language = 'en' | 'zh'
 export interface Manifest {
   readonly apiVersion: string
   readonly kind: string
-  readonly metadata: { readonly name: string; readonly namespace?: string; readonly labels?: Readonly<Record<string, string>>; readonly [k: string]: unknown }
+  readonly metadata: {
+    readonly name: string
+    readonly namespace?: string
+    readonly labels?: Readonly<Record<string, string>>
+    readonly [k: string]: unknown
+  }
   readonly [k: string]: unknown
 }
 

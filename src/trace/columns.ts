@@ -3,38 +3,38 @@
 
 /** Numbers of the step kinds. Appended to, never renumbered: share links count steps, exports may be kept. */
 export const STEP = {
-  born: 0,            // a=how b=parent|-1 c=process ref|-1
-  enter: 1,           // a=place(0 device,1 stack) b=direction(0 in,1 out) c=length (IP total length, 28 for ARP)
-  depart: 2,          // a=ref of device or netns
-  deliver: 3,         // a=to b=socket ref|-1
-  drop: 4,            // a=reason b=decidedBy ref|-1
-  wait: 5,            // a=neighbour ref
-  undetermined: 6,    // a=text b=decidedBy ref|-1
-  rewrite: 7,         // a=field b=from lo32 c=to lo32 d=from hi16<<16|to hi16; payload: d=text of detail
-  bridgeLearn: 8,     // a=fdb ref b=moved
-  bridgeDecide: 9,    // a=decision b=port ref|-1 c=fdb ref|-1 d=number of ports
-  bridgeNf: 10,       // a=hook b=enabled c=sysctl ref|-1
-  neighLookup: 11,    // a=neighbour ref|-1 b=state c=address
-  neighState: 12,     // a=neighbour ref b=from c=to d=reason
-  arpProcess: 13,     // a=op b=target address c=answer(0 reply,1 update,2 ignore,3 proxy)
-  route: 14,          // a=nexthop index<<16|purpose<<8|result b=route ref|-1 c=address d=policy rule ref|-1
-  rpFilter: 15,       // a=mode b=ok c=route ref|-1 d=sysctl ref|-1
-  forward: 16,        // a=allowed b=sysctl ref|-1
-  mtu: 17,            // a=mtu b=length c=action
-  reassemble: 18,     // a=complete b=fragments
-  hook: 19,           // a=hook b=bridged
-  chain: 20,          // a=chain ref
-  rule: 21,           // a=rule ref b=tried c=verdict d=length   (jump/goto: the target chain follows from the rule's spec)
-  policy: 22,         // a=chain ref b=tried c=verdict(0 accept,1 drop,2 return) d=length
-  log: 23,            // a=text
-  ctLookup: 24,       // a=ct ref|-1 b=info
-  ctChange: 25,       // a=ct ref b=change c=text of state|-1
-  nat: 26,            // a=ct ref b=manip(0 src,1 dst) c=binding
-  socketLookup: 27,   // a=socket ref|-1
-  tcpState: 28,       // a=socket ref b=from text c=to text
-  tcpRetransmit: 29,  // a=socket ref b=attempt c=timeout in microseconds
-  socketData: 30,     // a=socket ref b=direction(0 send,1 receive) c=bytes
-  process: 31,        // a=process ref b=event c=text
-  timer: 32,          // a=text b=record ref|-1
+  born: 0, // a=how b=parent|-1 c=process ref|-1
+  enter: 1, // a=place(0 device,1 stack) b=direction(0 in,1 out) c=length (IP total length, 28 for ARP)
+  depart: 2, // a=ref of device or netns
+  deliver: 3, // a=to b=socket ref|-1
+  drop: 4, // a=reason b=decidedBy ref|-1
+  wait: 5, // a=neighbour ref
+  undetermined: 6, // a=text b=decidedBy ref|-1
+  rewrite: 7, // a=field b=from lo32 c=to lo32 d=from hi16<<16|to hi16; payload: d=text of detail
+  bridgeLearn: 8, // a=fdb ref b=moved
+  bridgeDecide: 9, // a=decision b=port ref|-1 c=fdb ref|-1 d=number of ports
+  bridgeNf: 10, // a=hook b=enabled c=sysctl ref|-1
+  neighLookup: 11, // a=neighbour ref|-1 b=state c=address
+  neighState: 12, // a=neighbour ref b=from c=to d=reason
+  arpProcess: 13, // a=op b=target address c=answer(0 reply,1 update,2 ignore,3 proxy)
+  route: 14, // a=nexthop index<<16|purpose<<8|result b=route ref|-1 c=address d=policy rule ref|-1
+  rpFilter: 15, // a=mode b=ok c=route ref|-1 d=sysctl ref|-1
+  forward: 16, // a=allowed b=sysctl ref|-1
+  mtu: 17, // a=mtu b=length c=action
+  reassemble: 18, // a=complete b=fragments
+  hook: 19, // a=hook b=bridged
+  chain: 20, // a=chain ref
+  rule: 21, // a=rule ref b=tried c=verdict d=length   (jump/goto: the target chain follows from the rule's spec)
+  policy: 22, // a=chain ref b=tried c=verdict(0 accept,1 drop,2 return) d=length
+  log: 23, // a=text
+  ctLookup: 24, // a=ct ref|-1 b=info
+  ctChange: 25, // a=ct ref b=change c=text of state|-1
+  nat: 26, // a=ct ref b=manip(0 src,1 dst) c=binding
+  socketLookup: 27, // a=socket ref|-1
+  tcpState: 28, // a=socket ref b=from text c=to text
+  tcpRetransmit: 29, // a=socket ref b=attempt c=timeout in microseconds
+  socketData: 30, // a=socket ref b=direction(0 send,1 receive) c=bytes
+  process: 31, // a=process ref b=event c=text
+  timer: 32, // a=text b=record ref|-1
 } as const
 export type StepCode = (typeof STEP)[keyof typeof STEP]

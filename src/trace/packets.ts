@@ -1,5 +1,5 @@
-import { Packet } from '../net/packet.ts'
 import { ipv4, macHi, macLo, macOf } from '../net/address.ts'
+import { Packet } from '../net/packet.ts'
 
 /** Integers per packet in PacketTable.rows. */
 export const PACKET_WIDTH = 30

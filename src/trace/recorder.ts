@@ -168,10 +168,26 @@ export class TraceRecorder {
       deltas: { seq: Int32Array.from(this.#deltaSeq), deltas: this.#deltas },
       cells: {
         length: this.#cellCount,
-        seq: join(this.#cells.map((c) => c.seq), this.#cellCount, i32),
-        ref: join(this.#cells.map((c) => c.ref), this.#cellCount, i32),
-        field: join(this.#cells.map((c) => c.field), this.#cellCount, u8),
-        value: join(this.#cells.map((c) => c.value), this.#cellCount, f64),
+        seq: join(
+          this.#cells.map((c) => c.seq),
+          this.#cellCount,
+          i32,
+        ),
+        ref: join(
+          this.#cells.map((c) => c.ref),
+          this.#cellCount,
+          i32,
+        ),
+        field: join(
+          this.#cells.map((c) => c.field),
+          this.#cellCount,
+          u8,
+        ),
+        value: join(
+          this.#cells.map((c) => c.value),
+          this.#cellCount,
+          f64,
+        ),
       },
       packets: { length: this.#packetCount, rows, options: this.#options, payloads: this.#payloads },
       journeys,

@@ -8,16 +8,37 @@ import type { NudState } from '../world/records.ts'
 /** Where a hop is: on one device, or in a namespace's stack between two devices. */
 export type Place = 'device' | 'stack'
 export type PacketOrigin =
-  | 'socket'        // a process or the TCP machine sends
-  | 'arp'           // the neighbour layer asks or answers
-  | 'icmp'          // the stack itself reports or answers (icmp_send, icmp_reply)
-  | 'reset'         // nf_send_reset, tcp_v4_send_reset
-  | 'clone'         // flooding: one copy a port
-  | 'fragment' | 'reassembled' | 'encapsulated' | 'decapsulated'
-export const PACKET_ORIGINS = ['socket', 'arp', 'icmp', 'reset', 'clone', 'fragment', 'reassembled', 'encapsulated', 'decapsulated'] as const satisfies readonly PacketOrigin[]
+  | 'socket' // a process or the TCP machine sends
+  | 'arp' // the neighbour layer asks or answers
+  | 'icmp' // the stack itself reports or answers (icmp_send, icmp_reply)
+  | 'reset' // nf_send_reset, tcp_v4_send_reset
+  | 'clone' // flooding: one copy a port
+  | 'fragment'
+  | 'reassembled'
+  | 'encapsulated'
+  | 'decapsulated'
+export const PACKET_ORIGINS = [
+  'socket',
+  'arp',
+  'icmp',
+  'reset',
+  'clone',
+  'fragment',
+  'reassembled',
+  'encapsulated',
+  'decapsulated',
+] as const satisfies readonly PacketOrigin[]
 
 export type CtInfo = 'NEW' | 'ESTABLISHED' | 'RELATED' | 'ESTABLISHED_REPLY' | 'RELATED_REPLY' | 'INVALID' | 'UNTRACKED'
-export const CT_INFOS = ['ESTABLISHED', 'RELATED', 'NEW', 'ESTABLISHED_REPLY', 'RELATED_REPLY', 'INVALID', 'UNTRACKED'] as const satisfies readonly CtInfo[]
+export const CT_INFOS = [
+  'ESTABLISHED',
+  'RELATED',
+  'NEW',
+  'ESTABLISHED_REPLY',
+  'RELATED_REPLY',
+  'INVALID',
+  'UNTRACKED',
+] as const satisfies readonly CtInfo[]
 
 export const HOOKS = ['PREROUTING', 'INPUT', 'FORWARD', 'OUTPUT', 'POSTROUTING'] as const satisfies readonly HookName[]
 /** NF_INET_* numbers (include/uapi/linux/netfilter.h). */
@@ -25,32 +46,96 @@ export const HOOK = { PREROUTING: 0, INPUT: 1, FORWARD: 2, OUTPUT: 3, POSTROUTIN
 
 /** include/net/dropreason-core.h, Linux 6.x. Only reasons that the engine can give. */
 export const DROP_REASONS = [
-  'SKB_DROP_REASON_NOT_SPECIFIED', 'SKB_DROP_REASON_NO_SOCKET', 'SKB_DROP_REASON_NETFILTER_DROP', 'SKB_DROP_REASON_OTHERHOST',
-  'SKB_DROP_REASON_IP_INHDR', 'SKB_DROP_REASON_IP_RPFILTER', 'SKB_DROP_REASON_IP_INNOROUTES', 'SKB_DROP_REASON_IP_OUTNOROUTES',
-  'SKB_DROP_REASON_IP_NOPROTO', 'SKB_DROP_REASON_NEIGH_FAILED', 'SKB_DROP_REASON_NEIGH_QUEUEFULL', 'SKB_DROP_REASON_NEIGH_DEAD',
-  'SKB_DROP_REASON_PKT_TOO_BIG', 'SKB_DROP_REASON_DEV_READY', 'SKB_DROP_REASON_TCP_FLAGS', 'SKB_DROP_REASON_TCP_INVALID_SEQUENCE',
-  'SKB_DROP_REASON_TCP_RESET', 'SKB_DROP_REASON_UNHANDLED_PROTO', 'SKB_DROP_REASON_IP_INADDRERRORS', 'SKB_DROP_REASON_TTL_EXPIRED',
-  'SKB_DROP_REASON_IP_FORWARDING_DISABLED', 'SKB_DROP_REASON_BRIDGE_NO_EGRESS_PORT', 'SKB_DROP_REASON_BRIDGE_INGRESS_PORT_NFORWARD',
-  'SKB_DROP_REASON_DUP_FRAG', 'SKB_DROP_REASON_FRAG_REASM_TIMEOUT', 'SKB_DROP_REASON_MARTIAN_SOURCE', 'SKB_DROP_REASON_TCP_CLOSE',
-  'SKB_DROP_REASON_NO_LINK', 'SKB_DROP_REASON_ICMP_RATELIMIT', 'SKB_DROP_REASON_TCP_OLD_DATA',
+  'SKB_DROP_REASON_NOT_SPECIFIED',
+  'SKB_DROP_REASON_NO_SOCKET',
+  'SKB_DROP_REASON_NETFILTER_DROP',
+  'SKB_DROP_REASON_OTHERHOST',
+  'SKB_DROP_REASON_IP_INHDR',
+  'SKB_DROP_REASON_IP_RPFILTER',
+  'SKB_DROP_REASON_IP_INNOROUTES',
+  'SKB_DROP_REASON_IP_OUTNOROUTES',
+  'SKB_DROP_REASON_IP_NOPROTO',
+  'SKB_DROP_REASON_NEIGH_FAILED',
+  'SKB_DROP_REASON_NEIGH_QUEUEFULL',
+  'SKB_DROP_REASON_NEIGH_DEAD',
+  'SKB_DROP_REASON_PKT_TOO_BIG',
+  'SKB_DROP_REASON_DEV_READY',
+  'SKB_DROP_REASON_TCP_FLAGS',
+  'SKB_DROP_REASON_TCP_INVALID_SEQUENCE',
+  'SKB_DROP_REASON_TCP_RESET',
+  'SKB_DROP_REASON_UNHANDLED_PROTO',
+  'SKB_DROP_REASON_IP_INADDRERRORS',
+  'SKB_DROP_REASON_TTL_EXPIRED',
+  'SKB_DROP_REASON_IP_FORWARDING_DISABLED',
+  'SKB_DROP_REASON_BRIDGE_NO_EGRESS_PORT',
+  'SKB_DROP_REASON_BRIDGE_INGRESS_PORT_NFORWARD',
+  'SKB_DROP_REASON_DUP_FRAG',
+  'SKB_DROP_REASON_FRAG_REASM_TIMEOUT',
+  'SKB_DROP_REASON_MARTIAN_SOURCE',
+  'SKB_DROP_REASON_TCP_CLOSE',
+  'SKB_DROP_REASON_NO_LINK',
+  'SKB_DROP_REASON_ICMP_RATELIMIT',
+  'SKB_DROP_REASON_TCP_OLD_DATA',
 ] as const
 export type DropReason = (typeof DROP_REASONS)[number]
 
-export const NUD_STATES = ['NONE', 'INCOMPLETE', 'REACHABLE', 'STALE', 'DELAY', 'PROBE', 'FAILED', 'NOARP', 'PERMANENT'] as const satisfies readonly NudState[]
+export const NUD_STATES = [
+  'NONE',
+  'INCOMPLETE',
+  'REACHABLE',
+  'STALE',
+  'DELAY',
+  'PROBE',
+  'FAILED',
+  'NOARP',
+  'PERMANENT',
+] as const satisfies readonly NudState[]
 
-export const RULE_VERDICTS = ['continue', 'accept', 'drop', 'return', 'jump', 'goto', 'reject', 'nat', 'undetermined', 'stolen'] as const
+export const RULE_VERDICTS = [
+  'continue',
+  'accept',
+  'drop',
+  'return',
+  'jump',
+  'goto',
+  'reject',
+  'nat',
+  'undetermined',
+  'stolen',
+] as const
 /** `continue`: the target acted (MARK, LOG …) or there was none, and the walk goes on. `nat`: bound, and the table accepts. */
 export type RuleVerdict = (typeof RULE_VERDICTS)[number]
 
 export const ROUTE_PURPOSES = ['input', 'output', 'reroute', 'rp_filter', 'reply'] as const
 export type RoutePurpose = (typeof ROUTE_PURPOSES)[number]
-export const ROUTE_RESULTS = ['forward', 'local', 'broadcast', 'multicast', 'unreachable', 'blackhole', 'prohibit', 'none'] as const
+export const ROUTE_RESULTS = [
+  'forward',
+  'local',
+  'broadcast',
+  'multicast',
+  'unreachable',
+  'blackhole',
+  'prohibit',
+  'none',
+] as const
 /** `none`: no route at all (-ENETUNREACH). */
 export type RouteResult = (typeof ROUTE_RESULTS)[number]
 
 export const BRIDGE_DECISIONS = ['forward', 'flood', 'local', 'local+flood', 'drop'] as const
 export type BridgeDecision = (typeof BRIDGE_DECISIONS)[number]
-export const NEIGH_REASONS = ['solicit', 'reply', 'request-seen', 'timeout', 'used-stale', 'confirmed', 'probe', 'delay-expired', 'reachable-expired', 'gratuitous', 'created'] as const
+export const NEIGH_REASONS = [
+  'solicit',
+  'reply',
+  'request-seen',
+  'timeout',
+  'used-stale',
+  'confirmed',
+  'probe',
+  'delay-expired',
+  'reachable-expired',
+  'gratuitous',
+  'created',
+] as const
 export type NeighReason = (typeof NEIGH_REASONS)[number]
 export const PROCESS_EVENTS = ['start', 'connect', 'listen', 'send', 'receive', 'output', 'sleep', 'exit', 'error'] as const
 export type ProcessEvent = (typeof PROCESS_EVENTS)[number]
@@ -83,7 +168,16 @@ export type Step =
   | { kind: 'neigh.state'; neighbour: string; from: NudState; to: NudState; reason: NeighReason }
   | { kind: 'arp.process'; op: 'request' | 'reply'; target: number; answer: 'reply' | 'update' | 'ignore' | 'proxy' }
   // Routing.
-  | { kind: 'route'; purpose: RoutePurpose; result: RouteResult; route?: string; policyRule?: string; address: number /** looked up */; via?: number; outDevice?: string }
+  | {
+      kind: 'route'
+      purpose: RoutePurpose
+      result: RouteResult
+      route?: string
+      policyRule?: string
+      address: number /** looked up */
+      via?: number
+      outDevice?: string
+    }
   | { kind: 'rp_filter'; mode: 'off' | 'strict' | 'loose'; ok: boolean; route?: string; sysctl?: string }
   | { kind: 'forward'; allowed: boolean; sysctl?: string }
   | { kind: 'mtu'; mtu: number; length: number; action: 'fragment' | 'frag-needed' }

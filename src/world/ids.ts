@@ -23,8 +23,22 @@ export type ObjectId = Brand<`obj:${string}`, 'ObjectId'>
 export type NoteId = Brand<`note:${string}`, 'NoteId'>
 
 export type RecordId =
-  | NetnsId | DeviceId | AddressId | RouteId | PolicyRuleId | NeighbourId | FdbId | SysctlId
-  | ChainId | RuleId | IpsetId | ConntrackId | SocketId | ProcessId | ObjectId | NoteId
+  | NetnsId
+  | DeviceId
+  | AddressId
+  | RouteId
+  | PolicyRuleId
+  | NeighbourId
+  | FdbId
+  | SysctlId
+  | ChainId
+  | RuleId
+  | IpsetId
+  | ConntrackId
+  | SocketId
+  | ProcessId
+  | ObjectId
+  | NoteId
 
 export const netnsId = (name: string) => `netns:${name}` as NetnsId
 export const deviceId = (netns: string, name: string) => `dev:${netns}/${name}` as DeviceId
@@ -32,7 +46,8 @@ export const addressId = (netns: string, device: string, cidr: string) => `addr:
 export const routeId = (netns: string, table: string, n: number) => `route:${netns}/${table}/${n}` as RouteId
 export const policyRuleId = (netns: string, n: number) => `prule:${netns}/${n}` as PolicyRuleId
 export const neighbourId = (netns: string, device: string, ip: string) => `neigh:${netns}/${device}/${ip}` as NeighbourId
-export const fdbId = (netns: string, bridge: string, mac: string, port: string) => `fdb:${netns}/${bridge}/${mac}/${port}` as FdbId
+export const fdbId = (netns: string, bridge: string, mac: string, port: string) =>
+  `fdb:${netns}/${bridge}/${mac}/${port}` as FdbId
 export const sysctlId = (netns: string, key: string) => `sysctl:${netns}/${key}` as SysctlId
 export const chainId = (netns: string, table: string, chain: string) => `chain:${netns}/${table}/${chain}` as ChainId
 export const ruleId = (netns: string, table: string, chain: string, n: number) => `rule:${netns}/${table}/${chain}/${n}` as RuleId

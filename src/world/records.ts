@@ -1,7 +1,21 @@
 import type { Ipv4, Mac } from '../net/address.ts'
 import type {
-  AddressId, ChainId, ConntrackId, DeviceId, FdbId, IpsetId, NeighbourId, NetnsId, NoteId, ObjectId, PolicyRuleId,
-  ProcessId, RouteId, RuleId, SocketId, SysctlId,
+  AddressId,
+  ChainId,
+  ConntrackId,
+  DeviceId,
+  FdbId,
+  IpsetId,
+  NeighbourId,
+  NetnsId,
+  NoteId,
+  ObjectId,
+  PolicyRuleId,
+  ProcessId,
+  RouteId,
+  RuleId,
+  SocketId,
+  SysctlId,
 } from './ids.ts'
 import type { HookName, RuleSpec, TableName } from './netfilter.ts'
 
@@ -9,8 +23,7 @@ import type { HookName, RuleSpec, TableName } from './netfilter.ts'
 
 /** Who made a record, and for which Kubernetes object: what the page shows as provenance. */
 export interface Origin {
-  readonly component:
-    | 'kernel' | 'kubelet' | 'kube-proxy' | 'cni' | 'cloud' | 'fabric' | 'runtime' | 'user' | 'import'
+  readonly component: 'kernel' | 'kubelet' | 'kube-proxy' | 'cni' | 'cloud' | 'fabric' | 'runtime' | 'user' | 'import'
   readonly object?: { readonly kind: string; readonly namespace?: string; readonly name: string }
   /** A field, a rule's purpose or a file and line, in the component's own terms: `spec.podCIDR`, `kubernetesServicesChain`. */
   readonly detail?: string
@@ -19,7 +32,8 @@ export interface Origin {
 export type NetnsRole = 'node' | 'pod' | 'switch' | 'router' | 'gateway' | 'internet' | 'client' | 'load-balancer'
 
 export interface NetnsRecord {
-  readonly kind: 'netns'; readonly id: NetnsId
+  readonly kind: 'netns'
+  readonly id: NetnsId
   /** As users write it: `node1`, `pod/client`, `pod/kube-system/coredns-a`, `fabric`, `internet`. */
   readonly name: string
   readonly role: NetnsRole
@@ -42,47 +56,84 @@ export type DeviceLink =
   | { readonly kind: 'unknown'; readonly type: string }
 
 export interface DeviceRecord {
-  readonly kind: 'device'; readonly id: DeviceId; readonly netns: NetnsId
-  readonly ifindex: number; readonly name: string; readonly mac: Mac; readonly mtu: number; readonly up: boolean
+  readonly kind: 'device'
+  readonly id: DeviceId
+  readonly netns: NetnsId
+  readonly ifindex: number
+  readonly name: string
+  readonly mac: Mac
+  readonly mtu: number
+  readonly up: boolean
   readonly link: DeviceLink
   /** Set on a bridge port. `port` is the bridge's port number, from 1. */
-  readonly master?: { readonly bridge: DeviceId; readonly port: number; readonly hairpin: boolean; readonly learning: boolean; readonly flood: boolean }
+  readonly master?: {
+    readonly bridge: DeviceId
+    readonly port: number
+    readonly hairpin: boolean
+    readonly learning: boolean
+    readonly flood: boolean
+  }
   readonly origin: Origin
 }
 
 export type Scope = 'global' | 'site' | 'link' | 'host' | 'nowhere'
 
 export interface AddressRecord {
-  readonly kind: 'address'; readonly id: AddressId; readonly netns: NetnsId; readonly device: DeviceId
-  readonly address: Ipv4; readonly prefixLength: number; readonly scope: Scope
-  readonly broadcast?: Ipv4; readonly label?: string; readonly secondary?: boolean
+  readonly kind: 'address'
+  readonly id: AddressId
+  readonly netns: NetnsId
+  readonly device: DeviceId
+  readonly address: Ipv4
+  readonly prefixLength: number
+  readonly scope: Scope
+  readonly broadcast?: Ipv4
+  readonly label?: string
+  readonly secondary?: boolean
   readonly origin: Origin
 }
 
-export type RouteType =
-  | 'unicast' | 'local' | 'broadcast' | 'multicast' | 'blackhole' | 'unreachable' | 'prohibit' | 'throw'
-export interface Nexthop { readonly via?: Ipv4; readonly device?: DeviceId; readonly onlink?: boolean; readonly weight?: number }
+export type RouteType = 'unicast' | 'local' | 'broadcast' | 'multicast' | 'blackhole' | 'unreachable' | 'prohibit' | 'throw'
+export interface Nexthop {
+  readonly via?: Ipv4
+  readonly device?: DeviceId
+  readonly onlink?: boolean
+  readonly weight?: number
+}
 /** Routing tables 253 default, 254 main, 255 local, as in rt_tables. */
 export const RT_TABLE = { default: 253, main: 254, local: 255 } as const
 
 export interface RouteRecord {
-  readonly kind: 'route'; readonly id: RouteId; readonly netns: NetnsId
-  readonly table: number; readonly type: RouteType
-  readonly dst: Ipv4; readonly prefixLength: number; readonly tos: number
+  readonly kind: 'route'
+  readonly id: RouteId
+  readonly netns: NetnsId
+  readonly table: number
+  readonly type: RouteType
+  readonly dst: Ipv4
+  readonly prefixLength: number
+  readonly tos: number
   /** Empty for blackhole and its kin; more than one is ECMP. */
   readonly nexthops: readonly Nexthop[]
-  readonly scope: Scope; readonly protocol: string; readonly prefSrc?: Ipv4; readonly metric: number
+  readonly scope: Scope
+  readonly protocol: string
+  readonly prefSrc?: Ipv4
+  readonly metric: number
   readonly origin: Origin
 }
 
 export interface PolicyRuleRecord {
-  readonly kind: 'policy-rule'; readonly id: PolicyRuleId; readonly netns: NetnsId
-  readonly priority: number; readonly invert: boolean
+  readonly kind: 'policy-rule'
+  readonly id: PolicyRuleId
+  readonly netns: NetnsId
+  readonly priority: number
+  readonly invert: boolean
   readonly from?: { readonly address: Ipv4; readonly length: number }
   readonly to?: { readonly address: Ipv4; readonly length: number }
-  readonly iif?: string; readonly oif?: string
+  readonly iif?: string
+  readonly oif?: string
   readonly fwmark?: { readonly value: number; readonly mask: number }
-  readonly action: { readonly kind: 'lookup'; readonly table: number } | { readonly kind: 'blackhole' | 'unreachable' | 'prohibit' }
+  readonly action:
+    | { readonly kind: 'lookup'; readonly table: number }
+    | { readonly kind: 'blackhole' | 'unreachable' | 'prohibit' }
   readonly origin: Origin
 }
 
@@ -90,8 +141,13 @@ export interface PolicyRuleRecord {
 export type NudState = 'NONE' | 'INCOMPLETE' | 'REACHABLE' | 'STALE' | 'DELAY' | 'PROBE' | 'FAILED' | 'NOARP' | 'PERMANENT'
 
 export interface NeighbourRecord {
-  readonly kind: 'neighbour'; readonly id: NeighbourId; readonly netns: NetnsId; readonly device: DeviceId
-  readonly address: Ipv4; readonly mac?: Mac; readonly state: NudState
+  readonly kind: 'neighbour'
+  readonly id: NeighbourId
+  readonly netns: NetnsId
+  readonly device: DeviceId
+  readonly address: Ipv4
+  readonly mac?: Mac
+  readonly state: NudState
   /** Solicits sent without an answer. */
   readonly probes: number
   /** Packets waiting in arp_queue. */
@@ -100,27 +156,42 @@ export interface NeighbourRecord {
 }
 
 export interface FdbRecord {
-  readonly kind: 'fdb'; readonly id: FdbId; readonly netns: NetnsId; readonly bridge: DeviceId
+  readonly kind: 'fdb'
+  readonly id: FdbId
+  readonly netns: NetnsId
+  readonly bridge: DeviceId
   readonly mac: Mac
   /** The port; the bridge device itself for its own addresses. */
   readonly port: DeviceId
-  readonly local: boolean; readonly static: boolean
+  readonly local: boolean
+  readonly static: boolean
   readonly origin: Origin
 }
 
 export interface SysctlRecord {
-  readonly kind: 'sysctl'; readonly id: SysctlId; readonly netns: NetnsId
+  readonly kind: 'sysctl'
+  readonly id: SysctlId
+  readonly netns: NetnsId
   /** `net.ipv4.ip_forward`, `net.ipv4.conf.eth0.rp_filter`. */
-  readonly key: string; readonly value: string; readonly origin: Origin
+  readonly key: string
+  readonly value: string
+  readonly origin: Origin
 }
 
-export interface Counters { readonly packets: number; readonly bytes: number }
+export interface Counters {
+  readonly packets: number
+  readonly bytes: number
+}
 
 export interface ChainRecord {
-  readonly kind: 'chain'; readonly id: ChainId; readonly netns: NetnsId
-  readonly table: TableName; readonly name: string
+  readonly kind: 'chain'
+  readonly id: ChainId
+  readonly netns: NetnsId
+  readonly table: TableName
+  readonly name: string
   /** Base chains only. */
-  readonly hook?: HookName; readonly policy?: 'ACCEPT' | 'DROP'
+  readonly hook?: HookName
+  readonly policy?: 'ACCEPT' | 'DROP'
   /** As loaded; what a run adds is in the trace's cells. */
   readonly counters: Counters
   readonly rules: readonly RuleId[]
@@ -128,57 +199,104 @@ export interface ChainRecord {
 }
 
 export interface RuleRecord {
-  readonly kind: 'rule'; readonly id: RuleId; readonly netns: NetnsId
-  readonly table: TableName; readonly chain: string
+  readonly kind: 'rule'
+  readonly id: RuleId
+  readonly netns: NetnsId
+  readonly table: TableName
+  readonly chain: string
   readonly spec: RuleSpec
   readonly counters: Counters
   readonly origin: Origin
 }
 
 export interface IpsetRecord {
-  readonly kind: 'ipset'; readonly id: IpsetId; readonly netns: NetnsId
-  readonly name: string; readonly type: string; readonly options: readonly string[]; readonly entries: readonly string[]
+  readonly kind: 'ipset'
+  readonly id: IpsetId
+  readonly netns: NetnsId
+  readonly name: string
+  readonly type: string
+  readonly options: readonly string[]
+  readonly entries: readonly string[]
   readonly origin: Origin
 }
 
 /** For ICMP echo: `sport` is the id, `dport` is type << 8 | code, as the kernel's tuple has it. */
-export interface Tuple { readonly src: Ipv4; readonly dst: Ipv4; readonly sport: number; readonly dport: number }
+export interface Tuple {
+  readonly src: Ipv4
+  readonly dst: Ipv4
+  readonly sport: number
+  readonly dport: number
+}
 export type TcpCtState =
-  | 'NONE' | 'SYN_SENT' | 'SYN_RECV' | 'ESTABLISHED' | 'FIN_WAIT' | 'CLOSE_WAIT' | 'LAST_ACK' | 'TIME_WAIT' | 'CLOSE' | 'SYN_SENT2'
+  | 'NONE'
+  | 'SYN_SENT'
+  | 'SYN_RECV'
+  | 'ESTABLISHED'
+  | 'FIN_WAIT'
+  | 'CLOSE_WAIT'
+  | 'LAST_ACK'
+  | 'TIME_WAIT'
+  | 'CLOSE'
+  | 'SYN_SENT2'
 
 export interface ConntrackRecord {
-  readonly kind: 'conntrack'; readonly id: ConntrackId; readonly netns: NetnsId
+  readonly kind: 'conntrack'
+  readonly id: ConntrackId
+  readonly netns: NetnsId
   readonly protocol: number
-  readonly original: Tuple; readonly reply: Tuple
+  readonly original: Tuple
+  readonly reply: Tuple
   readonly tcpState?: TcpCtState
-  readonly seenReply: boolean; readonly assured: boolean; readonly confirmed: boolean; readonly dying: boolean
-  readonly srcNat: boolean; readonly dstNat: boolean
-  readonly mark: number; readonly zone: number
+  readonly seenReply: boolean
+  readonly assured: boolean
+  readonly confirmed: boolean
+  readonly dying: boolean
+  readonly srcNat: boolean
+  readonly dstNat: boolean
+  readonly mark: number
+  readonly zone: number
   /** What the packet that made it was related to (an ICMP error, a helper). */
   readonly master?: ConntrackId
   readonly origin: Origin
 }
 
 export type TcpState =
-  | 'CLOSED' | 'LISTEN' | 'SYN_SENT' | 'SYN_RECV' | 'ESTABLISHED' | 'FIN_WAIT1' | 'FIN_WAIT2' | 'CLOSE_WAIT' | 'CLOSING'
-  | 'LAST_ACK' | 'TIME_WAIT'
+  | 'CLOSED'
+  | 'LISTEN'
+  | 'SYN_SENT'
+  | 'SYN_RECV'
+  | 'ESTABLISHED'
+  | 'FIN_WAIT1'
+  | 'FIN_WAIT2'
+  | 'CLOSE_WAIT'
+  | 'CLOSING'
+  | 'LAST_ACK'
+  | 'TIME_WAIT'
 
 export interface SocketRecord {
-  readonly kind: 'socket'; readonly id: SocketId; readonly netns: NetnsId
+  readonly kind: 'socket'
+  readonly id: SocketId
+  readonly netns: NetnsId
   readonly protocol: 'tcp' | 'udp' | 'icmp' | 'raw'
   /** `icmp` sockets keep their echo id as the port. Device set when bound to one. */
   readonly local: { readonly address: Ipv4; readonly port: number }
   readonly remote?: { readonly address: Ipv4; readonly port: number }
   readonly state: TcpState | 'UNCONN' | 'ESTAB'
-  readonly receiveQueue: number; readonly sendQueue: number
+  readonly receiveQueue: number
+  readonly sendQueue: number
   readonly process?: ProcessId
   readonly origin: Origin
 }
 
 export interface ProcessRecord {
-  readonly kind: 'process'; readonly id: ProcessId; readonly netns: NetnsId
-  readonly pid: number; readonly container?: string; readonly argv: readonly string[]
-  readonly state: 'running' | 'exited'; readonly exitCode?: number
+  readonly kind: 'process'
+  readonly id: ProcessId
+  readonly netns: NetnsId
+  readonly pid: number
+  readonly container?: string
+  readonly argv: readonly string[]
+  readonly state: 'running' | 'exited'
+  readonly exitCode?: number
   /** stdout and stderr as a terminal would show them. */
   readonly output: string
   readonly origin: Origin
@@ -186,8 +304,12 @@ export interface ProcessRecord {
 
 /** A Kubernetes object as the control plane would hold it: what was given plus what was filled in. */
 export interface ObjectRecord {
-  readonly kind: 'object'; readonly id: ObjectId
-  readonly apiVersion: string; readonly objectKind: string; readonly namespace?: string; readonly name: string
+  readonly kind: 'object'
+  readonly id: ObjectId
+  readonly apiVersion: string
+  readonly objectKind: string
+  readonly namespace?: string
+  readonly name: string
   readonly manifest: Readonly<Record<string, unknown>>
   /** Paths that Hopscope filled in as the control plane would: `status.podIP`. */
   readonly filled: readonly string[]
@@ -196,13 +318,31 @@ export interface ObjectRecord {
 
 /** Something the input had that is kept but not modelled; shown to the user in plain words. */
 export interface NoteRecord {
-  readonly kind: 'note'; readonly id: NoteId; readonly netns?: NetnsId
-  readonly what: string; readonly where?: string; readonly origin: Origin
+  readonly kind: 'note'
+  readonly id: NoteId
+  readonly netns?: NetnsId
+  readonly what: string
+  readonly where?: string
+  readonly origin: Origin
 }
 
 export type WorldRecord =
-  | NetnsRecord | DeviceRecord | AddressRecord | RouteRecord | PolicyRuleRecord | NeighbourRecord | FdbRecord | SysctlRecord
-  | ChainRecord | RuleRecord | IpsetRecord | ConntrackRecord | SocketRecord | ProcessRecord | ObjectRecord | NoteRecord
+  | NetnsRecord
+  | DeviceRecord
+  | AddressRecord
+  | RouteRecord
+  | PolicyRuleRecord
+  | NeighbourRecord
+  | FdbRecord
+  | SysctlRecord
+  | ChainRecord
+  | RuleRecord
+  | IpsetRecord
+  | ConntrackRecord
+  | SocketRecord
+  | ProcessRecord
+  | ObjectRecord
+  | NoteRecord
 
 export type RecordKind = WorldRecord['kind']
 export type RecordOf<K extends RecordKind> = Extract<WorldRecord, { kind: K }>

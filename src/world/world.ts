@@ -17,7 +17,18 @@ export interface Delta {
  * Times (`expires`, `updated`, `used`, `confirmed`) are in virtual nanoseconds; counters count from the record's own.
  */
 export const CELL_FIELDS = [
-  'packets', 'bytes', 'expires', 'updated', 'used', 'confirmed', 'rxPackets', 'rxBytes', 'txPackets', 'txBytes', 'rxDropped', 'txDropped',
+  'packets',
+  'bytes',
+  'expires',
+  'updated',
+  'used',
+  'confirmed',
+  'rxPackets',
+  'rxBytes',
+  'txPackets',
+  'txBytes',
+  'rxDropped',
+  'txDropped',
 ] as const
 export type CellField = (typeof CELL_FIELDS)[number]
 
@@ -39,8 +50,7 @@ export function applyDelta(world: Map<RecordId, WorldRecord>, delta: Delta): voi
 
 export const reverseDelta = (d: Delta): Delta => ({ id: d.id, from: d.to, to: d.from })
 
-export const netnsOf = (r: WorldRecord): string | undefined =>
-  r.kind === 'netns' ? r.id : 'netns' in r ? r.netns : undefined
+export const netnsOf = (r: WorldRecord): string | undefined => (r.kind === 'netns' ? r.id : 'netns' in r ? r.netns : undefined)
 
 /** A world at rest, with no trace behind it. */
 export function viewOf(world: World, now = 0): WorldView {
