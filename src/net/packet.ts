@@ -6,7 +6,8 @@
  * Which fields are meaningful follows from `etherType`, `protocol` and `fragmentOffset` alone.
  */
 export class Packet {
-  // Ethernet. etherType 0: no link-layer header yet (a packet between socket and neighbour, or on a layer 3 device).
+  // Ethernet. `etherType` is skb->protocol and always set; both addresses stay 0 until a neighbour gives the packet its
+  // link-layer header. With etherType 0, emitPacket gives the bare IPv4 datagram.
   ethSrc = 0
   ethDst = 0
   etherType = 0
@@ -24,6 +25,9 @@ export class Packet {
   // TCP and UDP
   sport = 0
   dport = 0
+  /** Only on the first fragment of a datagram: the checksum and the UDP length of the whole; -1 and 0 elsewhere (computed). */
+  l4Checksum = -1
+  udpLength = 0
   // TCP, RFC 9293
   seq = 0
   ack = 0
@@ -59,6 +63,8 @@ export class Packet {
     this.dst = p.dst
     this.sport = p.sport
     this.dport = p.dport
+    this.l4Checksum = p.l4Checksum
+    this.udpLength = p.udpLength
     this.seq = p.seq
     this.ack = p.ack
     this.tcpFlags = p.tcpFlags

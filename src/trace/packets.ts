@@ -2,7 +2,7 @@ import { ipv4, macHi, macLo, macOf } from '../net/address.ts'
 import { Packet } from '../net/packet.ts'
 
 /** Integers per packet in PacketTable.rows. */
-export const PACKET_WIDTH = 30
+export const PACKET_WIDTH = 31
 
 /** Writes the header fields of `p` at `rows[at…]`. */
 export function writePacketRow(rows: Int32Array, at: number, p: Packet): void {
@@ -35,6 +35,8 @@ export function writePacketRow(rows: Int32Array, at: number, p: Packet): void {
   rows[at + 26] = macHi(p.arpTha)
   rows[at + 27] = macLo(p.arpTha)
   rows[at + 28] = p.arpTpa
+  rows[at + 29] = p.l4Checksum
+  rows[at + 30] = p.udpLength
 }
 
 /** The inverse of `writePacketRow`, without options and payload. */
@@ -66,5 +68,7 @@ export function readPacketRow(rows: Int32Array, at: number): Packet {
   p.arpSpa = ipv4(n(25))
   p.arpTha = macOf(n(26), n(27))
   p.arpTpa = ipv4(n(28))
+  p.l4Checksum = n(29)
+  p.udpLength = n(30)
   return p
 }

@@ -77,13 +77,19 @@ export class TraceRecorder {
   /** Interns a record id for the ref columns. */
   ref(id: string): number {
     let n = this.#refs.get(id)
-    if (n === undefined) this.#refs.set(id, (n = this.#refs.size))
+    if (n === undefined) {
+      n = this.#refs.size
+      this.#refs.set(id, n)
+    }
     return n
   }
 
   text(s: string): number {
     let n = this.#texts.get(s)
-    if (n === undefined) this.#texts.set(s, (n = this.#texts.size))
+    if (n === undefined) {
+      n = this.#texts.size
+      this.#texts.set(s, n)
+    }
     return n
   }
 

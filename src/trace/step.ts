@@ -65,16 +65,14 @@ export const DROP_REASONS = [
   'SKB_DROP_REASON_TCP_RESET',
   'SKB_DROP_REASON_UNHANDLED_PROTO',
   'SKB_DROP_REASON_IP_INADDRERRORS',
-  'SKB_DROP_REASON_TTL_EXPIRED',
-  'SKB_DROP_REASON_IP_FORWARDING_DISABLED',
-  'SKB_DROP_REASON_BRIDGE_NO_EGRESS_PORT',
-  'SKB_DROP_REASON_BRIDGE_INGRESS_PORT_NFORWARD',
+  'SKB_DROP_REASON_NO_TX_TARGET',
+  'SKB_DROP_REASON_BRIDGE_INGRESS_STP_STATE',
   'SKB_DROP_REASON_DUP_FRAG',
   'SKB_DROP_REASON_FRAG_REASM_TIMEOUT',
-  'SKB_DROP_REASON_MARTIAN_SOURCE',
+  'SKB_DROP_REASON_IP_INVALID_SOURCE',
   'SKB_DROP_REASON_TCP_CLOSE',
-  'SKB_DROP_REASON_NO_LINK',
-  'SKB_DROP_REASON_ICMP_RATELIMIT',
+  'SKB_DROP_REASON_IP_INVALID_DEST',
+  'SKB_DROP_REASON_IP_LOCALNET',
   'SKB_DROP_REASON_TCP_OLD_DATA',
 ] as const
 export type DropReason = (typeof DROP_REASONS)[number]
@@ -141,7 +139,7 @@ export const PROCESS_EVENTS = ['start', 'connect', 'listen', 'send', 'receive', 
 export type ProcessEvent = (typeof PROCESS_EVENTS)[number]
 export const CT_CHANGES = ['new', 'update', 'confirm', 'destroy', 'clash'] as const
 export type CtChange = (typeof CT_CHANGES)[number]
-export const DELIVER_TO = ['socket', 'icmp', 'arp', 'discard'] as const
+export const DELIVER_TO = ['socket', 'icmp', 'arp', 'discard', 'reassembly'] as const
 export type DeliverTo = (typeof DELIVER_TO)[number]
 export const NAT_BINDINGS = ['rule', 'null', 'existing', 'icmp-error'] as const
 export type NatBinding = (typeof NAT_BINDINGS)[number]
