@@ -10,7 +10,7 @@ export const STEP = {
   drop: 4, // a=reason b=decidedBy ref|-1
   wait: 5, // a=neighbour ref
   undetermined: 6, // a=text b=decidedBy ref|-1
-  rewrite: 7, // a=field b=from lo32 c=to lo32 d=from hi16<<16|to hi16; payload: d=text of detail
+  rewrite: 7, // a=field b=from lo32 c=to lo32 d=from hi16<<16|to hi16; payload: d=text of payloadEdit(before, after) of payload.ts
   bridgeLearn: 8, // a=fdb ref b=moved
   bridgeDecide: 9, // a=decision b=port ref|-1 c=fdb ref|-1 d=number of ports
   bridgeNf: 10, // a=hook b=enabled c=sysctl ref|-1

@@ -1,0 +1,221 @@
+import { upperBound } from '../base/bisect.ts'
+import { STEP } from './columns.ts'
+import type { Trace } from './trace.ts'
+
+export const HOP_ENDS = ['open', 'depart', 'deliver', 'drop', 'wait', 'undetermined'] as const
+/** `open`: the run ended while the packet was there. */
+export type HopEnd = (typeof HOP_ENDS)[number]
+
+/** One packet in one place. */
+export interface Hop {
+  readonly index: number
+  readonly packet: number
+  /** netns id */
+  readonly netns: string
+  /** device id; undefined in a namespace's stack */
+  readonly device: string | undefined
+  /** Direction of the entry: `in` from the wire or the device below, `out` from the stack. */
+  readonly direction: 'in' | 'out'
+  /** seq of the entry. The steps of a packet's birth come before it and belong to its first hop too. */
+  readonly first: number
+  /** seq of the last step that belongs here: the closing one, or what followed from it. */
+  readonly last: number
+  /** seq of the closing step, -1 while open. */
+  readonly closed: number
+  readonly end: HopEnd
+  /** The packet was taken up again here after it had waited for a neighbour. */
+  readonly resumed: boolean
+}
+
+const END_OF_KIND = new Int8Array(256).fill(-1)
+END_OF_KIND[STEP.depart] = 1
+END_OF_KIND[STEP.deliver] = 2
+END_OF_KIND[STEP.drop] = 3
+END_OF_KIND[STEP.wait] = 4
+END_OF_KIND[STEP.undetermined] = 5
+const WAIT = 4
+
+/** Kinds that may still name a packet after its hop has closed: what its end brought about, not something done to it. */
+export const AFTERMATH: ReadonlySet<number> = new Set([
+  STEP.bridgeLearn,
+  STEP.neighState,
+  STEP.timer,
+  STEP.tcpState,
+  STEP.tcpRetransmit,
+  STEP.socketData,
+  STEP.process,
+  STEP.ctChange,
+  STEP.log,
+])
+const IS_AFTERMATH = new Uint8Array(256)
+for (const kind of AFTERMATH) IS_AFTERMATH[kind] = 1
+
+const BEFORE_ENTRY = -2
+
+/**
+ * The hops of a trace in the order of their beginnings, found in one pass over the columns.
+ * A hop opens with an `enter` row and closes with a departure, delivery, drop, wait or `undetermined`. A packet that waited and
+ * goes on without a new entry opens a `resumed` hop in the same place.
+ */
+export class HopIndex {
+  /** Number of hops. */
+  readonly length: number
+  readonly packet: Int32Array
+  /** refs index */
+  readonly netns: Int32Array
+  /** refs index, -1 in the stack */
+  readonly device: Int32Array
+  readonly first: Int32Array
+  readonly last: Int32Array
+  readonly closed: Int32Array
+  /** Index into HOP_ENDS. */
+  readonly end: Uint8Array
+  readonly #flags: Uint8Array
+  readonly #hopOf: Int32Array
+  readonly #refs: readonly string[]
+  #byPacket: { readonly start: Int32Array; readonly hops: Int32Array } | undefined
+  readonly #packets: number
+  readonly #bornAt: Int32Array
+
+  constructor(source: { readonly trace: Trace }) {
+    const { events: e, refs, packets } = source.trace
+    this.#refs = refs
+    this.#packets = packets.length
+    const n = e.length
+    let room = 0
+    for (let s = 0; s < n; s++) if (e.kind[s] === STEP.enter || e.kind[s] === STEP.wait) room++
+    const packet = new Int32Array(room)
+    const netns = new Int32Array(room)
+    const device = new Int32Array(room)
+    const first = new Int32Array(room)
+    const last = new Int32Array(room)
+    const closed = new Int32Array(room).fill(-1)
+    const end = new Uint8Array(room)
+    const flags = new Uint8Array(room)
+    const hopOf = new Int32Array(n).fill(-1)
+    const current = new Int32Array(packets.length).fill(-1)
+    const bornAt = new Int32Array(packets.length).fill(-1)
+    const { kind: kinds, packet: packetOf } = e
+    let count = 0
+    let early = false
+    for (let s = 0; s < n; s++) {
+      const p = packetOf[s] as number
+      if (p < 0) continue
+      const kind = kinds[s] as number
+      let h = current[p] as number
+      if (kind === STEP.enter) {
+        h = count++
+        packet[h] = p
+        netns[h] = e.netns[s] as number
+        device[h] = e.a[s] === 0 ? (e.device[s] as number) : -1
+        first[h] = s
+        flags[h] = e.b[s] === 0 ? 0 : 1
+        current[p] = h
+      } else if (h < 0) {
+        if (kind === STEP.born) bornAt[p] = s
+        hopOf[s] = BEFORE_ENTRY
+        early = true
+        continue
+      } else if (end[h] === WAIT && IS_AFTERMATH[kind] === 0) {
+        const waited = h
+        h = count++
+        packet[h] = p
+        netns[h] = netns[waited] as number
+        device[h] = device[waited] as number
+        first[h] = s
+        flags[h] = ((flags[waited] as number) & 1) | 2
+        current[p] = h
+      }
+      hopOf[s] = h
+      last[h] = s
+      const closing = END_OF_KIND[kind] as number
+      if (closing > 0 && (closed[h] as number) < 0) {
+        end[h] = closing
+        closed[h] = s
+      }
+    }
+    this.length = count
+    this.packet = packet.subarray(0, count)
+    this.netns = netns.subarray(0, count)
+    this.device = device.subarray(0, count)
+    this.first = first.subarray(0, count)
+    this.last = last.subarray(0, count)
+    this.closed = closed.subarray(0, count)
+    this.end = end.subarray(0, count)
+    this.#flags = flags
+    if (early) {
+      // A birth and what it needed before its entry belong to the packet's first hop.
+      const firstHop = new Int32Array(packets.length).fill(-1)
+      for (let h = count - 1; h >= 0; h--) firstHop[packet[h] as number] = h
+      for (let s = 0; s < n; s++) if (hopOf[s] === BEFORE_ENTRY) hopOf[s] = firstHop[packetOf[s] as number] as number
+    }
+    this.#hopOf = hopOf
+    this.#bornAt = bornAt
+  }
+
+  /** Index of the hop that a step belongs to, -1 for a step outside any (a process, a timer). */
+  hopOf(seq: number): number {
+    return this.#hopOf[seq] ?? -1
+  }
+
+  /** Hop number `index`. Throws outside 0 … length-1. */
+  hop(index: number): Hop {
+    if (index < 0 || index >= this.length) throw new Error(`there is no hop ${index}`)
+    const device = this.device[index] as number
+    return {
+      index,
+      packet: this.packet[index] as number,
+      netns: this.#refs[this.netns[index] as number] as string,
+      device: device < 0 ? undefined : this.#refs[device],
+      direction: ((this.#flags[index] as number) & 1) === 0 ? 'in' : 'out',
+      first: this.first[index] as number,
+      last: this.last[index] as number,
+      closed: this.closed[index] as number,
+      end: HOP_ENDS[this.end[index] as number] ?? 'open',
+      resumed: ((this.#flags[index] as number) & 2) !== 0,
+    }
+  }
+
+  /** Indices of a packet's hops, in order. */
+  hopsOf(packet: number): Int32Array {
+    this.#byPacket ??= groupBy(this.packet, this.#packets)
+    const index = this.#byPacket
+    return index.hops.subarray(index.start[packet] ?? 0, index.start[packet + 1] ?? 0)
+  }
+
+  /** seqs of the steps of a hop, in order. Steps of other packets may lie between them. */
+  stepsOf(index: number): number[] {
+    const out: number[] = []
+    const end = this.last[index] ?? -1
+    const born = this.#bornAt[this.packet[index] ?? -1] ?? -1
+    const begin = this.hopOf(born) === index ? born : (this.first[index] ?? 0)
+    for (let s = begin; s <= end; s++) if (this.#hopOf[s] === index) out.push(s)
+    return out
+  }
+
+  /** The first hop that begins after `seq`, -1 when there is none. */
+  next(seq: number): number {
+    const i = upperBound(this.first, seq)
+    return i < this.length ? i : -1
+  }
+
+  /** The last hop that begins before `seq`, -1 when there is none. */
+  previous(seq: number): number {
+    return upperBound(this.first, seq - 1) - 1
+  }
+}
+
+/** Counting sort: positions of `keys` grouped by key (0 … groups-1), order kept; group g is hops[start[g] … start[g+1]-1]. */
+function groupBy(keys: Int32Array, groups: number): { start: Int32Array; hops: Int32Array } {
+  const start = new Int32Array(groups + 1)
+  for (let i = 0; i < keys.length; i++) start[(keys[i] as number) + 1] = (start[(keys[i] as number) + 1] as number) + 1
+  for (let g = 0; g < groups; g++) start[g + 1] = (start[g + 1] as number) + (start[g] as number)
+  const at = start.slice()
+  const hops = new Int32Array(keys.length)
+  for (let i = 0; i < keys.length; i++) {
+    const g = keys[i] as number
+    hops[at[g] as number] = i
+    at[g] = (at[g] as number) + 1
+  }
+  return { start, hops }
+}
