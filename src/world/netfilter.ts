@@ -176,7 +176,8 @@ export type Target =
   | { readonly kind: 'connmark'; readonly operation: 'set'; readonly value: number; readonly mask: number }
   | { readonly kind: 'connmark'; readonly operation: 'save' | 'restore'; readonly nfmask: number; readonly ctmask: number }
   | { readonly kind: 'log'; readonly prefix: string; readonly level: number; readonly options: readonly string[] }
-  | { readonly kind: 'notrack' }
+  /** `-j CT --notrack`; `spelling` when it was written with the old name, which iptables-legacy keeps. */
+  | { readonly kind: 'notrack'; readonly spelling?: 'NOTRACK' }
   | { readonly kind: 'trace' }
   | { readonly kind: 'unknown'; readonly name: string; readonly arguments: readonly string[] }
 
