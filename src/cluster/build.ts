@@ -1,0 +1,41 @@
+import { err, ok, type Result } from '../base/result.ts'
+import type { InputError, ScenarioDocument } from '../scenario/document.ts'
+import { noteId } from '../world/ids.ts'
+import type { World } from '../world/world.ts'
+import { buildRouter } from './fabric/cloud.ts'
+import { buildGateway, buildInternet } from './fabric/egress.ts'
+import { buildFabric } from './fabric/fabric.ts'
+import { fillIn } from './fill-in.ts'
+import { buildNode } from './node.ts'
+import { WorldBuilder } from './world-builder.ts'
+
+export interface BuildOptions {
+  /** Called now and then with the share of nodes that are built, 0 to 1. */
+  readonly onProgress?: (done: number) => void
+}
+
+/**
+ * The world that a control plane, the kubelets, the network plugin and kube-proxy make of a document's objects, at rest.
+ * Same document, same world, in the same order.
+ *
+ * Errors name a path of the document: references to what does not exist, clashing addresses and names, ranges that overlap.
+ */
+export function buildWorld(doc: ScenarioDocument, options: BuildOptions = {}): Result<World, InputError[]> {
+  const cluster = fillIn(doc)
+  if (!cluster.ok) return err(cluster.error)
+  const c = cluster.value
+  const world = new WorldBuilder()
+  for (const object of c.objects) world.put(object)
+  c.nodes.forEach((node, i) => {
+    buildNode(world, node, c)
+    options.onProgress?.((i + 1) / c.nodes.length)
+  })
+  buildFabric(world, c)
+  if (c.config.network.fabric === 'cloud') buildRouter(world, c)
+  buildGateway(world, c)
+  buildInternet(world)
+  c.notes.forEach((n, i) => {
+    world.put({ kind: 'note', id: noteId('cluster', i + 1), what: n.what, where: n.where, origin: { component: 'user' } })
+  })
+  return ok(world.done())
+}

@@ -1,0 +1,67 @@
+import { err, ok, type Result } from '../base/result.ts'
+import { type Ipv4Prefix, parsePrefix } from '../net/address.ts'
+import type { InputError, ScenarioDocument } from '../scenario/document.ts'
+import { inputError } from './errors.ts'
+import { fillNodes } from './fill-nodes.ts'
+import { fillPods } from './fill-pods.ts'
+import { fillServices } from './fill-services.ts'
+import { fillSlices } from './fill-slices.ts'
+import { overlap, prefixText } from './ipam.ts'
+import type { Cluster } from './model.ts'
+import { type Drafts, draftsOf, recordsOf } from './objects.ts'
+
+/** What each fill-in step works on: the objects so far, and the errors found. */
+export interface FillContext {
+  readonly doc: ScenarioDocument
+  readonly drafts: Drafts
+  readonly podCIDR: Ipv4Prefix
+  readonly serviceCIDR: Ipv4Prefix
+  readonly errors: InputError[]
+  readonly notes: { what: string; where: string }[]
+}
+
+/**
+ * Completes the objects as a control plane would: node ranges and addresses, pod addresses and places, cluster IPs, port
+ * defaults, EndpointSlices from selectors. What was given is never changed; what was added is listed in `filled`.
+ *
+ * Errors carry paths into the document (`objects[3].spec.nodeName`); all that can be found are returned at once.
+ */
+export function fillIn(doc: ScenarioDocument): Result<Cluster, InputError[]> {
+  const errors: InputError[] = []
+  const podCIDR = range(doc.cluster.podCIDR, 'cluster.podCIDR', errors)
+  const serviceCIDR = range(doc.cluster.serviceCIDR, 'cluster.serviceCIDR', errors)
+  if (podCIDR === undefined || serviceCIDR === undefined) return err(errors)
+  if (overlap(podCIDR, serviceCIDR)) {
+    errors.push(
+      inputError(
+        'cluster.serviceCIDR',
+        `${prefixText(serviceCIDR)} overlaps cluster.podCIDR ${prefixText(podCIDR)}; expected two ranges that do not overlap`,
+      ),
+    )
+  }
+  const drafts = draftsOf(doc.objects, errors)
+  const context: FillContext = { doc, drafts, podCIDR, serviceCIDR, errors, notes: [] }
+  const machines = fillNodes(context)
+  const pods = fillPods(context, machines.nodes)
+  const services = fillServices(context)
+  const slices = fillSlices(context, services, pods)
+  if (errors.length > 0) return err(errors)
+  return ok({
+    config: doc.cluster,
+    podCIDR,
+    serviceCIDR,
+    ...machines,
+    pods,
+    services,
+    slices,
+    objects: recordsOf(drafts),
+    notes: context.notes,
+  })
+}
+
+function range(text: string, path: string, errors: InputError[]): Ipv4Prefix | undefined {
+  const p = parsePrefix(text)
+  if (p.ok && p.value.length <= 30) return p.value
+  errors.push(inputError(path, `"${text}" is not a range of addresses; expected an IPv4 prefix such as 10.244.0.0/16`))
+  return undefined
+}

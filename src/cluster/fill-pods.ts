@@ -1,0 +1,179 @@
+import { contains, formatIpv4, formatPrefix, type Ipv4, parseIpv4 } from '../net/address.ts'
+import { inputError, listed } from './errors.ts'
+import { at, isObject, listAt, numberAt, stringsAt, textAt } from './fields.ts'
+import type { FillContext } from './fill-in.ts'
+import { type AddressPool, podPool } from './ipam.ts'
+import type { ClusterNode, ClusterPod, Container, L4 } from './model.ts'
+import { type Draft, fill } from './objects.ts'
+
+/** The place that users write: pods of the default namespace need not say it. */
+export const podPlace = (namespace: string, name: string): string =>
+  namespace === 'default' ? `pod/${name}` : `pod/${namespace}/${name}`
+
+/** Nodes, addresses and container defaults of pods. Pods that have ended have no network any more and are left out. */
+export function fillPods(context: FillContext, nodes: readonly ClusterNode[]): ClusterPod[] {
+  const { drafts, errors } = context
+  const byName = new Map(nodes.map((n) => [n.name, n]))
+  const load = new Map(nodes.map((n) => [n.name, 0]))
+  const alive = drafts.of('Pod').filter((d) => !hasEnded(d))
+  const placed = new Map<Draft, ClusterNode>()
+  for (const d of alive) {
+    const name = textAt(d.manifest, 'spec', 'nodeName')
+    if (name === undefined) continue
+    const node = byName.get(name)
+    if (node === undefined) {
+      errors.push(
+        inputError(
+          `${d.path}.spec.nodeName`,
+          `pod ${d.name} is on node "${name}", which does not exist; expected ${listed([...byName.keys()])}`,
+        ),
+      )
+      continue
+    }
+    placed.set(d, node)
+    load.set(name, (load.get(name) ?? 0) + 1)
+  }
+  for (const d of alive) {
+    if (textAt(d.manifest, 'spec', 'nodeName') !== undefined) continue
+    // What an API server stored without a node waits for the scheduler; what a person wrote leaves the choice to us.
+    if (at(d.manifest, 'metadata', 'uid') !== undefined) {
+      context.notes.push({ what: `Pod ${d.namespace}/${d.name} is not scheduled to a node, so it has no network`, where: d.path })
+      continue
+    }
+    const node = nodes.reduce<ClusterNode | undefined>(
+      (best, n) => (best === undefined || (load.get(n.name) ?? 0) < (load.get(best.name) ?? 0) ? n : best),
+      undefined,
+    )
+    if (node === undefined) continue
+    fill(d, ['spec', 'nodeName'], node.name)
+    load.set(node.name, (load.get(node.name) ?? 0) + 1)
+    placed.set(d, node)
+  }
+  return giveAddresses(context, nodes, placed)
+}
+
+/** status.phase Succeeded and Failed: the sandbox is gone, and so is its address. */
+function hasEnded(d: Draft): boolean {
+  const phase = textAt(d.manifest, 'status', 'phase')
+  return phase === 'Succeeded' || phase === 'Failed'
+}
+
+function giveAddresses(
+  context: FillContext,
+  nodes: readonly ClusterNode[],
+  placed: ReadonlyMap<Draft, ClusterNode>,
+): ClusterPod[] {
+  const { errors } = context
+  const pools = new Map<string, AddressPool>(nodes.map((n) => [n.name, podPool(n.podCIDR)]))
+  const owners = new Map<number, string>(nodes.map((n) => [n.ip, `node ${n.name}`]))
+  const given = new Map<Draft, Ipv4>()
+  for (const [d, node] of placed) {
+    const text = textAt(d.manifest, 'status', 'podIP')
+    if (text === undefined || text.includes(':') || isHostNetwork(d)) continue
+    const parsed = parseIpv4(text)
+    const path = `${d.path}.status.podIP`
+    if (!parsed.ok) {
+      errors.push(inputError(path, `"${text}" is not an address; expected ${parsed.error.expected}`))
+      continue
+    }
+    const owner = owners.get(parsed.value)
+    if (owner !== undefined)
+      errors.push(inputError(path, `${text} is the address of ${owner} already; expected an address of its own`))
+    else if (!contains(node.podCIDR, parsed.value)) outsideRange(context, d, node, text)
+    owners.set(parsed.value, `pod ${d.namespace}/${d.name} (${d.path})`)
+    pools.get(node.name)?.take(parsed.value)
+    given.set(d, parsed.value)
+  }
+  const pods: ClusterPod[] = []
+  for (const [d, node] of placed) {
+    const hostNetwork = isHostNetwork(d)
+    const ip = hostNetwork ? node.ip : (given.get(d) ?? pools.get(node.name)?.next())
+    if (ip === undefined) {
+      errors.push(
+        inputError(d.path, `no address is left in ${formatPrefix(node.podCIDR)} of node ${node.name} for pod ${d.name}`),
+      )
+      continue
+    }
+    if (textAt(d.manifest, 'status', 'podIP') === undefined) {
+      fill(d, ['status', 'podIP'], formatIpv4(ip))
+      fill(d, ['status', 'podIPs'], [{ ip: formatIpv4(ip) }])
+    }
+    pods.push(readPod(d, node, ip, hostNetwork))
+  }
+  return pods
+}
+
+/** Real clusters may hand out pod addresses elsewhere (Calico's own IPAM); a written document that does so is a mistake. */
+function outsideRange(context: FillContext, d: Draft, node: ClusterNode, text: string): void {
+  const range = formatPrefix(node.podCIDR)
+  if (at(d.manifest, 'metadata', 'uid') === undefined) {
+    context.errors.push(
+      inputError(
+        `${d.path}.status.podIP`,
+        `${text} is outside podCIDR ${range} of node ${node.name}; expected an address of that range`,
+      ),
+    )
+  } else {
+    context.notes.push({
+      what: `Pod ${d.namespace}/${d.name} has address ${text}, outside podCIDR ${range} of its node: a network plugin with its own address management gave it. Hopscope routes it as a host route.`,
+      where: `${d.path}.status.podIP`,
+    })
+  }
+}
+
+const isHostNetwork = (d: Draft): boolean => at(d.manifest, 'spec', 'hostNetwork') === true
+
+function readPod(d: Draft, node: ClusterNode, ip: Ipv4, hostNetwork: boolean): ClusterPod {
+  const namespace = d.namespace ?? 'default'
+  const terminating = at(d.manifest, 'metadata', 'deletionTimestamp') !== undefined
+  const conditions = listAt(d.manifest, 'status', 'conditions')
+  const condition = conditions.find((c) => textAt(c, 'type') === 'Ready')
+  if (condition === undefined && textAt(d.manifest, 'status', 'phase') === undefined) {
+    fill(d, ['status', 'phase'], 'Running')
+    fill(d, ['status', 'conditions', conditions.length], { type: 'Ready', status: 'True' })
+  }
+  const isReady = condition === undefined || textAt(condition, 'status') === 'True'
+  return {
+    namespace,
+    name: d.name,
+    place: hostNetwork ? node.name : podPlace(namespace, d.name),
+    node,
+    ip,
+    hostNetwork,
+    containers: readContainers(d),
+    labels: stringsAt(d.manifest, 'metadata', 'labels'),
+    ready: isReady,
+    terminating,
+  }
+}
+
+function readContainers(d: Draft): Container[] {
+  const list = listAt(d.manifest, 'spec', 'containers')
+  // Sidecars are init containers that stay (restartPolicy: Always).
+  const sidecars = listAt(d.manifest, 'spec', 'initContainers').filter((c) => textAt(c, 'restartPolicy') === 'Always')
+  if (list.length === 0) {
+    fill(d, ['spec', 'containers'], [{ name: d.name }])
+    return [{ name: d.name, ports: [] }]
+  }
+  return [...sidecars, ...list].map((c, i) => {
+    const image = textAt(c, 'image')
+    return {
+      name: textAt(c, 'name') ?? `c${i}`,
+      ...(image === undefined ? {} : { image }),
+      ports: listAt(c, 'ports').flatMap(readPort),
+    }
+  })
+}
+
+function readPort(p: unknown): Container['ports'] {
+  const containerPort = numberAt(p, 'containerPort')
+  if (!isObject(p) || containerPort === undefined) return []
+  const name = textAt(p, 'name')
+  return [{ ...(name === undefined ? {} : { name }), containerPort, protocol: l4Of(p) }]
+}
+
+/** The API's default protocol is TCP. */
+export const l4Of = (p: unknown): L4 => {
+  const text = textAt(p, 'protocol')
+  return text === 'UDP' || text === 'SCTP' ? text : 'TCP'
+}

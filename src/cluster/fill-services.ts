@@ -1,0 +1,119 @@
+import { hash32 } from '../base/prng.ts'
+import { contains, formatIpv4, formatPrefix, type Ipv4, type Ipv4Prefix, ipv4, networkOf, parseIpv4 } from '../net/address.ts'
+import { inputError } from './errors.ts'
+import { at, isObject, listAt, numberAt, objectAt, stringsAt, textAt } from './fields.ts'
+import type { FillContext } from './fill-in.ts'
+import { l4Of } from './fill-pods.ts'
+import type { ClusterService, ServicePort } from './model.ts'
+import { type Draft, fill } from './objects.ts'
+
+/** Cluster IPs and port defaults, as the API server fills them in. */
+export function fillServices(context: FillContext): ClusterService[] {
+  const { drafts, errors, serviceCIDR } = context
+  const owners = new Map<number, string>()
+  const services = drafts.of('Service').map((d) => ({ d, text: clusterIPText(d), ip: undefined as Ipv4 | undefined }))
+  for (const s of services) {
+    if (s.text === undefined || s.text === 'None') continue
+    const path = `${s.d.path}.spec.clusterIP`
+    const parsed = parseIpv4(s.text)
+    if (!parsed.ok) {
+      errors.push(inputError(path, `"${s.text}" is not an address; expected ${parsed.error.expected}, or None`))
+      continue
+    }
+    const owner = owners.get(parsed.value)
+    if (owner !== undefined) {
+      errors.push(inputError(path, `${s.text} is the cluster IP of Service ${owner} already; expected an address of its own`))
+    }
+    if (!contains(serviceCIDR, parsed.value)) {
+      errors.push(
+        inputError(
+          path,
+          `${s.text} is outside cluster.serviceCIDR ${formatPrefix(serviceCIDR)}; expected an address of that range`,
+        ),
+      )
+    }
+    owners.set(parsed.value, `${s.d.namespace}/${s.d.name}`)
+    s.ip = parsed.value
+  }
+  for (const s of services) {
+    if (s.text !== undefined || textAt(s.d.manifest, 'spec', 'type') === 'ExternalName') continue
+    s.ip = allocate(serviceCIDR, `${s.d.namespace}/${s.d.name}`, owners)
+    if (s.ip === undefined) {
+      errors.push(inputError('cluster.serviceCIDR', `${formatPrefix(serviceCIDR)} has no address left for Service ${s.d.name}`))
+      continue
+    }
+    owners.set(s.ip, `${s.d.namespace}/${s.d.name}`)
+    fill(s.d, ['spec', 'clusterIP'], formatIpv4(s.ip))
+    fill(s.d, ['spec', 'clusterIPs'], [formatIpv4(s.ip)])
+  }
+  return services.map((s) => readService(context, s.d, s.ip))
+}
+
+/** The IPv4 one of a dual-stack Service. */
+function clusterIPText(d: Draft): string | undefined {
+  const all = listAt(d.manifest, 'spec', 'clusterIPs')
+  return all.find((a): a is string => typeof a === 'string' && !a.includes(':')) ?? textAt(d.manifest, 'spec', 'clusterIP')
+}
+
+/**
+ * The API server allocates at random from the upper band of the range, leaving the lower one to addresses that people
+ * choose: min(max(16, size/16), 256) of them (KEP-3070). Here the name decides, so that the same input gives the same address.
+ */
+function allocate(range: Ipv4Prefix, key: string, used: ReadonlyMap<number, string>): Ipv4 | undefined {
+  const size = 2 ** (32 - range.length) - 2
+  const lower = size <= 16 ? 0 : Math.min(Math.max(16, Math.floor(size / 16)), 256)
+  const upper = size - lower
+  const start = hash32(key) % upper
+  for (let i = 0; i < size; i++) {
+    const offset = i < upper ? lower + ((start + i) % upper) : i - upper
+    const a = networkOf(range) + 1 + offset
+    if (!used.has(a)) return ipv4(a)
+  }
+  return undefined
+}
+
+function readService(context: FillContext, d: Draft, clusterIP: Ipv4 | undefined): ClusterService {
+  const type = textAt(d.manifest, 'spec', 'type') ?? 'ClusterIP'
+  if (at(d.manifest, 'spec', 'type') === undefined) fill(d, ['spec', 'type'], 'ClusterIP')
+  const selector = objectAt(d.manifest, 'spec', 'selector') === undefined ? undefined : stringsAt(d.manifest, 'spec', 'selector')
+  const ports = listAt(d.manifest, 'spec', 'ports').flatMap((p, i) => readPort(context, d, p, i))
+  if (ports.length === 0 && type !== 'ExternalName' && clusterIP !== undefined) {
+    context.errors.push(inputError(`${d.path}.spec.ports`, `Service ${d.name} has no ports; expected at least one`))
+  }
+  return {
+    namespace: d.namespace ?? 'default',
+    name: d.name,
+    type,
+    ...(clusterIP === undefined ? {} : { clusterIP }),
+    ports,
+    ...(selector === undefined ? {} : { selector }),
+    internalTrafficPolicy: textAt(d.manifest, 'spec', 'internalTrafficPolicy') === 'Local' ? 'Local' : 'Cluster',
+    externalTrafficPolicy: textAt(d.manifest, 'spec', 'externalTrafficPolicy') === 'Local' ? 'Local' : 'Cluster',
+  }
+}
+
+function readPort(context: FillContext, d: Draft, p: unknown, i: number): ServicePort[] {
+  const path = `${d.path}.spec.ports[${i}]`
+  const port = numberAt(p, 'port')
+  if (!isObject(p) || port === undefined || !Number.isInteger(port) || port < 1 || port > 65535) {
+    context.errors.push(
+      inputError(`${path}.port`, `found ${JSON.stringify(at(p, 'port')) ?? 'nothing'}; expected a port from 1 to 65535`),
+    )
+    return []
+  }
+  if (at(p, 'protocol') === undefined) fill(d, ['spec', 'ports', i, 'protocol'], 'TCP')
+  const target = at(p, 'targetPort')
+  const targetPort = typeof target === 'number' || (typeof target === 'string' && target !== '') ? target : port
+  // A targetPort of 0 is how Go clients leave it out.
+  if (targetPort === port && target === undefined) fill(d, ['spec', 'ports', i, 'targetPort'], port)
+  const nodePort = numberAt(p, 'nodePort')
+  return [
+    {
+      name: textAt(p, 'name') ?? '',
+      protocol: l4Of(p),
+      port,
+      targetPort: targetPort === 0 ? port : targetPort,
+      ...(nodePort === undefined ? {} : { nodePort }),
+    },
+  ]
+}

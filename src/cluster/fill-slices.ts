@@ -1,0 +1,181 @@
+import { hash32, prng } from '../base/prng.ts'
+import { formatIpv4, type Ipv4, parseIpv4 } from '../net/address.ts'
+import { inputError } from './errors.ts'
+import { at, listAt, numberAt, textAt } from './fields.ts'
+import type { FillContext } from './fill-in.ts'
+import { l4Of } from './fill-pods.ts'
+import type { ClusterPod, ClusterService, ClusterSlice, ServicePort, SliceEndpoint } from './model.ts'
+import type { Draft } from './objects.ts'
+
+const SERVICE_NAME = 'kubernetes.io/service-name'
+
+/**
+ * The EndpointSlices that kube-proxy reads: the given ones; for Services that have none, given Endpoints as the mirroring
+ * controller copies them; else what the endpointslice controller makes of the Service's selector.
+ */
+export function fillSlices(
+  context: FillContext,
+  services: readonly ClusterService[],
+  pods: readonly ClusterPod[],
+): ClusterSlice[] {
+  const slices = context.drafts.of('EndpointSlice').flatMap((d) => readSlice(context, d))
+  const covered = new Set(slices.map((s) => `${s.namespace}/${s.service}`))
+  for (const d of context.drafts.of('Endpoints')) {
+    if (covered.has(`${d.namespace}/${d.name}`)) continue
+    slices.push(...mirror(context, d))
+    covered.add(`${d.namespace}/${d.name}`)
+  }
+  const byNamespace = new Map<string, ClusterPod[]>()
+  for (const p of pods) {
+    const l = byNamespace.get(p.namespace)
+    if (l) l.push(p)
+    else byNamespace.set(p.namespace, [p])
+  }
+  for (const s of services) {
+    if (s.selector === undefined || covered.has(`${s.namespace}/${s.name}`) || s.type === 'ExternalName') continue
+    slices.push(...select(context, s, byNamespace.get(s.namespace) ?? []))
+  }
+  return slices
+}
+
+function readSlice(context: FillContext, d: Draft): ClusterSlice[] {
+  const service = textAt(d.manifest, 'metadata', 'labels', SERVICE_NAME)
+  if (service === undefined || textAt(d.manifest, 'addressType') === 'IPv6') return []
+  const ports = listAt(d.manifest, 'ports').flatMap((p) => {
+    const port = numberAt(p, 'port')
+    return port === undefined ? [] : [{ name: textAt(p, 'name') ?? '', port, protocol: l4Of(p) }]
+  })
+  const endpoints = listAt(d.manifest, 'endpoints').flatMap((e, i) => {
+    const ready = at(e, 'conditions', 'ready') !== false
+    const serving = at(e, 'conditions', 'serving')
+    const nodeName = textAt(e, 'nodeName')
+    const hints = listAt(e, 'hints', 'forZones').flatMap((z) => textAt(z, 'name') ?? [])
+    const addresses = listAt(e, 'addresses').flatMap((a, j) => address(context, a, `${d.path}.endpoints[${i}].addresses[${j}]`))
+    return addresses.map(
+      (ip): SliceEndpoint => ({
+        address: ip,
+        ready,
+        serving: serving === undefined ? ready : serving === true,
+        terminating: at(e, 'conditions', 'terminating') === true,
+        ...(nodeName === undefined ? {} : { nodeName }),
+        ...(hints.length === 0 ? {} : { zoneHints: hints }),
+      }),
+    )
+  })
+  return [{ namespace: d.namespace ?? 'default', name: d.name, service, ports, endpoints }]
+}
+
+function address(context: FillContext, value: unknown, path: string): Ipv4[] {
+  const parsed = parseIpv4(typeof value === 'string' ? value : '')
+  if (parsed.ok) return [parsed.value]
+  if (typeof value === 'string' && value.includes(':')) return []
+  context.errors.push(inputError(path, `found ${JSON.stringify(value)}; expected ${parsed.error.expected}`))
+  return []
+}
+
+/** endpointslicemirroring: one slice a subset. */
+function mirror(context: FillContext, d: Draft): ClusterSlice[] {
+  return listAt(d.manifest, 'subsets').map((subset, i) => {
+    const read = (key: 'addresses' | 'notReadyAddresses', ready: boolean): SliceEndpoint[] =>
+      listAt(subset, key).flatMap((a, j) => {
+        const nodeName = textAt(a, 'nodeName')
+        return address(context, at(a, 'ip'), `${d.path}.subsets[${i}].${key}[${j}].ip`).map((ip) => ({
+          address: ip,
+          ready,
+          serving: ready,
+          terminating: false,
+          ...(nodeName === undefined ? {} : { nodeName }),
+        }))
+      })
+    return {
+      namespace: d.namespace ?? 'default',
+      name: `${d.name}-${suffix(`${d.namespace}/${d.name}/${i}`)}`,
+      service: d.name,
+      ports: listAt(subset, 'ports').flatMap((p) => {
+        const port = numberAt(p, 'port')
+        return port === undefined ? [] : [{ name: textAt(p, 'name') ?? '', port, protocol: l4Of(p) }]
+      }),
+      endpoints: [...read('addresses', true), ...read('notReadyAddresses', false)],
+    }
+  })
+}
+
+/** Pods whose named ports resolve alike share a slice (pkg/controller/util/endpointslice reconciler). */
+function select(context: FillContext, s: ClusterService, pods: readonly ClusterPod[]): ClusterSlice[] {
+  const wanted = Object.entries(s.selector ?? {})
+  if (wanted.length === 0) return []
+  const groups = new Map<string, { ports: ClusterSlice['ports'][number][]; pods: ClusterPod[] }>()
+  for (const p of pods) {
+    if (!wanted.every(([k, v]) => p.labels[k] === v)) continue
+    const ports = s.ports.flatMap((port) => resolve(port, p))
+    const key = JSON.stringify(ports)
+    const group = groups.get(key)
+    if (group) group.pods.push(p)
+    else groups.set(key, { ports, pods: [p] })
+  }
+  if (groups.size === 0) groups.set('', { ports: [], pods: [] })
+  return [...groups.values()].map((g, i) => {
+    const name = `${s.name}-${suffix(`${s.namespace}/${s.name}/${i}`)}`
+    const slice: ClusterSlice = {
+      namespace: s.namespace,
+      name,
+      service: s.name,
+      ports: g.ports,
+      endpoints: g.pods.map((p) => ({
+        address: p.ip,
+        ready: p.ready && !p.terminating,
+        serving: p.ready,
+        terminating: p.terminating,
+        nodeName: p.node.name,
+      })),
+    }
+    context.drafts.add(
+      manifestOf(slice, g.pods),
+      `Service ${s.namespace}/${s.name}`,
+      `endpointslice-controller, spec.selector of Service ${s.namespace}/${s.name}`,
+    )
+    return slice
+  })
+}
+
+/** A named target port is looked up in each pod; a pod without it is no endpoint of that port. */
+function resolve(port: ServicePort, pod: ClusterPod): ClusterSlice['ports'] {
+  if (typeof port.targetPort === 'number') return [{ name: port.name, port: port.targetPort, protocol: port.protocol }]
+  for (const c of pod.containers) {
+    for (const p of c.ports) {
+      if (p.name === port.targetPort && p.protocol === port.protocol) {
+        return [{ name: port.name, port: p.containerPort, protocol: port.protocol }]
+      }
+    }
+  }
+  return []
+}
+
+function manifestOf(slice: ClusterSlice, pods: readonly ClusterPod[]) {
+  return {
+    apiVersion: 'discovery.k8s.io/v1',
+    kind: 'EndpointSlice',
+    metadata: {
+      name: slice.name,
+      namespace: slice.namespace,
+      labels: { [SERVICE_NAME]: slice.service, 'endpointslice.kubernetes.io/managed-by': 'endpointslice-controller.k8s.io' },
+      ownerReferences: [{ apiVersion: 'v1', kind: 'Service', name: slice.service, controller: true }],
+    },
+    addressType: 'IPv4',
+    ports: slice.ports.map((p) => ({ name: p.name, port: p.port, protocol: p.protocol })),
+    endpoints: slice.endpoints.map((e, i) => ({
+      addresses: [formatIpv4(e.address)],
+      conditions: { ready: e.ready, serving: e.serving, terminating: e.terminating },
+      nodeName: e.nodeName,
+      targetRef: { kind: 'Pod', namespace: slice.namespace, name: pods[i]?.name },
+    })),
+  }
+}
+
+/** Five of the characters that Kubernetes' name generator uses (apimachinery util/rand), decided by the key. */
+function suffix(key: string): string {
+  const random = prng(hash32(key))
+  let out = ''
+  for (let i = 0; i < 5; i++) out += 'bcdfghjklmnpqrstvwxz2456789'.charAt(random.below(27))
+  return out
+}

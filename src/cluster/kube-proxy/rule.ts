@@ -1,0 +1,173 @@
+import { formatIpv4, formatPrefix, type Ipv4, type Ipv4Prefix, maskOf } from '../../net/address.ts'
+import type { AddrType, CtStateName, HookName, Match, NatRange, RuleSpec, TableName, Target } from '../../world/netfilter.ts'
+import type { Origin } from '../../world/records.ts'
+
+// A rule is written once, as the arguments that a component passes to iptables, and gives both: the text that
+// iptables-restore would read and the rule that the kernel then holds. linux/'s parser of the text gives the same rule.
+
+/** `-d 10.96.0.10`, and what it adds to a rule. */
+export interface Argument {
+  readonly text: string
+  readonly apply: (draft: Draft) => void
+}
+type Draft = { -readonly [K in keyof Omit<RuleSpec, 'matches'>]?: RuleSpec[K] } & { matches: Match[] }
+
+export interface GeneratedRule {
+  readonly chain: string
+  /** `-A CHAIN …` as the component writes it. */
+  readonly text: string
+  readonly spec: RuleSpec
+  readonly origin: Origin
+}
+
+export function rule(chain: string, origin: Origin, ...args: readonly Argument[]): GeneratedRule {
+  const draft: Draft = { matches: [] }
+  let text = `-A ${chain}`
+  for (const a of args) {
+    text += ` ${a.text}`
+    a.apply(draft)
+  }
+  const { target, ...rest } = draft
+  return { chain, text, spec: { ...rest, target: target ?? { kind: 'none' } }, origin }
+}
+
+const match = (text: string, m: Match): Argument => ({ text, apply: (d) => void d.matches.push(m) })
+const target = (text: string, t: Target): Argument => ({
+  text,
+  apply: (d) => {
+    d.target = t
+  },
+})
+
+/** Quoted as Go's kube-proxy does: unless it is a single word. */
+export const comment = (text: string): Argument =>
+  match(`-m comment --comment ${text.includes(' ') ? `"${text}"` : text}`, { kind: 'comment', text })
+
+const PROTOCOL_NUMBERS = { tcp: 6, udp: 17, sctp: 132 } as const
+export type L4Protocol = keyof typeof PROTOCOL_NUMBERS
+
+/** `-m tcp -p tcp`; `destination` and `destinationPort` may stand between, so the port is given here and written by `dport`. */
+export const protocol = (name: L4Protocol): Argument => ({
+  text: `-m ${name} -p ${name}`,
+  apply: (d) => {
+    d.protocol = { name, number: PROTOCOL_NUMBERS[name], invert: false }
+    d.matches.push({ kind: name })
+  },
+})
+
+/** `--dport` belongs to the protocol match before it. */
+export const dport = (port: number): Argument => ({
+  text: `--dport ${port}`,
+  apply: (d) => {
+    const i = d.matches.findLastIndex((m) => m.kind === 'tcp' || m.kind === 'udp' || m.kind === 'sctp')
+    const m = d.matches[i]
+    if (m?.kind === 'tcp' || m?.kind === 'udp' || m?.kind === 'sctp') {
+      d.matches[i] = { ...m, dport: { from: port, to: port, invert: false } }
+    }
+  },
+})
+
+const prefixText = (p: Ipv4Prefix): string => (p.length === 32 ? formatIpv4(p.address) : formatPrefix(p))
+const host = (address: Ipv4): Ipv4Prefix => ({ address, length: 32 })
+
+export const destination = (p: Ipv4Prefix, invert = false): Argument => ({
+  text: `${invert ? '! ' : ''}-d ${prefixText(p)}`,
+  apply: (d) => {
+    d.dst = { address: p.address, mask: maskOf(p.length), invert }
+  },
+})
+export const source = (p: Ipv4Prefix, invert = false): Argument => ({
+  text: `${invert ? '! ' : ''}-s ${prefixText(p)}`,
+  apply: (d) => {
+    d.src = { address: p.address, mask: maskOf(p.length), invert }
+  },
+})
+export const toHost = (address: Ipv4): Argument => destination(host(address))
+export const fromHost = (address: Ipv4): Argument => source(host(address))
+
+export const inInterface = (name: string): Argument => ({
+  text: `-i ${name}`,
+  apply: (d) => {
+    d.inIface = { name, prefix: false, invert: false }
+  },
+})
+export const outInterface = (name: string): Argument => ({
+  text: `-o ${name}`,
+  apply: (d) => {
+    d.outIface = { name, prefix: false, invert: false }
+  },
+})
+
+export const ctstate = (states: readonly CtStateName[], invert = false): Argument =>
+  match(`-m conntrack ${invert ? '! ' : ''}--ctstate ${states.join(',')}`, {
+    kind: 'conntrack',
+    states,
+    ...(invert ? { statesInvert: true } : {}),
+  })
+
+export const dstType = (type: AddrType, invert = false): Argument =>
+  match(`-m addrtype ${invert ? '! ' : ''}--dst-type ${type}`, {
+    kind: 'addrtype',
+    dstTypes: [type],
+    ...(invert ? { dstInvert: true } : {}),
+  })
+
+const hex = (n: number) => `0x${n.toString(16)}`
+export const hasMark = (bits: number, invert = false): Argument =>
+  match(`-m mark ${invert ? '! ' : ''}--mark ${hex(bits)}/${hex(bits)}`, { kind: 'mark', value: bits, mask: bits, invert })
+
+export const nfacct = (name: string): Argument => match(`-m nfacct --nfacct-name ${name}`, { kind: 'nfacct', name })
+
+/** xt_statistic keeps the chance as a fraction of 2^31, rounded as iptables' libxt_statistic does (lround). */
+export const statisticRandom = (chance: string): Argument =>
+  match(`-m statistic --mode random --probability ${chance}`, {
+    kind: 'statistic',
+    mode: 'random',
+    probability: Math.round(Number(chance) * 0x8000_0000),
+    invert: false,
+  })
+
+export const jump = (chain: string): Argument => target(`-j ${chain}`, { kind: 'jump', chain })
+export const ACCEPT = target('-j ACCEPT', { kind: 'accept' })
+export const DROP = target('-j DROP', { kind: 'drop' })
+export const RETURN = target('-j RETURN', { kind: 'return' })
+/** Without --reject-with the kernel answers icmp-port-unreachable. */
+export const REJECT = target('-j REJECT', { kind: 'reject', with: 'icmp-port-unreachable' })
+export const orMark = (bits: number): Argument =>
+  target(`-j MARK --or-mark ${hex(bits)}`, { kind: 'mark', value: bits, mask: bits })
+export const xorMark = (bits: number): Argument =>
+  target(`-j MARK --xor-mark ${hex(bits)}`, { kind: 'mark', value: bits, mask: 0 })
+
+const PLAIN_RANGE: NatRange = { random: false, randomFully: false, persistent: false }
+export const masquerade = (randomFully: boolean): Argument =>
+  target(`-j MASQUERADE${randomFully ? ' --random-fully' : ''}`, { kind: 'masquerade', range: { ...PLAIN_RANGE, randomFully } })
+export const dnatTo = (address: Ipv4, port?: number): Argument =>
+  target(`-j DNAT --to-destination ${formatIpv4(address)}${port === undefined ? '' : `:${port}`}`, {
+    kind: 'dnat',
+    range: {
+      ...PLAIN_RANGE,
+      addresses: { from: address, to: address },
+      ...(port === undefined ? {} : { ports: { from: port, to: port } }),
+    },
+  })
+export const snatTo = (address: Ipv4): Argument =>
+  target(`-j SNAT --to-source ${formatIpv4(address)}`, {
+    kind: 'snat',
+    range: { ...PLAIN_RANGE, addresses: { from: address, to: address } },
+  })
+
+/** One table as it is loaded: user chains in the order they are declared, and the rules of all chains. */
+export interface GeneratedTable {
+  readonly table: TableName
+  readonly chains: readonly { readonly name: string; readonly origin: Origin }[]
+  readonly rules: readonly GeneratedRule[]
+}
+
+/** Base chains of each table, in the order iptables-save prints them (net/ipv4/netfilter/iptable_*.c: valid_hooks). */
+export const BASE_CHAINS: Readonly<Record<TableName, readonly HookName[]>> = {
+  raw: ['PREROUTING', 'OUTPUT'],
+  mangle: ['PREROUTING', 'INPUT', 'FORWARD', 'OUTPUT', 'POSTROUTING'],
+  nat: ['PREROUTING', 'INPUT', 'OUTPUT', 'POSTROUTING'],
+  filter: ['INPUT', 'FORWARD', 'OUTPUT'],
+  security: ['INPUT', 'FORWARD', 'OUTPUT'],
+}

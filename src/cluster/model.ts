@@ -1,0 +1,89 @@
+import type { Ipv4, Ipv4Prefix } from '../net/address.ts'
+import type { ClusterConfig } from '../scenario/document.ts'
+import type { ObjectRecord } from '../world/records.ts'
+
+// What the generators need of the objects, read and completed once by fill-in.ts. Everything optional in the API has its
+// value here.
+
+export interface Cluster {
+  readonly config: ClusterConfig
+  readonly podCIDR: Ipv4Prefix
+  readonly serviceCIDR: Ipv4Prefix
+  /** The subnet that the nodes' InternalIPs are in, and the address of its gateway. */
+  readonly nodeSubnet: Ipv4Prefix
+  readonly gateway: Ipv4
+  readonly nodes: readonly ClusterNode[]
+  readonly pods: readonly ClusterPod[]
+  readonly services: readonly ClusterService[]
+  readonly slices: readonly ClusterSlice[]
+  readonly objects: readonly ObjectRecord[]
+  /** What was kept but not modelled: the text of notes. */
+  readonly notes: readonly { readonly what: string; readonly where: string }[]
+}
+
+export interface ClusterNode {
+  readonly name: string
+  readonly ip: Ipv4
+  /** The address that the Internet gateway translates to and from. */
+  readonly externalIp: Ipv4
+  readonly podCIDR: Ipv4Prefix
+  readonly labels: Readonly<Record<string, string>>
+}
+
+export type L4 = 'TCP' | 'UDP' | 'SCTP'
+
+export interface Container {
+  readonly name: string
+  readonly image?: string
+  readonly ports: readonly { readonly name?: string; readonly containerPort: number; readonly protocol: L4 }[]
+}
+
+export interface ClusterPod {
+  readonly namespace: string
+  readonly name: string
+  /** `pod/client`, `pod/kube-system/coredns-a`; for a pod on the host's network, the node's name. */
+  readonly place: string
+  readonly node: ClusterNode
+  readonly ip: Ipv4
+  readonly hostNetwork: boolean
+  readonly containers: readonly Container[]
+  readonly labels: Readonly<Record<string, string>>
+  readonly ready: boolean
+  readonly terminating: boolean
+}
+
+export interface ServicePort {
+  /** '' when the Service has one unnamed port. */
+  readonly name: string
+  readonly protocol: L4
+  readonly port: number
+  readonly targetPort: number | string
+  readonly nodePort?: number
+}
+export interface ClusterService {
+  readonly namespace: string
+  readonly name: string
+  readonly type: string
+  /** Undefined for headless Services and ExternalName. */
+  readonly clusterIP?: Ipv4
+  readonly ports: readonly ServicePort[]
+  readonly selector?: Readonly<Record<string, string>>
+  readonly internalTrafficPolicy: 'Cluster' | 'Local'
+  readonly externalTrafficPolicy: 'Cluster' | 'Local'
+}
+
+export interface ClusterSlice {
+  readonly namespace: string
+  readonly name: string
+  readonly service: string
+  readonly ports: readonly { readonly name: string; readonly port: number; readonly protocol: L4 }[]
+  readonly endpoints: readonly SliceEndpoint[]
+}
+export interface SliceEndpoint {
+  readonly address: Ipv4
+  readonly ready: boolean
+  readonly serving: boolean
+  readonly terminating: boolean
+  readonly nodeName?: string
+  readonly zoneHints?: readonly string[]
+}

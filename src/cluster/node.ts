@@ -1,0 +1,109 @@
+import { ipv4 } from '../net/address.ts'
+import type { Origin } from '../world/records.ts'
+import { attachPod, buildBridge, egressRule } from './cni/bridge.ts'
+import { fabricPort, hostRoutes, LAN_LATENCY } from './fabric/fabric.ts'
+import { DEFAULT_PROXY_CONFIG, type IptablesProxyConfig, jumpRules, proxyTables } from './kube-proxy/iptables.ts'
+import type { GeneratedTable } from './kube-proxy/rule.ts'
+import { endpointsOf, servicePorts } from './kube-proxy/service-map.ts'
+import type { Cluster, ClusterNode, ClusterPod } from './model.ts'
+import { cloudMac, machineMac } from './names.ts'
+import { objectOrigin } from './objects.ts'
+import { serversOf } from './servers.ts'
+import type { NetnsBuilder, WorldBuilder } from './world-builder.ts'
+
+const KUBELET: Origin = { component: 'kubelet', detail: 'iptables ownership' }
+
+/** A node's root namespace, and the pods on it. */
+export function buildNode(world: WorldBuilder, self: ClusterNode, cluster: Cluster): void {
+  const of = { kind: 'Node', name: self.name }
+  const isCloud = cluster.config.network.fabric === 'cloud'
+  const { mtu } = cluster.config.network
+  const node = world.netns(self.name, 'node', objectOrigin('user', of))
+  const origin = objectOrigin(isCloud ? 'cloud' : 'fabric', of, 'status.addresses')
+  node.device('eth0', {
+    mac: isCloud ? cloudMac(self.ip) : machineMac(self.ip),
+    mtu,
+    link: { kind: 'physical', peer: fabricPort(cluster, self.name), latency: LAN_LATENCY },
+    origin,
+  })
+  node.address('eth0', { address: self.ip, length: isCloud ? 32 : cluster.nodeSubnet.length }, origin)
+  buildBridge(node, self, mtu)
+  if (isCloud) node.route({ address: cluster.gateway, length: 32 }, { dev: 'eth0' }, origin)
+  node.route({ address: ipv4(0), length: 0 }, { via: cluster.gateway, dev: 'eth0' }, origin)
+  if (!isCloud) hostRoutes(node, self, cluster)
+
+  const pods = cluster.pods.filter((p) => p.node === self)
+  for (const pod of pods) {
+    if (pod.hostNetwork) continue
+    const inside = attachPod(world, node, pod, cluster)
+    startServers(inside, pod, cluster)
+    inside.finish()
+  }
+  for (const pod of pods) if (pod.hostNetwork) startServers(node, pod, cluster)
+  buildSysctls(node)
+  node.tables(nodeTables(self, cluster))
+  node.finish()
+}
+
+function startServers(netns: NetnsBuilder, pod: ClusterPod, cluster: Cluster): void {
+  for (const s of serversOf(pod, cluster)) {
+    netns.process(
+      s.argv,
+      pod.node.name,
+      objectOrigin('runtime', { kind: 'Pod', namespace: pod.namespace, name: pod.name }, s.detail),
+      s.container,
+    )
+  }
+}
+
+/** What components set, and the kernel's own defaults that decide a packet's way. */
+function buildSysctls(node: NetnsBuilder): void {
+  const kernel: Origin = { component: 'kernel' }
+  const set: readonly (readonly [string, string | number, Origin])[] = [
+    ['net.ipv4.ip_forward', 1, { component: 'cni', detail: 'the bridge plugin: isGateway' }],
+    ['net.ipv4.conf.all.rp_filter', 0, kernel],
+    ['net.ipv4.conf.default.rp_filter', 0, kernel],
+    // Lets node ports answer on 127.0.0.1; the KUBE-FIREWALL chain guards what that opens.
+    ['net.ipv4.conf.all.route_localnet', 1, { component: 'kube-proxy', detail: '--iptables-localhost-nodeports' }],
+    ['net.bridge.bridge-nf-call-iptables', 1, { component: 'kube-proxy', detail: 'iptables mode sees bridged traffic' }],
+    [
+      'net.netfilter.nf_conntrack_tcp_timeout_established',
+      86400,
+      { component: 'kube-proxy', detail: '--conntrack-tcp-timeout-established' },
+    ],
+    [
+      'net.netfilter.nf_conntrack_tcp_timeout_close_wait',
+      3600,
+      { component: 'kube-proxy', detail: '--conntrack-tcp-timeout-close-wait' },
+    ],
+  ]
+  for (const [key, value, origin] of set) node.sysctl(key, value, origin)
+}
+
+/** kube-proxy's configuration on a node, as kubeadm clusters have it. */
+export const proxyConfigOf = (self: ClusterNode, cluster: Cluster): IptablesProxyConfig => {
+  const zone = self.labels['topology.kubernetes.io/zone']
+  return {
+    ...DEFAULT_PROXY_CONFIG,
+    nodeName: self.name,
+    ...(zone === undefined ? {} : { zone }),
+    clusterCIDR: cluster.podCIDR,
+  }
+}
+
+/** All tables of a node: kubelet's hint and canaries, kube-proxy's chains, the network plugin's masquerade. */
+function nodeTables(self: ClusterNode, cluster: Cluster): GeneratedTable[] {
+  const config = proxyConfigOf(self, cluster)
+  const { filter, nat } = proxyTables(servicePorts(cluster.services), endpointsOf(cluster.slices), config)
+  const jumps = jumpRules(config)
+  const jumpsOf = (table: string) => jumps.filter((j) => j.table === table).map((j) => j.rule)
+  const canaries = [
+    { name: 'KUBE-KUBELET-CANARY', origin: { component: 'kubelet', detail: 'notices when tables are flushed' } },
+    { name: 'KUBE-PROXY-CANARY', origin: { component: 'kube-proxy', detail: 'notices when tables are flushed' } },
+  ] as const
+  return [
+    { table: 'mangle', chains: [{ name: 'KUBE-IPTABLES-HINT', origin: KUBELET }, ...canaries], rules: [] },
+    { table: 'nat', chains: [...nat.chains, ...canaries], rules: [...jumpsOf('nat'), ...nat.rules, egressRule(cluster)] },
+    { table: 'filter', chains: [...filter.chains, ...canaries], rules: [...jumpsOf('filter'), ...filter.rules] },
+  ]
+}

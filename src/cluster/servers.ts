@@ -1,0 +1,39 @@
+import type { Cluster, ClusterPod, L4 } from './model.ts'
+
+// What listens in a pod. Images cannot be run here, so a port that a manifest names is answered by a stand-in: HTTP on TCP,
+// an echo on UDP.
+
+export interface Server {
+  readonly argv: readonly string[]
+  readonly container: string
+  readonly detail: string
+}
+
+/** One server a port: container ports first, then target ports of Services that select the pod. */
+export function serversOf(pod: ClusterPod, cluster: Cluster): Server[] {
+  const servers = new Map<string, Server>()
+  const add = (protocol: L4, port: number, container: string, detail: string) => {
+    const program = protocol === 'TCP' ? 'httpd' : protocol === 'UDP' ? 'udp-echo' : undefined
+    const key = `${protocol}/${port}`
+    if (program === undefined || servers.has(key)) return
+    servers.set(key, { argv: [program, '-p', String(port)], container, detail })
+  }
+  for (const c of pod.containers) {
+    for (const p of c.ports)
+      add(p.protocol, p.containerPort, c.name, `spec.containers: ${c.name}, containerPort ${p.containerPort}`)
+  }
+  const first = pod.containers[0]
+  if (first === undefined) return [...servers.values()]
+  for (const slice of cluster.slices) {
+    if (slice.namespace !== pod.namespace || !slice.endpoints.some((e) => e.address === pod.ip)) continue
+    if (pod.hostNetwork && !selects(cluster, slice.service, pod)) continue
+    for (const p of slice.ports) add(p.protocol, p.port, first.name, `target port of Service ${slice.namespace}/${slice.service}`)
+  }
+  return [...servers.values()]
+}
+
+/** On the host's network many pods share one address, so the selector has to say which of them serves. */
+function selects(cluster: Cluster, service: string, pod: ClusterPod): boolean {
+  const selector = cluster.services.find((s) => s.namespace === pod.namespace && s.name === service)?.selector
+  return selector !== undefined && Object.entries(selector).every(([k, v]) => pod.labels[k] === v)
+}
