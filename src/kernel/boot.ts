@@ -1,0 +1,179 @@
+import type { Prng } from '../base/prng.ts'
+import { formatMac } from '../net/address.ts'
+import type { TraceRecorder } from '../trace/recorder.ts'
+import { fdbId, type RecordId } from '../world/ids.ts'
+import type {
+  AddressRecord,
+  ChainRecord,
+  DeviceRecord,
+  FdbRecord,
+  IpsetRecord,
+  NeighbourRecord,
+  NetnsRecord,
+  PolicyRuleRecord,
+  RouteRecord,
+  RuleRecord,
+  SysctlRecord,
+  WorldRecord,
+} from '../world/records.ts'
+import type { World } from '../world/world.ts'
+import { Fdb } from './bridge/fdb.ts'
+import { NetDevice } from './device.ts'
+import { createFib } from './fib/fib.ts'
+import { type Clockwork, NetKernel } from './kernel.ts'
+import { NetworkNamespace } from './namespace.ts'
+import { NeighbourTable } from './neighbour/table.ts'
+import { createNetfilter } from './netfilter/netfilter.ts'
+import { path } from './path/index.ts'
+import { createSockets } from './sockets/sockets.ts'
+import { deviceConf } from './sysctl.ts'
+
+/** A namespace's records, by kind, in the world's order. */
+class Shelf {
+  readonly devices: DeviceRecord[] = []
+  readonly addresses: AddressRecord[] = []
+  readonly routes: RouteRecord[] = []
+  readonly policyRules: PolicyRuleRecord[] = []
+  readonly neighbours: NeighbourRecord[] = []
+  readonly fdb: FdbRecord[] = []
+  readonly sysctls = new Map<string, SysctlRecord>()
+  readonly chains: ChainRecord[] = []
+  readonly rules: RuleRecord[] = []
+  readonly ipsets: IpsetRecord[] = []
+}
+
+function put(shelf: Shelf, r: WorldRecord): void {
+  switch (r.kind) {
+    case 'device':
+      shelf.devices.push(r)
+      return
+    case 'address':
+      shelf.addresses.push(r)
+      return
+    case 'route':
+      shelf.routes.push(r)
+      return
+    case 'policy-rule':
+      shelf.policyRules.push(r)
+      return
+    case 'neighbour':
+      shelf.neighbours.push(r)
+      return
+    case 'fdb':
+      shelf.fdb.push(r)
+      return
+    case 'sysctl':
+      shelf.sysctls.set(r.key, r)
+      return
+    case 'chain':
+      shelf.chains.push(r)
+      return
+    case 'rule':
+      shelf.rules.push(r)
+      return
+    case 'ipset':
+      shelf.ipsets.push(r)
+      return
+    default:
+      return
+  }
+}
+
+/**
+ * What the kernel adds by itself when devices come up, as records: a bridge's own addresses and its ports' in the FDB
+ * (br_fdb_add_local). The result is the world that a run starts from.
+ */
+export function withKernelRecords(world: World): World {
+  const out = new Map<RecordId, WorldRecord>(world)
+  for (const r of world.values()) {
+    if (r.kind !== 'device') continue
+    if (r.link.kind === 'bridge') addLocal(out, r, r)
+    else if (r.master !== undefined) {
+      const bridge = world.get(r.master.bridge)
+      if (bridge?.kind === 'device') addLocal(out, bridge, r)
+    }
+  }
+  return out
+}
+
+function addLocal(world: Map<RecordId, WorldRecord>, bridge: DeviceRecord, port: DeviceRecord): void {
+  const netns = bridge.netns.slice('netns:'.length)
+  const id = fdbId(netns, bridge.name, formatMac(port.mac), port.name)
+  if (world.has(id)) return
+  world.set(id, {
+    kind: 'fdb',
+    id,
+    netns: bridge.netns,
+    bridge: bridge.id,
+    mac: port.mac,
+    port: port.id,
+    local: true,
+    static: true,
+    origin: { component: 'kernel' },
+  })
+}
+
+/** Brings a world's records to life. The recorder must have been made from the same world. */
+export function boot(rec: TraceRecorder, rng: Prng, clock: Clockwork): NetKernel {
+  const kernel = new NetKernel(rec, rng, clock)
+  const shelves = new Map<string, Shelf>()
+  const netnses: NetnsRecord[] = []
+  for (const r of rec.world.values()) {
+    if (r.kind === 'netns') {
+      netnses.push(r)
+      shelves.set(r.id, shelves.get(r.id) ?? new Shelf())
+    } else if ('netns' in r && r.netns !== undefined) {
+      const shelf = shelves.get(r.netns) ?? new Shelf()
+      shelves.set(r.netns, shelf)
+      put(shelf, r)
+    }
+  }
+  for (const record of netnses) {
+    const shelf = shelves.get(record.id) as Shelf
+    const ns = new NetworkNamespace(kernel, record, shelf.sysctls)
+    kernel.namespaces.set(record.name, ns)
+    makeDevices(kernel, ns, shelf)
+  }
+  connect(kernel)
+  for (const record of netnses) wire(kernel.namespaces.get(record.name) as NetworkNamespace, shelves.get(record.id) as Shelf)
+  return kernel
+}
+
+function makeDevices(kernel: NetKernel, ns: NetworkNamespace, shelf: Shelf): void {
+  const read = (key: string) => (shelf.sysctls.has(key) ? ns.sysctl(key) : undefined)
+  for (const record of shelf.devices) {
+    const dev = new NetDevice(ns, record, deviceConf(record.name, read), (d) => new NeighbourTable(d))
+    ns.devices.set(record.name, dev)
+    kernel.devices.set(record.id, dev)
+    if (record.link.kind === 'loopback') ns.loopback = dev
+    if (record.link.kind === 'bridge') dev.fdb = new Fdb(dev, record.link.ageing)
+  }
+  for (const a of shelf.addresses) kernel.devices.get(a.device)?.addresses.push(a)
+  for (const n of shelf.neighbours) kernel.devices.get(n.device)?.neighbours.load(n)
+}
+
+/** Peers and bridge ports, once every device exists. Ports stand in order of their numbers. */
+function connect(kernel: NetKernel): void {
+  for (const dev of kernel.devices.values()) {
+    const { link, master } = dev.record
+    if ((link.kind === 'veth' || link.kind === 'physical') && link.peer !== undefined) dev.peer = kernel.devices.get(link.peer)
+    if (master !== undefined) {
+      dev.bridge = kernel.devices.get(master.bridge)
+      dev.bridge?.ports.push(dev)
+    }
+  }
+  for (const dev of kernel.devices.values()) {
+    dev.ports.sort((a, b) => (a.record.master?.port ?? 0) - (b.record.master?.port ?? 0))
+  }
+}
+
+function wire(ns: NetworkNamespace, shelf: Shelf): void {
+  ns.fib = createFib(ns, { routes: shelf.routes, rules: shelf.policyRules, addresses: shelf.addresses })
+  ns.netfilter = createNetfilter(ns, path, { chains: shelf.chains, rules: shelf.rules, ipsets: shelf.ipsets })
+  ns.sockets = createSockets(ns, path)
+  for (const f of shelf.fdb) {
+    const bridge = ns.kernel.devices.get(f.bridge)
+    const port = ns.kernel.devices.get(f.port)
+    if (bridge?.fdb !== undefined && port !== undefined) bridge.fdb.load(f, port)
+  }
+}

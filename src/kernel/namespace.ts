@@ -1,0 +1,59 @@
+import type { NetnsRecord, SysctlRecord } from '../world/records.ts'
+import type { NetDevice } from './device.ts'
+import type { NetKernel } from './kernel.ts'
+import { FragmentQueue } from './path/reassembly.ts'
+import { sysctlDefault } from './sysctl.ts'
+import type { Fib, Namespace, Netfilter, Sockets } from './types.ts'
+
+/** struct net: one namespace at run time. boot.ts wires its rooms. */
+export class NetworkNamespace implements Namespace {
+  readonly kernel: NetKernel
+  readonly record: NetnsRecord
+  readonly name: string
+  readonly ref: number
+  readonly devices = new Map<string, NetDevice>()
+  readonly #sysctls: ReadonlyMap<string, SysctlRecord>
+  readonly #ids = new Map<string, number>()
+  /** icmp_global and per-destination token buckets, see path/icmp.ts. */
+  readonly icmpTokens = new Map<number, { tokens: number; at: number }>()
+  readonly fragments: FragmentQueue
+  loopback: NetDevice | undefined = undefined
+  // Wired by boot.ts before anything runs.
+  fib!: Fib
+  netfilter!: Netfilter
+  sockets!: Sockets
+  #ipId: number
+
+  constructor(kernel: NetKernel, record: NetnsRecord, sysctls: ReadonlyMap<string, SysctlRecord>) {
+    this.kernel = kernel
+    this.record = record
+    this.name = record.name
+    this.ref = kernel.rec.ref(record.id)
+    this.#sysctls = sysctls
+    this.#ipId = kernel.rng.fork(`ip_id ${record.name}`).below(0x10000)
+    this.fragments = new FragmentQueue(this)
+  }
+
+  sysctl(key: string): number {
+    const record = this.#sysctls.get(key)
+    if (record === undefined) return sysctlDefault(key)
+    const n = Number.parseInt(record.value, 10)
+    return Number.isNaN(n) ? 0 : n
+  }
+
+  sysctlRef(key: string): number {
+    const record = this.#sysctls.get(key)
+    return record === undefined ? -1 : this.kernel.rec.ref(record.id)
+  }
+
+  nextId(kind: string): number {
+    const n = (this.#ids.get(kind) ?? 0) + 1
+    this.#ids.set(kind, n)
+    return n
+  }
+
+  nextIpId(): number {
+    this.#ipId = (this.#ipId + 1) & 0xffff
+    return this.#ipId
+  }
+}

@@ -1,0 +1,160 @@
+import { IPV4_ANY, MAC_BROADCAST, MAC_ZERO, type Mac } from '../../net/address.ts'
+import { ARP_OP, ETH_P, Packet } from '../../net/packet.ts'
+import { STEP } from '../../trace/columns.ts'
+import { PACKET_ORIGINS } from '../../trace/step.ts'
+import type { StepAt } from '../../trace/trace.ts'
+import type { NudState } from '../../world/records.ts'
+import type { NetDevice } from '../device.ts'
+import { born, deliver, depart, enterStack, OUT, TO_ARP } from '../path/hop.ts'
+import { ROUTE_FORWARD } from '../path/route.ts'
+import { devQueueXmit } from '../path/xmit.ts'
+import { SkBuff } from '../skb.ts'
+import { PACKET_HOST } from '../types.ts'
+import { cancelTimer, flushQueue } from './output.ts'
+import { type Neighbour, noteConfirmed, setState } from './table.ts'
+
+// net/ipv4/arp.c
+
+const BY_ARP = PACKET_ORIGINS.indexOf('arp')
+const [REPLY, UPDATE, IGNORE, PROXY] = [0, 1, 2, 3]
+/** LOCKTIME: an entry younger than this is not overridden by another address. */
+const LOCKTIME = 1_000_000_000
+
+/** arp_solicit(): asks who has the entry's address; a probe of a known neighbour is unicast. */
+export function arpSolicit(n: Neighbour, at: StepAt): void {
+  const { dev } = n
+  const skb = n.queue[0]
+  const { fib } = dev.ns
+  // arp_announce 0: the waiting packet's source if that is one of ours, else what inet_select_addr() says.
+  const own = skb !== undefined && fib.addressType(skb.pkt.src) === 'LOCAL' ? skb.pkt.src : 0
+  const source = own !== 0 ? own : fib.selectSource(dev, n.record.address, 'link')
+  const probe = n.record.state === 'PROBE' ? n.record.mac : undefined
+  send(dev, at, {
+    op: ARP_OP.REQUEST,
+    ethDst: probe ?? MAC_BROADCAST,
+    spa: source,
+    tha: MAC_ZERO,
+    tpa: n.record.address,
+    parent: skb?.packet ?? -1,
+  })
+}
+
+interface ArpFrame {
+  readonly op: number
+  readonly ethDst: number
+  readonly spa: number
+  readonly tha: number
+  readonly tpa: number
+  readonly parent: number
+}
+
+/** arp_create(), arp_xmit(). */
+function send(dev: NetDevice, at: StepAt, frame: ArpFrame): void {
+  const p = new Packet()
+  p.etherType = ETH_P.ARP
+  p.ethSrc = dev.mac
+  p.ethDst = frame.ethDst
+  p.arpOp = frame.op
+  p.arpSha = dev.mac
+  p.arpSpa = frame.spa
+  p.arpTha = frame.tha
+  p.arpTpa = frame.tpa
+  const skb = new SkBuff(p, dev.ns)
+  skb.cause = at.cause
+  born(skb, BY_ARP, frame.parent, -1)
+  enterStack(skb, dev.ns, OUT)
+  depart(skb, dev.ref)
+  devQueueXmit(skb, dev)
+}
+
+/** arp_rcv(), arp_process(). */
+export function arpRcv(skb: SkBuff, dev: NetDevice): void {
+  const { pkt } = skb
+  const { ns } = dev
+  const { rec } = ns.kernel
+  const request = pkt.arpOp === ARP_OP.REQUEST
+  const type = ns.fib.addressType(pkt.arpTpa)
+  const note = (answer: number) => {
+    rec.step(STEP.arpProcess, skb, pkt.arpOp, pkt.arpTpa | 0, answer)
+  }
+
+  if (request && type === 'LOCAL' && answersFor(dev, pkt.arpTpa)) {
+    note(REPLY)
+    if (pkt.arpSpa !== IPV4_ANY) learnSender(skb, dev)
+    const cause = deliver(skb, TO_ARP)
+    answer(skb, dev, cause)
+    return
+  }
+  if (request && type !== 'LOCAL' && dev.conf.forwarding && proxies(skb, dev)) {
+    note(PROXY)
+    learnSender(skb, dev)
+    const cause = deliver(skb, TO_ARP)
+    answer(skb, dev, cause)
+    return
+  }
+  const known = dev.neighbours.get(pkt.arpSpa)
+  note(known === undefined ? IGNORE : UPDATE)
+  if (known === undefined) {
+    deliver(skb, TO_ARP)
+    return
+  }
+  // Broadcast replies and requests do not assert that the neighbour hears us.
+  const state: NudState = !request && skb.packetType === PACKET_HOST ? 'REACHABLE' : 'STALE'
+  const override = known.updated + LOCKTIME < ns.kernel.now
+  neighUpdate(known, skb, { mac: pkt.arpSha as Mac, state, override })
+  const cause = deliver(skb, TO_ARP)
+  flushQueueIfValid(known, cause)
+}
+
+/** arp_ignore: 1 answers only for addresses of the device that was asked. */
+function answersFor(dev: NetDevice, address: number): boolean {
+  return dev.conf.arpIgnore === 0 || dev.addresses.some((a) => a.address === address)
+}
+
+/** arp_fwd_proxy(): proxy_arp answers for what this host would forward elsewhere. */
+function proxies(skb: SkBuff, dev: NetDevice): boolean {
+  if (!dev.conf.proxyArp) return false
+  const { pkt } = skb
+  const found = dev.ns.fib.lookup({ dst: pkt.arpTpa, src: pkt.arpSpa, mark: 0, tos: 0, iif: dev, oif: undefined })
+  return found.result === ROUTE_FORWARD && found.device !== dev
+}
+
+function answer(skb: SkBuff, dev: NetDevice, cause: number): void {
+  const { pkt } = skb
+  send(
+    dev,
+    { packet: -1, cause, netns: dev.ns.ref, device: -1 },
+    { op: ARP_OP.REPLY, ethDst: pkt.arpSha, spa: pkt.arpTpa, tha: pkt.arpSha, tpa: pkt.arpSpa, parent: skb.packet },
+  )
+}
+
+/** neigh_event_ns(): whoever asks us has told us its own address. */
+function learnSender(skb: SkBuff, dev: NetDevice): void {
+  const { pkt } = skb
+  const n = dev.neighbours.get(pkt.arpSpa) ?? dev.neighbours.create(pkt.arpSpa, skb)
+  neighUpdate(n, skb, { mac: pkt.arpSha as Mac, state: 'STALE', override: true })
+  flushQueueIfValid(n, skb.cause)
+}
+
+/** __neigh_update(). */
+function neighUpdate(n: Neighbour, at: SkBuff, news: { mac: Mac; state: NudState; override: boolean }): void {
+  const old = n.record
+  if (old.state === 'PERMANENT' || old.state === 'NOARP') return
+  const valid = old.mac !== undefined
+  if (valid && news.mac !== old.mac && !news.override) return
+  // What is known already is not made less certain by hearing the same address again.
+  const state = valid && news.mac === old.mac && news.state === 'STALE' ? old.state : news.state
+  if (state === 'REACHABLE') noteConfirmed(n)
+  if (state === old.state && news.mac === old.mac) return
+  if (state !== 'DELAY' && state !== 'PROBE') cancelTimer(n)
+  setState(n, at, {
+    state,
+    mac: news.mac,
+    probes: 0,
+    reason: at.pkt.arpOp === ARP_OP.REQUEST ? 'request-seen' : 'reply',
+  })
+}
+
+function flushQueueIfValid(n: Neighbour, cause: number): void {
+  if (n.record.mac !== undefined && n.record.state !== 'FAILED') flushQueue(n, cause)
+}

@@ -1,0 +1,136 @@
+import { formatIpv4, type Ipv4, type Mac } from '../../net/address.ts'
+import { STEP } from '../../trace/columns.ts'
+import { NEIGH_REASONS, type NeighReason, NUD_STATES } from '../../trace/step.ts'
+import type { StepAt } from '../../trace/trace.ts'
+import { neighbourId } from '../../world/ids.ts'
+import type { NeighbourRecord, NudState } from '../../world/records.ts'
+import { CELL_FIELDS } from '../../world/world.ts'
+import type { NetDevice } from '../device.ts'
+import type { SkBuff } from '../skb.ts'
+import type { Timer } from '../types.ts'
+
+const CONFIRMED = CELL_FIELDS.indexOf('confirmed')
+const UPDATED = CELL_FIELDS.indexOf('updated')
+const USED = CELL_FIELDS.indexOf('used')
+const STATE = new Map<NudState, number>(NUD_STATES.map((s, i) => [s, i]))
+const REASON = new Map<NeighReason, number>(NEIGH_REASONS.map((r, i) => [r, i]))
+
+export const stateCode = (s: NudState): number => STATE.get(s) ?? 0
+
+/** struct neighbour: the record, and what only the running kernel needs. */
+export interface Neighbour {
+  record: NeighbourRecord
+  readonly ref: number
+  readonly dev: NetDevice
+  confirmed: number
+  used: number
+  updated: number
+  timer: Timer | undefined
+  /** arp_queue. */
+  readonly queue: SkBuff[]
+}
+
+/** One device's share of the ARP table (net/core/neighbour.c). */
+export class NeighbourTable {
+  readonly #dev: NetDevice
+  readonly #entries = new Map<number, Neighbour>()
+
+  constructor(dev: NetDevice) {
+    this.#dev = dev
+  }
+
+  load(record: NeighbourRecord): void {
+    const { rec, now } = this.#dev.ns.kernel
+    this.#entries.set(record.address, {
+      record,
+      ref: rec.ref(record.id),
+      dev: this.#dev,
+      confirmed: now,
+      used: now,
+      updated: now,
+      timer: undefined,
+      queue: [],
+    })
+  }
+
+  get(address: number): Neighbour | undefined {
+    return this.#entries.get(address)
+  }
+
+  /** __neigh_create(): an entry in state NONE; the caller moves it on at once. */
+  create(address: number, at: StepAt): Neighbour {
+    const dev = this.#dev
+    const { rec, now } = dev.ns.kernel
+    const record: NeighbourRecord = {
+      kind: 'neighbour',
+      id: neighbourId(dev.ns.name, dev.name, formatIpv4(address)),
+      netns: dev.record.netns,
+      device: dev.record.id,
+      address: address as Ipv4,
+      state: 'NONE',
+      probes: 0,
+      queued: 0,
+      origin: { component: 'kernel' },
+    }
+    const n: Neighbour = {
+      record,
+      ref: rec.ref(record.id),
+      dev,
+      confirmed: now,
+      used: now,
+      updated: now,
+      timer: undefined,
+      queue: [],
+    }
+    this.#entries.set(address, n)
+    rec.step(STEP.neighState, at, n.ref, 0, 0, REASON.get('created') ?? 0)
+    rec.change({ id: record.id, from: undefined, to: record })
+    return n
+  }
+}
+
+/** Changes an entry and writes the row and the delta for it. `mac` undefined keeps the address. */
+export function setState(
+  n: Neighbour,
+  at: StepAt,
+  change: { state: NudState; reason: NeighReason; mac?: Mac | undefined; probes?: number; forget?: boolean },
+): void {
+  const { rec, now } = n.dev.ns.kernel
+  const from = n.record
+  const { mac: known, ...rest } = from
+  const mac = change.forget ? undefined : (change.mac ?? known)
+  const to: NeighbourRecord = {
+    ...rest,
+    ...(mac === undefined ? {} : { mac }),
+    state: change.state,
+    probes: change.probes ?? from.probes,
+    queued: n.queue.length,
+  }
+  rec.step(STEP.neighState, at, n.ref, stateCode(from.state), stateCode(to.state), REASON.get(change.reason) ?? 0)
+  rec.change({ id: from.id, from, to })
+  n.record = to
+  n.updated = now
+  rec.cell(n.ref, UPDATED, now)
+}
+
+/** The queue's length as part of the step last written. */
+export function noteQueued(n: Neighbour): void {
+  const from = n.record
+  if (from.queued === n.queue.length) return
+  const to = { ...from, queued: n.queue.length }
+  n.dev.ns.kernel.rec.change({ id: from.id, from, to })
+  n.record = to
+}
+
+export function noteConfirmed(n: Neighbour): void {
+  const { rec, now } = n.dev.ns.kernel
+  n.confirmed = now
+  rec.cell(n.ref, CONFIRMED, now)
+}
+
+export function noteUsed(n: Neighbour): void {
+  const { rec, now } = n.dev.ns.kernel
+  if (n.used === now) return
+  n.used = now
+  rec.cell(n.ref, USED, now)
+}

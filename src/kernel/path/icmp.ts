@@ -1,0 +1,182 @@
+import { isGroupMac, isMulticast } from '../../net/address.ts'
+import { emitPacket } from '../../net/emit.ts'
+import { EMPTY, ETH_P, ICMP, IPPROTO, Packet, TCP } from '../../net/packet.ts'
+import { PACKET_ORIGINS } from '../../trace/step.ts'
+import type { NetworkNamespace } from '../namespace.ts'
+import { SkBuff } from '../skb.ts'
+import { type Namespace, PACKET_HOST, type QuotedHeader, type Skb } from '../types.ts'
+import { deliver, drop, TO_ICMP } from './hop.ts'
+import { begin, ipLocalOut } from './local-out.ts'
+import { lookupOutput } from './route.ts'
+
+const BY_ICMP = PACKET_ORIGINS.indexOf('icmp')
+const BY_RESET = PACKET_ORIGINS.indexOf('reset')
+
+/** Internet control precedence, what errors are sent with: RT_TOS | IPTOS_PREC_INTERNETCONTROL. */
+const TOS_ERROR = 0xc0
+/** RFC 1812 section 4.3.2.3: as much of the datagram as fits in 576 octets, less IP and ICMP headers. */
+const QUOTE = 576 - 20 - 8
+/** XRLIM_BURST_FACTOR */
+const BURST = 6
+
+const isError = (type: number): boolean =>
+  type === ICMP.UNREACHABLE || type === 4 || type === ICMP.REDIRECT || type === ICMP.TIME_EXCEEDED || type === 12
+
+/** __icmp_send(): refuses where RFC 1122 section 3.2.2 says an error must not be sent. */
+export function icmpSend(namespace: Namespace, offending: Skb, type: number, code: number, info = 0): void {
+  const ns = namespace as NetworkNamespace
+  const old = offending as SkBuff
+  const { pkt } = old
+  if (pkt.etherType !== ETH_P.IP || old.packetType !== PACKET_HOST) return
+  if (isGroupMac(pkt.ethDst) || isMulticast(pkt.dst) || pkt.dst === 0xffffffff || pkt.fragmentOffset !== 0) return
+  if (pkt.src === 0 || isMulticast(pkt.src)) return
+  if (pkt.protocol === IPPROTO.ICMP && isError(pkt.icmpType)) return
+  const type4 = ns.fib.addressType(pkt.dst)
+  if (type4 === 'BROADCAST') return
+
+  const error = new Packet()
+  error.etherType = ETH_P.IP
+  error.protocol = IPPROTO.ICMP
+  error.tos = (pkt.tos & 0x1e) | TOS_ERROR
+  error.dst = pkt.src
+  // The address the packet was for, if that is ours; else the one the route prefers.
+  error.src = type4 === 'LOCAL' ? pkt.dst : 0
+  error.icmpType = type
+  error.icmpCode = code
+  error.icmpRest = info >>> 0
+  error.payload = quote(pkt)
+  sendError(ns, old, error)
+}
+
+/** ip_rt_send_redirect(): a packet that leaves through the device it came in by had a shorter way. */
+export function icmpRedirect(ns: NetworkNamespace, skb: SkBuff, gateway: number): void {
+  icmpSend(ns, skb, ICMP.REDIRECT, 1, gateway)
+}
+
+function sendError(ns: NetworkNamespace, old: SkBuff, error: Packet): void {
+  const mark = ns.sysctl('net.ipv4.fwmark_reflect') !== 0 ? old.mark : 0
+  const route = lookupOutput(ns, { dst: error.dst, src: error.src, mark, tos: error.tos, oif: undefined })
+  if (route.error !== undefined) return
+  if (route.found.device !== ns.loopback && !rateAllows(ns, error)) return
+  error.src = route.source
+  const skb = new SkBuff(error, ns)
+  skb.cause = ns.kernel.rec.last
+  skb.mark = mark
+  begin(skb, route, { how: BY_ICMP, parent: old.packet })
+  ipLocalOut(skb)
+}
+
+/** icmpv4_xrlim_allow(), inet_peer_xrlim_allow(): a token a `icmp_ratelimit` ms for each destination, six at once. */
+function rateAllows(ns: NetworkNamespace, error: Packet): boolean {
+  if ((ns.sysctl('net.ipv4.icmp_ratemask') & (1 << error.icmpType)) === 0) return true
+  const limit = ns.sysctl('net.ipv4.icmp_ratelimit') * 1_000_000
+  if (limit === 0) return true
+  const now = ns.kernel.now
+  const peer = ns.icmpTokens.get(error.dst) ?? { tokens: BURST * limit, at: now }
+  const tokens = Math.min(peer.tokens + now - peer.at, BURST * limit)
+  const allowed = tokens >= limit
+  ns.icmpTokens.set(error.dst, { tokens: allowed ? tokens - limit : tokens, at: now })
+  return allowed
+}
+
+function quote(p: Packet): Uint8Array {
+  const bare = new Packet().copyFrom(p)
+  bare.etherType = 0
+  return emitPacket(bare).slice(0, QUOTE)
+}
+
+/** icmp_rcv(): answers echoes, hands errors to the socket that caused them. */
+export function icmpRcv(skb: SkBuff): void {
+  const { ns, pkt } = skb
+  if (pkt.icmpType === ICMP.ECHO) {
+    const cause = deliver(skb, TO_ICMP)
+    if (ns.sysctl('net.ipv4.icmp_echo_ignore_all') === 0) icmpReply(ns, skb, cause)
+    return
+  }
+  if (pkt.icmpType === ICMP.ECHO_REPLY) {
+    if (!ns.sockets.icmpReceive(skb)) drop(skb, 'SKB_DROP_REASON_NO_SOCKET')
+    return
+  }
+  if (!isError(pkt.icmpType)) {
+    deliver(skb, TO_ICMP)
+    return
+  }
+  deliver(skb, TO_ICMP)
+  const quoted = readQuote(pkt.payload)
+  if (quoted === undefined || pkt.icmpType === ICMP.REDIRECT) return
+  ns.sockets.icmpError(skb, quoted, pkt.icmpType, pkt.icmpCode, pkt.icmpRest & 0xffff)
+}
+
+/** icmp_echo(), icmp_reply(): the answer goes out from the address that was asked. */
+function icmpReply(ns: NetworkNamespace, skb: SkBuff, cause: number): void {
+  const { pkt } = skb
+  const broadcast = ns.fib.addressType(pkt.dst) === 'BROADCAST' || isMulticast(pkt.dst)
+  if (broadcast && ns.sysctl('net.ipv4.icmp_echo_ignore_broadcasts') !== 0) return
+  const reply = new Packet()
+  reply.etherType = ETH_P.IP
+  reply.protocol = IPPROTO.ICMP
+  reply.tos = pkt.tos
+  reply.src = broadcast ? 0 : pkt.dst
+  reply.dst = pkt.src
+  reply.icmpType = ICMP.ECHO_REPLY
+  reply.icmpRest = pkt.icmpRest
+  reply.payload = pkt.payload
+  const route = lookupOutput(ns, { dst: reply.dst, src: reply.src, mark: 0, tos: reply.tos, oif: undefined })
+  if (route.error !== undefined) return
+  reply.src = route.source
+  const out = new SkBuff(reply, ns)
+  out.cause = cause
+  begin(out, route, { how: BY_ICMP, parent: skb.packet })
+  ipLocalOut(out)
+}
+
+/** The quoted datagram's header, as far as errors carry it: 20 octets of IP and 8 of what follows. */
+export function readQuote(bytes: Uint8Array): QuotedHeader | undefined {
+  if (bytes.length < 28) return undefined
+  const at = (i: number) => bytes[i] as number
+  const word = (i: number) => ((at(i) << 24) | (at(i + 1) << 16) | (at(i + 2) << 8) | at(i + 3)) >>> 0
+  const l4 = (at(0) & 15) * 4
+  if (bytes.length < l4 + 8) return undefined
+  const protocol = at(9)
+  const half = (i: number) => (at(l4 + i) << 8) | at(l4 + i + 1)
+  // For echo the id stands where sockets expect a local port.
+  const echo = protocol === IPPROTO.ICMP
+  return { protocol, src: word(12), dst: word(16), sport: echo ? half(4) : half(0), dport: echo ? half(6) : half(2) }
+}
+
+/** nf_send_reset(): answers a TCP segment in its receiver's name. */
+export function sendReset(namespace: Namespace, offending: Skb, _hook: number): void {
+  const ns = namespace as NetworkNamespace
+  const old = offending as SkBuff
+  const { pkt } = old
+  if (pkt.protocol !== IPPROTO.TCP || pkt.fragmentOffset !== 0 || (pkt.tcpFlags & TCP.RST) !== 0) return
+  if (old.packetType !== PACKET_HOST) return
+  const reset = new Packet()
+  reset.etherType = ETH_P.IP
+  reset.protocol = IPPROTO.TCP
+  reset.src = pkt.dst
+  reset.dst = pkt.src
+  reset.sport = pkt.dport
+  reset.dport = pkt.sport
+  reset.options = EMPTY
+  const flags = pkt.tcpFlags
+  const length = pkt.payload.length + ((flags & TCP.SYN) !== 0 ? 1 : 0) + ((flags & TCP.FIN) !== 0 ? 1 : 0)
+  if ((flags & TCP.ACK) !== 0) {
+    reset.tcpFlags = TCP.RST
+    reset.seq = pkt.ack
+  } else {
+    reset.tcpFlags = TCP.RST | TCP.ACK
+    reset.ack = (pkt.seq + length) >>> 0
+  }
+  // DF with identification 0, as nf_reject_iphdr_put() makes it.
+  reset.ipFlags = 2
+  const route = lookupOutput(ns, { dst: reset.dst, src: reset.src, mark: 0, tos: 0, oif: undefined })
+  if (route.error !== undefined) return
+  const skb = new SkBuff(reset, ns)
+  skb.cause = ns.kernel.rec.last
+  // nf_ct_attach(): the reset belongs to the connection it answers.
+  skb.ct = old.ct
+  skb.ctInfo = old.ct === undefined ? 0 : old.ctInfo >= 3 ? 1 : 4
+  begin(skb, route, { how: BY_RESET, parent: old.packet })
+  ipLocalOut(skb)
+}

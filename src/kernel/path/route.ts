@@ -1,0 +1,171 @@
+import { isLoopback, isMulticast } from '../../net/address.ts'
+import { STEP } from '../../trace/columns.ts'
+import { ROUTE_PURPOSES, ROUTE_RESULTS, type RoutePurpose, type RouteResult } from '../../trace/step.ts'
+import type { NetDevice } from '../device.ts'
+import type { NetworkNamespace } from '../namespace.ts'
+import type { SkBuff } from '../skb.ts'
+import type { Flow, RouteLookup, SendResult } from '../types.ts'
+import { drop } from './hop.ts'
+
+const purpose = (p: RoutePurpose) => ROUTE_PURPOSES.indexOf(p)
+const result = (r: RouteResult) => ROUTE_RESULTS.indexOf(r)
+const INPUT = purpose('input')
+const OUTPUT = purpose('output')
+const REROUTE = purpose('reroute')
+export const ROUTE_FORWARD = result('forward')
+export const ROUTE_LOCAL = result('local')
+export const ROUTE_BROADCAST = result('broadcast')
+const MULTICAST = result('multicast')
+const UNREACHABLE = result('unreachable')
+const BLACKHOLE = result('blackhole')
+const PROHIBIT = result('prohibit')
+
+/** A flow to look up with, reused: lookups never nest. */
+const flow: Flow = { dst: 0, src: 0, mark: 0, tos: 0, iif: undefined, oif: undefined }
+
+function lookup(
+  ns: NetworkNamespace,
+  dst: number,
+  src: number,
+  mark: number,
+  tos: number,
+  iif: NetDevice | undefined,
+  oif: NetDevice | undefined,
+): RouteLookup {
+  flow.dst = dst
+  flow.src = src
+  flow.mark = mark
+  flow.tos = tos
+  flow.iif = iif
+  flow.oif = oif
+  return ns.fib.lookup(flow)
+}
+
+/** Writes the `route` row for a lookup of `address`. */
+export function noteRoute(skb: SkBuff, why: number, address: number, found: RouteLookup): void {
+  const { rec } = skb.ns.kernel
+  const route = found.route === undefined ? -1 : rec.ref(found.route.id)
+  const rule = found.policyRule === undefined ? -1 : rec.ref(found.policyRule.id)
+  rec.step(STEP.route, skb, (found.nexthop << 16) | (why << 8) | found.result, route, address | 0, rule)
+}
+
+export type RouteError = 'EINVAL' | 'EHOSTUNREACH' | 'ENETUNREACH' | 'EACCES'
+
+/** fib_props: the errno of each kind of route that goes nowhere. */
+function errorOf(r: number): RouteError {
+  if (r === UNREACHABLE) return 'EHOSTUNREACH'
+  if (r === PROHIBIT) return 'EACCES'
+  if (r === BLACKHOLE) return 'EINVAL'
+  return 'ENETUNREACH'
+}
+
+/**
+ * ip_route_input_slow(). On 'ok' the packet has its `dst`; 'dropped' means that a martian has been dropped here, its
+ * closing row written. Everything else is what ip_error() will be told.
+ */
+export function routeInput(skb: SkBuff, dev: NetDevice): 'ok' | 'dropped' | RouteError {
+  const ns = dev.ns
+  const { src, dst, tos } = skb.pkt
+  if (isMulticast(src) || src === 0xffffffff || (isLoopback(src) && !dev.conf.routeLocalnet && dev !== ns.loopback)) {
+    drop(skb, 'SKB_DROP_REASON_IP_INVALID_SOURCE', dev.ref)
+    return 'dropped'
+  }
+  if (dst === 0 || (isLoopback(dst) && !dev.conf.routeLocalnet && dev !== ns.loopback)) {
+    drop(skb, 'SKB_DROP_REASON_IP_LOCALNET', dev.ref)
+    return 'dropped'
+  }
+  const found = lookup(ns, dst, src, skb.mark, tos, dev, undefined)
+  noteRoute(skb, INPUT, dst, found)
+  skb.dst = found
+  switch (found.result) {
+    case ROUTE_LOCAL:
+    case ROUTE_BROADCAST:
+      return validateSource(skb, dev, ns.loopback) === undefined ? 'dropped' : 'ok'
+    case MULTICAST:
+      return 'ok'
+    case ROUTE_FORWARD: {
+      if (!dev.conf.forwarding) return 'EHOSTUNREACH'
+      const onLink = validateSource(skb, dev, found.device as NetDevice)
+      if (onLink === undefined) return 'dropped'
+      skb.doRedirect = found.device === dev && onLink && dev.conf.sendRedirects
+      return 'ok'
+    }
+    default:
+      return dev.conf.forwarding ? errorOf(found.result) : 'EHOSTUNREACH'
+  }
+}
+
+/**
+ * fib_validate_source(): is the source plausible on `dev`? Answers whether it is on-link there, undefined when the packet
+ * was dropped. With rp_filter off only a source that is one of our own addresses is refused.
+ */
+function validateSource(skb: SkBuff, dev: NetDevice, out: NetDevice | undefined): boolean | undefined {
+  const ns = dev.ns
+  const src = skb.pkt.src
+  const mode = dev.conf.rpFilter
+  if (dev === ns.loopback || src === 0) return false
+  const own = ns.fib.addressType(src) === 'LOCAL'
+  if (own && !dev.conf.acceptLocal) {
+    drop(skb, 'SKB_DROP_REASON_IP_INVALID_SOURCE', dev.ref)
+    return undefined
+  }
+  if (mode === 0) {
+    if (out !== dev || !dev.conf.sendRedirects) return false
+    const back = lookup(ns, src, skb.pkt.dst, 0, skb.pkt.tos, undefined, undefined)
+    return back.device === dev && back.gateway === 0
+  }
+  const back = lookup(ns, src, skb.pkt.dst, 0, skb.pkt.tos, undefined, undefined)
+  const reachable = back.result === ROUTE_FORWARD
+  const okay = reachable && (mode === 2 || back.device === dev)
+  const { rec } = ns.kernel
+  const sysctl = ns.sysctlRef(dev.conf.rpFilterKey)
+  rec.step(STEP.rpFilter, skb, mode, okay ? 1 : 0, back.route === undefined ? -1 : rec.ref(back.route.id), sysctl)
+  if (!okay) {
+    drop(skb, 'SKB_DROP_REASON_IP_RPFILTER', sysctl)
+    return undefined
+  }
+  return back.device === dev && back.gateway === 0
+}
+
+/** ip_route_output_key() for a packet in hand: its out device, or undefined. Writes no row: br_netfilter only asks. */
+export function routeOutput(skb: SkBuff, dev: NetDevice): NetDevice | undefined {
+  const found = lookup(dev.ns, skb.pkt.dst, 0, 0, skb.pkt.tos, undefined, undefined)
+  if (found.result === ROUTE_FORWARD) skb.dst = found
+  return found.result === ROUTE_FORWARD ? (found.device as NetDevice) : undefined
+}
+
+export interface OutputRoute {
+  readonly error: Exclude<SendResult, 'OK'> | undefined
+  readonly found: RouteLookup
+  readonly source: number
+}
+
+/** ip_route_output_flow(): route and source address for a packet made here. */
+export function lookupOutput(
+  ns: NetworkNamespace,
+  to: { dst: number; src: number; mark: number; tos: number; oif: NetDevice | undefined },
+): OutputRoute {
+  const found = lookup(ns, to.dst, to.src, to.mark, to.tos, undefined, to.oif)
+  const { result: r } = found
+  const fine = r === ROUTE_FORWARD || r === ROUTE_LOCAL || r === ROUTE_BROADCAST || r === MULTICAST
+  return { error: fine ? undefined : errorOf(r), found, source: to.src !== 0 ? to.src : found.source }
+}
+
+/** ip_route_me_harder(): OUTPUT changed the destination or the mark, so the route is looked up once more. */
+export function reroute(ns: NetworkNamespace, skb: SkBuff): boolean {
+  const { pkt } = skb
+  // A source that is not ours cannot be given to the output lookup as one of ours: FLOWI_FLAG_ANYSRC.
+  const found = lookup(ns, pkt.dst, pkt.src, skb.mark, pkt.tos, undefined, undefined)
+  noteRoute(skb, REROUTE, pkt.dst, found)
+  const { result: r } = found
+  if (r !== ROUTE_FORWARD && r !== ROUTE_LOCAL && r !== ROUTE_BROADCAST && r !== MULTICAST) {
+    drop(skb, 'SKB_DROP_REASON_IP_OUTNOROUTES', found.route === undefined ? -1 : ns.kernel.rec.ref(found.route.id))
+    return false
+  }
+  skb.dst = found
+  skb.gateway = found.gateway
+  skb.outDev = r === ROUTE_LOCAL ? ns.loopback : (found.device as NetDevice | undefined)
+  return true
+}
+
+export { OUTPUT as PURPOSE_OUTPUT }

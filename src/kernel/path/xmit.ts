@@ -1,0 +1,52 @@
+import { brDevXmit } from '../bridge/bridge.ts'
+import type { NetDevice } from '../device.ts'
+import { LOOPBACK_DELAY, VETH_DELAY } from '../kernel.ts'
+import type { SkBuff } from '../skb.ts'
+import { depart, drop, enterDevice, OUT, undetermined } from './hop.ts'
+
+/** __dev_queue_xmit() and the device's ndo_start_xmit(). The caller's hop has departed to `dev`. */
+export function devQueueXmit(skb: SkBuff, dev: NetDevice): void {
+  enterDevice(skb, dev, OUT)
+  if (!dev.up) {
+    drop(skb, 'SKB_DROP_REASON_DEV_READY', dev.ref)
+    return
+  }
+  const link = dev.record.link
+  switch (link.kind) {
+    case 'loopback':
+      // loopback_xmit(): the frame comes straight back in; conntrack's verdict stays with it, its route does not.
+      depart(skb, dev.ref)
+      skb.dst = undefined
+      skb.outDev = undefined
+      dev.ns.kernel.transmit(LOOPBACK_DELAY, dev, skb)
+      return
+    case 'bridge':
+      brDevXmit(skb, dev)
+      return
+    case 'veth':
+      cross(skb, dev, VETH_DELAY)
+      return
+    case 'physical':
+      cross(skb, dev, link.latency)
+      return
+    case 'dummy':
+      // dummy_xmit() counts and frees.
+      drop(skb, 'SKB_DROP_REASON_NOT_SPECIFIED', dev.ref)
+      return
+    case 'unknown':
+      undetermined(skb, `device type ${link.type}`, dev.ref)
+      return
+  }
+}
+
+/** To the other end, where nothing of this namespace's metadata survives (skb_scrub_packet). */
+function cross(skb: SkBuff, dev: NetDevice, delay: number): void {
+  const peer = dev.peer
+  if (peer === undefined) {
+    drop(skb, 'SKB_DROP_REASON_DEV_READY', dev.ref)
+    return
+  }
+  depart(skb, peer.ref)
+  skb.scrub()
+  dev.ns.kernel.transmit(delay, peer, skb)
+}

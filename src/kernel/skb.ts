@@ -1,0 +1,67 @@
+import type { Packet } from '../net/packet.ts'
+import type { ConntrackEntry } from './conntrack/entry.ts'
+import type { NetDevice } from './device.ts'
+import type { NetworkNamespace } from './namespace.ts'
+import { PACKET_HOST, type RouteLookup, type Skb, type SocketLike } from './types.ts'
+
+/** What br_netfilter remembers of a bridged frame while the IP hooks have it (struct nf_bridge_info). */
+export interface BridgeInfo {
+  readonly physIn: NetDevice
+  /** Destination as it came in: br_nf_ipv4_daddr_was_changed compares with it. */
+  readonly originalDst: number
+  /** A frame for another machine's MAC must not look like one to the IP hooks: pkt_otherhost. */
+  otherHost: boolean
+  inPrerouting: boolean
+  /** DNATed and staying on this bridge: the neighbour rewrites the header, then bridging goes on. */
+  bridgedDnat: boolean
+}
+
+/** A packet in flight (struct sk_buff). One per copy; `pkt` is its own. */
+export class SkBuff implements Skb {
+  packet = -1
+  cause = -1
+  netns: number
+  device = -1
+  readonly pkt: Packet
+  ns: NetworkNamespace
+  inDev: NetDevice | undefined = undefined
+  outDev: NetDevice | undefined = undefined
+  mark = 0
+  packetType = PACKET_HOST
+  ct: ConntrackEntry | undefined = undefined
+  ctInfo = 0
+  dst: RouteLookup | undefined = undefined
+  physIn: NetDevice | undefined = undefined
+  physOut: NetDevice | undefined = undefined
+  traced = false
+  socket: SocketLike | undefined = undefined
+  gateway = 0
+  nfBridge: BridgeInfo | undefined = undefined
+  /** IPSKB_DOREDIRECT */
+  doRedirect = false
+  /** The packet was made here and its `Packet` is not on a wire yet. */
+  local = false
+
+  constructor(pkt: Packet, ns: NetworkNamespace) {
+    this.pkt = pkt
+    this.ns = ns
+    this.netns = ns.ref
+  }
+
+  /** nf_reset_ct and friends: what a packet loses when it crosses into another namespace (skb_scrub_packet). */
+  scrub(): void {
+    this.mark = 0
+    this.ct = undefined
+    this.ctInfo = 0
+    this.dst = undefined
+    this.physIn = undefined
+    this.physOut = undefined
+    this.traced = false
+    this.socket = undefined
+    this.gateway = 0
+    this.nfBridge = undefined
+    this.doRedirect = false
+    this.local = false
+    this.outDev = undefined
+  }
+}

@@ -1,0 +1,105 @@
+import type { NetDevice } from '../kernel/device.ts'
+import type { Clockwork } from '../kernel/kernel.ts'
+import { netifReceive } from '../kernel/path/receive.ts'
+import type { SkBuff } from '../kernel/skb.ts'
+import type { Timer } from '../kernel/types.ts'
+
+class Item implements Timer {
+  time: number
+  order: number
+  fn: (() => void) | undefined
+  device: NetDevice | undefined
+  skb: SkBuff | undefined
+  constructor(time: number, order: number, fn: (() => void) | undefined, device: NetDevice | undefined, skb: SkBuff | undefined) {
+    this.time = time
+    this.order = order
+    this.fn = fn
+    this.device = device
+    this.skb = skb
+  }
+  cancel(): void {
+    this.fn = undefined
+  }
+}
+
+/**
+ * The event queue: a binary heap by (time, order of scheduling), so that calls at one instant keep their order and a run
+ * is the same everywhere. It also counts frames on their way, which is how a run knows that the network has come to rest.
+ */
+export class EventQueue implements Clockwork {
+  readonly #heap: Item[] = []
+  #order = 0
+  /** Frames between two devices. */
+  inFlight = 0
+  now = 0
+
+  schedule(delay: number, fn: () => void): Timer {
+    const item = new Item(this.now + delay, this.#order++, fn, undefined, undefined)
+    this.#push(item)
+    return item
+  }
+
+  transmit(delay: number, device: NetDevice, skb: SkBuff): void {
+    this.inFlight++
+    this.#push(new Item(this.now + delay, this.#order++, undefined, device, skb))
+  }
+
+  /** Time of the next event, undefined when there is none. Cancelled timers are passed over. */
+  peek(): number | undefined {
+    for (;;) {
+      const top = this.#heap[0]
+      if (top === undefined) return undefined
+      if (top.fn !== undefined || top.skb !== undefined) return top.time
+      this.#pop()
+    }
+  }
+
+  /** Runs the next event. The caller has set the recorder's clock to `peek()`. */
+  step(): void {
+    const item = this.#pop()
+    if (item === undefined) return
+    this.now = item.time
+    if (item.skb !== undefined) {
+      this.inFlight--
+      netifReceive(item.skb, item.device as NetDevice)
+    } else if (item.fn !== undefined) {
+      const { fn } = item
+      item.fn = undefined
+      fn()
+    }
+  }
+
+  #push(item: Item): void {
+    const heap = this.#heap
+    let i = heap.length
+    heap.push(item)
+    while (i > 0) {
+      const up = (i - 1) >> 1
+      const parent = heap[up] as Item
+      if (before(parent, item)) break
+      heap[i] = parent
+      i = up
+    }
+    heap[i] = item
+  }
+
+  #pop(): Item | undefined {
+    const heap = this.#heap
+    const top = heap[0]
+    const last = heap.pop()
+    if (top === undefined || last === undefined || heap.length === 0) return top
+    let i = 0
+    const half = heap.length >> 1
+    while (i < half) {
+      let child = 2 * i + 1
+      if (child + 1 < heap.length && before(heap[child + 1] as Item, heap[child] as Item)) child++
+      if (before(last, heap[child] as Item)) break
+      heap[i] = heap[child] as Item
+      i = child
+    }
+    heap[i] = last
+    return top
+  }
+}
+
+const before = (a: Item, b: Item): boolean => a.time < b.time || (a.time === b.time && a.order < b.order)
