@@ -1,0 +1,17 @@
+import type { Language, ScenarioDocument } from '../scenario/document.ts'
+
+export type LibraryGroup = 'inside-a-pod' | 'pod-to-pod' | 'services' | 'leaving-the-cluster' | 'broken'
+
+export type Localized = Readonly<Record<Language, string>>
+
+export interface LibraryEntry {
+  /** Stable: links carry it. */
+  readonly id: string
+  readonly group: LibraryGroup
+  readonly title: Localized
+  /** A few lines: what happens, and what to look at. */
+  readonly intro: Localized
+  readonly document: ScenarioDocument
+  /** How the last journey ends, as its command says it. */
+  readonly badge?: 'answered' | 'refused' | 'timed-out' | 'unreachable'
+}

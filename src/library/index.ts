@@ -1,0 +1,34 @@
+import { brokenBridgeNf } from './broken-bridge-nf.ts'
+import { brokenEndpointGone } from './broken-endpoint-gone.ts'
+import { brokenIpForward } from './broken-ip-forward.ts'
+import { brokenNoEndpoints } from './broken-no-endpoints.ts'
+import type { LibraryEntry } from './entry.ts'
+import { podToInternet } from './pod-to-internet.ts'
+import { podToPodCloudRouter } from './pod-to-pod-cloud-router.ts'
+import { podToPodHostRoutes } from './pod-to-pod-host-routes.ts'
+import { podToPodSameNode } from './pod-to-pod-same-node.ts'
+import { podToServiceRemote } from './pod-to-service-remote.ts'
+import { servicePicksBackends } from './service-picks-backends.ts'
+import { twoContainers } from './two-containers.ts'
+
+export type { LibraryEntry, LibraryGroup, Localized } from './entry.ts'
+
+/** The built-in scenarios, in the order in which they are best met. */
+export const LIBRARY: readonly LibraryEntry[] = [
+  twoContainers,
+  podToPodSameNode,
+  podToPodHostRoutes,
+  podToPodCloudRouter,
+  podToServiceRemote,
+  servicePicksBackends,
+  podToInternet,
+  brokenIpForward,
+  brokenNoEndpoints,
+  brokenEndpointGone,
+  brokenBridgeNf,
+]
+
+/** The id of the scenario that opens when the address names none. */
+export const DEFAULT_SCENARIO = podToServiceRemote.id
+
+export const libraryEntry = (id: string): LibraryEntry | undefined => LIBRARY.find((e) => e.id === id)
