@@ -7,6 +7,8 @@ import { buildGateway, buildInternet } from './fabric/egress.ts'
 import { buildFabric } from './fabric/fabric.ts'
 import { fillIn } from './fill-in.ts'
 import { buildNode } from './node.ts'
+import { applyOverrides } from './overrides.ts'
+import { checkJourneys } from './places.ts'
 import { WorldBuilder } from './world-builder.ts'
 
 export interface BuildOptions {
@@ -37,5 +39,7 @@ export function buildWorld(doc: ScenarioDocument, options: BuildOptions = {}): R
   c.notes.forEach((n, i) => {
     world.put({ kind: 'note', id: noteId('cluster', i + 1), what: n.what, where: n.where, origin: { component: 'user' } })
   })
-  return ok(world.done())
+  const records = world.done()
+  const errors = [...applyOverrides(records, doc.overrides), ...checkJourneys(doc.journeys, records)]
+  return errors.length > 0 ? err(errors) : ok(records)
 }

@@ -1,3 +1,4 @@
+import { BASE_CHAINS } from '../linux/iptables/names.ts'
 import { formatIpv4, type Ipv4, type Ipv4Prefix, ipv4, type Mac, maskOf, networkOf } from '../net/address.ts'
 import {
   addressId,
@@ -27,8 +28,7 @@ import {
   type Scope,
   type WorldRecord,
 } from '../world/records.ts'
-import type { World } from '../world/world.ts'
-import { BASE_CHAINS, type GeneratedRule, type GeneratedTable } from './kube-proxy/rule.ts'
+import type { GeneratedRule, GeneratedTable } from './kube-proxy/rule.ts'
 
 const KERNEL: Origin = { component: 'kernel' }
 const LOOPBACK: Ipv4Prefix = { address: ipv4(0x7f000001), length: 8 }
@@ -82,7 +82,7 @@ export class WorldBuilder {
     return pid
   }
 
-  done(): World {
+  done(): Map<RecordId, WorldRecord> {
     return this.#records
   }
 }

@@ -1,5 +1,5 @@
 import { formatIpv4, formatPrefix, type Ipv4, type Ipv4Prefix, maskOf } from '../../net/address.ts'
-import type { AddrType, CtStateName, HookName, Match, NatRange, RuleSpec, TableName, Target } from '../../world/netfilter.ts'
+import type { AddrType, CtStateName, Match, NatRange, RuleSpec, TableName, Target } from '../../world/netfilter.ts'
 import type { Origin } from '../../world/records.ts'
 
 // A rule is written once, as the arguments that a component passes to iptables, and gives both: the text that
@@ -161,13 +161,4 @@ export interface GeneratedTable {
   readonly table: TableName
   readonly chains: readonly { readonly name: string; readonly origin: Origin }[]
   readonly rules: readonly GeneratedRule[]
-}
-
-/** Base chains of each table, in the order iptables-save prints them (net/ipv4/netfilter/iptable_*.c: valid_hooks). */
-export const BASE_CHAINS: Readonly<Record<TableName, readonly HookName[]>> = {
-  raw: ['PREROUTING', 'OUTPUT'],
-  mangle: ['PREROUTING', 'INPUT', 'FORWARD', 'OUTPUT', 'POSTROUTING'],
-  nat: ['PREROUTING', 'INPUT', 'OUTPUT', 'POSTROUTING'],
-  filter: ['INPUT', 'FORWARD', 'OUTPUT'],
-  security: ['INPUT', 'FORWARD', 'OUTPUT'],
 }
