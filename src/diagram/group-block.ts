@@ -1,0 +1,208 @@
+import { compactBlock, compactPod, compactWidth, LANE } from './compact-block.ts'
+import type { Sketch, Words } from './figure.ts'
+import { type Cell, drawGrid, type Exit, type GridPlan, planGrid } from './grid.ts'
+import { FONTS, type Measure } from './text.ts'
+import type { BridgeNode, DeviceNode, PodNode } from './topology.ts'
+
+// A bridge as a bar, with what hangs on it: pods with both ends of their veth pair, and the other ports. Routed pods make a
+// group of the same shape without a bar.
+
+export interface GroupSpec {
+  readonly bridge: DeviceNode | undefined
+  readonly pods: readonly PodNode[]
+  readonly ports: readonly DeviceNode[]
+}
+
+export const groupOf = (b: BridgeNode): GroupSpec => ({ bridge: b.device, pods: b.pods, ports: b.ports })
+
+export const BAR = 36
+/** The road along a bar runs this far below the edge that its ports touch. */
+export const BAR_ROAD = 10
+const CHIP = 18
+const VETH_GAP = 12
+const WIRE_GAP = 12
+
+export interface GroupPlan {
+  readonly spec: GroupSpec
+  readonly cells: readonly Cell[]
+  readonly grid: GridPlan
+  readonly minWidth: number
+  readonly h: number
+}
+
+export interface GroupContext {
+  readonly machine: string
+  readonly measure: Measure
+  readonly words: Words
+  readonly flip: boolean
+}
+
+/** A device as a chip: label to the left, lane to the right. Returns the x of the lane. */
+export function deviceChip(
+  sketch: Sketch,
+  d: DeviceNode,
+  at: { readonly x: number; readonly y: number; readonly w: number; readonly parent: string; readonly lines?: readonly string[] },
+): number {
+  const h = CHIP + (at.lines?.length ?? 0) * FONTS.address.line
+  const lane = at.x + at.w - LANE / 2
+  sketch.box({
+    id: d.record.id,
+    rect: { x: at.x, y: at.y, w: at.w, h },
+    of: { kind: 'device', link: d.record.link.kind === 'unknown' ? d.record.link.type : d.record.link.kind, up: d.record.up },
+    netns: d.record.netns,
+    parent: at.parent,
+    name: [d.record.name, ...d.addresses].join(' '),
+    dock: { x: lane, y: at.y + h / 2 },
+  })
+  const width = at.w - LANE - 8
+  sketch.label({ text: d.record.name, x: at.x + 7, y: at.y + 2, width, style: 'device', box: d.record.id })
+  for (const [i, text] of (at.lines ?? []).entries()) {
+    sketch.label({
+      text,
+      x: at.x + 7,
+      y: at.y + 2 + FONTS.device.line + i * FONTS.address.line,
+      width,
+      style: 'address',
+      tone: 'muted',
+      box: d.record.id,
+    })
+  }
+  return lane
+}
+
+function podCell(pod: PodNode, ctx: GroupContext): Cell {
+  const spec = { ...compactPod(pod), parent: ctx.machine, look: { kind: 'pod' as const } }
+  const uplink = pod.uplink
+  const w = compactWidth(spec)
+  const podHeight = compactBlock(spec, { width: w, ...ctx }).h
+  const h = podHeight + (uplink === undefined ? 0 : VETH_GAP + CHIP)
+  return {
+    id: uplink?.outside.record.id ?? pod.netns.id,
+    w,
+    h,
+    draw(sketch, at) {
+      const block = compactBlock(spec, { width: at.w, ...ctx })
+      if (uplink === undefined) {
+        sketch.put(block.sketch, at.x, at.y)
+        return at.x + at.w - LANE / 2
+      }
+      sketch.put(block.sketch, at.x, ctx.flip ? at.y + CHIP + VETH_GAP : at.y)
+      const chipY = ctx.flip ? at.y : at.y + podHeight + VETH_GAP
+      const lane = at.x + (block.lanes.get(uplink.inside.record.id) ?? at.w - LANE / 2)
+      // The chip ends where the lane needs it to, so that both ends of the pair stand on one line.
+      deviceChip(sketch, uplink.outside, { x: at.x, y: chipY, w: lane - at.x + LANE / 2, parent: ctx.machine })
+      const inside = ctx.flip ? chipY + CHIP + VETH_GAP + 15 : chipY - VETH_GAP - 15
+      sketch.road({
+        from: uplink.inside.record.id,
+        to: uplink.outside.record.id,
+        kind: 'veth',
+        both: true,
+        points: [
+          { x: lane, y: inside },
+          { x: lane, y: chipY + CHIP / 2 },
+        ],
+      })
+      return lane
+    },
+  }
+}
+
+function portCell(d: DeviceNode, ctx: GroupContext): Cell {
+  const w = Math.max(110, Math.min(150, ctx.measure(d.record.name, 'device') + LANE + 16))
+  return { id: d.record.id, w, h: CHIP, draw: (sketch, at) => deviceChip(sketch, d, { ...at, parent: ctx.machine }) }
+}
+
+/** Sizes of a group in at most `cols` columns. */
+export function planGroup(spec: GroupSpec, cols: number, ctx: GroupContext): GroupPlan {
+  const cells = [...spec.pods.map((p) => podCell(p, ctx)), ...spec.ports.map((d) => portCell(d, ctx))]
+  const grid = planGrid(cells, cols)
+  const bar = spec.bridge === undefined ? 0 : BAR
+  const wires = cells.length === 0 ? 0 : WIRE_GAP
+  const label = spec.bridge === undefined ? 0 : 64 + ctx.measure(barLabel(spec.bridge), 'device')
+  return { spec, cells, grid, minWidth: Math.max(grid.minWidth, label), h: grid.h + wires + bar }
+}
+
+const barLabel = (d: DeviceNode) => [d.record.name, ...d.addresses.slice(0, 1)].join('  ')
+
+/**
+ * Draws a group `width` wide, `height` high (at least the plan's) with its top left corner at (x, y), the bar at the far
+ * edge. Returns the ways out of it that still have to reach the stack: of a bridge its two ends, of routed pods their veths.
+ */
+export function drawGroup(
+  sketch: Sketch,
+  plan: GroupPlan,
+  ctx: GroupContext,
+  at: { readonly x: number; readonly y: number; readonly width: number; readonly height: number },
+): { readonly bar: { readonly id: string; readonly y: number } | undefined; readonly exits: readonly Exit[] } {
+  const { spec } = plan
+  const bar = spec.bridge
+  const wires = plan.cells.length === 0 ? 0 : WIRE_GAP
+  const barHeight = bar === undefined ? 0 : BAR
+  const gridY = ctx.flip ? at.y + barHeight + wires : at.y + at.height - barHeight - wires - plan.grid.h
+  const exits = drawGrid(sketch, plan.cells, {
+    plan: plan.grid,
+    x: at.x,
+    y: gridY,
+    width: at.width,
+    maxCell: 230,
+    flip: ctx.flip,
+  })
+  const edge = ctx.flip ? at.y + barHeight : at.y + at.height - barHeight
+  const reached = exits
+    .filter((e) => e.id.startsWith('dev:'))
+    .map((e) => {
+      const last = e.points[e.points.length - 1]
+      return last === undefined ? e : { id: e.id, points: [...e.points, { x: last.x, y: edge }] }
+    })
+  if (bar === undefined) return { bar: undefined, exits: reached }
+
+  const barY = ctx.flip ? at.y : edge
+  const roadY = ctx.flip ? barY + BAR - BAR_ROAD : barY + BAR_ROAD
+  const ticks = reached.flatMap((e) => e.points.slice(-1))
+  sketch.box({
+    id: bar.record.id,
+    rect: { x: at.x, y: barY, w: at.width, h: BAR },
+    of: { kind: 'bridge', ticks },
+    netns: bar.record.netns,
+    parent: ctx.machine,
+    name: [bar.record.name, ...bar.addresses].join(' '),
+    dock: { x: at.x + at.width / 2, y: roadY },
+  })
+  const labelY = ctx.flip ? barY + 3 : barY + BAR - 3 - FONTS.device.line
+  // Both ends of the bar keep clear: there the roads to and from the stack pass.
+  const room = at.width - 48
+  const used = sketch.label({
+    text: bar.record.name,
+    x: at.x + 24,
+    y: labelY,
+    width: room,
+    style: 'device',
+    tone: 'strong',
+    box: bar.record.id,
+  })
+  const address = bar.addresses[0]
+  if (address !== undefined && used + 12 + ctx.measure(address, 'device') <= room) {
+    sketch.label({
+      text: address,
+      x: at.x + 24 + used + 12,
+      y: labelY,
+      width: room - used - 12,
+      style: 'device',
+      tone: 'muted',
+      box: bar.record.id,
+    })
+  }
+  for (const e of reached) {
+    const last = e.points[e.points.length - 1]
+    const first = e.points[0]
+    if (last === undefined || first === undefined) continue
+    sketch.road({
+      from: e.id,
+      to: bar.record.id,
+      kind: 'port',
+      both: true,
+      points: [{ x: first.x, y: ctx.flip ? first.y + CHIP / 2 : first.y - CHIP / 2 }, ...e.points, { x: last.x, y: roadY }],
+    })
+  }
+  return { bar: { id: bar.record.id, y: roadY }, exits: [] }
+}

@@ -1,0 +1,235 @@
+import type { HookName, TableName } from '../world/netfilter.ts'
+import { LANE } from './compact-block.ts'
+import { containerId, type GateName, gateId, Sketch, type Words } from './figure.ts'
+import type { Point } from './geometry.ts'
+import { FONTS, type Measure } from './text.ts'
+import type { ContainerNode } from './topology.ts'
+
+// The IP stack of a root namespace with its netfilter hooks, in the order that ip_rcv, ip_forward and ip_output call them:
+//
+//   PREROUTING ─ routing ─ FORWARD ─┬─ POSTROUTING        the ring closes outside, over the devices
+//                  │                │
+//                INPUT            OUTPUT
+//                  └─ local process ┘
+//
+// Names stand above the road inside each gate, so that a packet that rests in a gate never covers what the gate says.
+
+export const RAIL = 12
+const FIRST = 26
+const GATE = 50
+const ROAD_IN_GATE = 38
+const SIDE_GATE = 32
+const PROCESS = 22
+const GAP = 14
+const CALLOUT = 24
+
+export interface RegionPlan {
+  readonly minWidth: number
+  readonly h: number
+  readonly busTop: number
+  readonly busBottom: number
+}
+
+const MIN = { PREROUTING: 84, routing: 66, FORWARD: 74, POSTROUTING: 92 } as const
+
+/** `busAbove`/`busBelow`: a road along that edge, for several devices on that side. */
+export function planRegion(options: { readonly busAbove: boolean; readonly busBelow: boolean }): RegionPlan {
+  const above = options.busAbove ? 18 : 6
+  const below = options.busBelow ? 18 : 8
+  const h = above + CALLOUT + GATE + 10 + SIDE_GATE + 8 + PROCESS + below
+  return {
+    minWidth: 2 * FIRST + MIN.PREROUTING + MIN.routing + MIN.FORWARD + MIN.POSTROUTING + 3 * GAP,
+    h,
+    busTop: 9,
+    busBottom: h - 9,
+  }
+}
+
+export interface RegionBlock {
+  readonly sketch: Sketch
+  /** Where the road into PREROUTING and the road out of POSTROUTING meet the rails, region coordinates. */
+  readonly entry: Point
+  readonly leave: Point
+  readonly left: number
+  readonly right: number
+}
+
+export interface RegionSpec {
+  readonly netns: string
+  readonly name: string
+  readonly containers: readonly ContainerNode[]
+  readonly tables: ReadonlyMap<HookName, readonly TableName[]>
+}
+
+/** Draws the stack `width` wide at its own origin. */
+export function regionBlock(
+  spec: RegionSpec,
+  options: {
+    readonly width: number
+    readonly plan: RegionPlan
+    readonly busAbove: boolean
+    readonly words: Words
+    readonly measure: Measure
+  },
+): RegionBlock {
+  const { width, plan, words, measure } = options
+  const sketch = new Sketch(measure)
+  const region = `region:${spec.name}`
+  sketch.box({
+    id: region,
+    rect: { x: 0, y: 0, w: width, h: plan.h },
+    of: { kind: 'region' },
+    netns: spec.netns,
+    parent: spec.netns,
+    name: spec.name,
+  })
+  const calloutY = options.busAbove ? 18 : 6
+  const rowY = calloutY + CALLOUT
+  const road = rowY + ROAD_IN_GATE
+  const callout = { x: FIRST, y: calloutY, w: width - 2 * FIRST, h: CALLOUT - 4 }
+  const id = (gate: GateName) => gateId(spec.netns, gate)
+
+  const gate = (
+    name: GateName,
+    text: string,
+    at: { x: number; y: number; w: number; h: number },
+    dock: Point,
+    textX: number,
+    textWidth: number,
+  ) => {
+    sketch.box({
+      id: id(name),
+      rect: at,
+      of: { kind: 'gate', gate: name },
+      netns: spec.netns,
+      parent: region,
+      name: `${spec.name} ${text}`,
+      dock,
+      slot: { x: textX, y: at.y + 4 + FONTS.gate.line, w: textWidth, h: FONTS.status.line },
+      callout,
+    })
+    sketch.label({ text, x: textX, y: at.y + 4, width: textWidth, style: 'gate', box: id(name) })
+    const tables = name === 'routing' || name === 'local' || name === 'stack' ? undefined : spec.tables.get(name)
+    if (tables !== undefined && tables.length > 0) {
+      sketch.label({
+        text: tables.join(' '),
+        x: textX,
+        y: at.y + 4 + FONTS.gate.line,
+        width: textWidth,
+        style: 'note',
+        tone: 'faint',
+        box: id(name),
+        resting: true,
+      })
+    }
+  }
+
+  // What the region has more than the least is shared out between the gates, the gaps taking half of it.
+  const spare = Math.max(0, width - plan.minWidth)
+  const wider = Math.min(30, spare / 8)
+  const gap = (width - 2 * FIRST - (MIN.PREROUTING + MIN.routing + MIN.FORWARD + MIN.POSTROUTING) - 4 * wider) / 3
+  const row: { name: 'PREROUTING' | 'routing' | 'FORWARD' | 'POSTROUTING'; x: number; w: number }[] = []
+  let x = FIRST
+  for (const name of ['PREROUTING', 'routing', 'FORWARD', 'POSTROUTING'] as const) {
+    const w = MIN[name] + wider
+    row.push({ name, x, w })
+    gate(name, name === 'routing' ? words.routing : name, { x, y: rowY, w, h: GATE }, { x: x + w / 2, y: road }, x + 7, w - 13)
+    x += w + gap
+  }
+  const [pre, routing, forward, post] = row
+  if (pre === undefined || routing === undefined || forward === undefined || post === undefined) throw new Error('four gates')
+  const mid = (g: { x: number; w: number }): Point => ({ x: g.x + g.w / 2, y: road })
+  const inLane = routing.x + routing.w / 2
+  const outLane = post.x - gap / 2
+
+  const sideY = rowY + GATE + 10
+  const inLabel = Math.min(inLane - LANE / 2 - FIRST - 4, 120)
+  const inputX = inLane - LANE / 2 - inLabel - 4
+  gate(
+    'INPUT',
+    'INPUT',
+    { x: inputX, y: sideY, w: inLabel + 4 + LANE, h: SIDE_GATE },
+    { x: inLane, y: sideY + SIDE_GATE / 2 },
+    inputX + 7,
+    inLabel - 5,
+  )
+  const outLabel = Math.min(width - FIRST - outLane - LANE / 2, 120)
+  gate(
+    'OUTPUT',
+    'OUTPUT',
+    { x: outLane - LANE / 2, y: sideY, w: LANE + outLabel, h: SIDE_GATE },
+    { x: outLane, y: sideY + SIDE_GATE / 2 },
+    outLane + LANE / 2 + 2,
+    outLabel - 8,
+  )
+
+  const processY = sideY + SIDE_GATE + 8
+  const processMid = processY + PROCESS / 2
+  const processRight = outLane + LANE / 2 + outLabel
+  const local = id('local')
+  const listens = spec.containers.flatMap((c) => c.listens)
+  sketch.box({
+    id: local,
+    rect: { x: inputX, y: processY, w: processRight - inputX, h: PROCESS },
+    of: { kind: 'gate', gate: 'local' },
+    netns: spec.netns,
+    parent: region,
+    name: [spec.name, words.local, ...listens].join(' '),
+    dock: { x: (inLane + outLane) / 2, y: processMid },
+  })
+  sketch.label({
+    text: words.local,
+    x: inputX + 7,
+    y: processY + 4.5,
+    width: inLabel - 5,
+    style: 'note',
+    tone: 'muted',
+    box: local,
+  })
+  if (listens.length > 0) {
+    sketch.label({
+      text: listens.join(' '),
+      x: outLane + LANE / 2 + 2,
+      y: processY + 4,
+      width: outLabel - 8,
+      style: 'device',
+      tone: 'muted',
+      box: local,
+    })
+  }
+  for (const c of spec.containers) {
+    // Processes of the root namespace have no box of their own: their container is the namespace's local process.
+    if (c.name !== '') sketch.road({ from: containerId(spec.netns, c.name), to: local, kind: 'process', both: true, points: [] })
+  }
+
+  const between = sideY - 5
+  const roads: readonly (readonly [GateName, GateName, readonly Point[]])[] = [
+    ['PREROUTING', 'routing', [mid(pre), mid(routing)]],
+    ['routing', 'FORWARD', [mid(routing), mid(forward)]],
+    ['FORWARD', 'POSTROUTING', [mid(forward), mid(post)]],
+    ['routing', 'INPUT', [mid(routing), { x: inLane, y: sideY + SIDE_GATE / 2 }]],
+    [
+      'INPUT',
+      'local',
+      [
+        { x: inLane, y: sideY + SIDE_GATE / 2 },
+        { x: inLane, y: processMid },
+      ],
+    ],
+    [
+      'local',
+      'OUTPUT',
+      [
+        { x: outLane, y: processMid },
+        { x: outLane, y: sideY + SIDE_GATE / 2 },
+      ],
+    ],
+    [
+      'OUTPUT',
+      'POSTROUTING',
+      [{ x: outLane, y: sideY + SIDE_GATE / 2 }, { x: outLane, y: between }, { x: outLane, y: road }, mid(post)],
+    ],
+  ]
+  for (const [from, to, points] of roads) sketch.road({ from: id(from), to: id(to), kind: 'stack', both: false, points })
+  return { sketch, entry: mid(pre), leave: mid(post), left: RAIL, right: width - RAIL }
+}

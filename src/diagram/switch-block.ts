@@ -1,0 +1,138 @@
+import { LANE } from './compact-block.ts'
+import { Sketch, type Words } from './figure.ts'
+import { FONTS, type Measure } from './text.ts'
+import type { BridgeNode, DeviceNode, Machine } from './topology.ts'
+
+// A machine that only switches: its bridge as one long bar, its ports on the two long edges, right where the cables come in.
+
+const PORT = 18
+const ROAD = 22
+const LABEL = 18
+const GAP = 8
+
+export interface SwitchPort {
+  readonly device: DeviceNode
+  readonly side: 'top' | 'bottom'
+  /** Where its cable would like to come in. */
+  readonly wish: number
+}
+
+export const portWidth = (d: DeviceNode, measure: Measure): number =>
+  Math.max(96, Math.ceil(measure(d.record.name, 'device')) + LANE + 16)
+
+/** The bridge of a machine that does nothing but switch, or undefined. */
+export const switchOf = (m: Machine): BridgeNode | undefined => (m.netns.role === 'switch' ? m.bridges[0] : undefined)
+
+/**
+ * Left edges for ports of the given widths, in order of their wishes, none overlapping, as near to the wishes as one sweep
+ * each way gets. `lane` is how far right of its left edge a port's cable comes in.
+ */
+export function placePorts(ports: readonly { readonly wish: number; readonly w: number }[], from: number): number[] {
+  const order = ports.map((_, i) => i).sort((a, b) => (ports[a]?.wish ?? 0) - (ports[b]?.wish ?? 0) || a - b)
+  const x: number[] = new Array(ports.length).fill(0)
+  let edge = from
+  for (const i of order) {
+    const p = ports[i]
+    if (p === undefined) continue
+    const left = Math.max(edge, p.wish - (p.w - LANE / 2))
+    x[i] = left
+    edge = left + p.w + GAP
+  }
+  return x
+}
+
+/** Draws the switch with its left edge at 0. `at` are the left edges of the ports, in the order of `ports`. */
+export function switchBlock(
+  machine: Machine,
+  bridge: BridgeNode,
+  ports: readonly SwitchPort[],
+  options: { readonly at: readonly number[]; readonly width: number; readonly words: Words; readonly measure: Measure },
+): { readonly sketch: Sketch; readonly h: number } {
+  const { width, measure } = options
+  const sketch = new Sketch(measure)
+  const above = ports.some((p) => p.side === 'top') ? PORT : 0
+  const below = ports.some((p) => p.side === 'bottom') ? PORT : 0
+  const h = above + ROAD + LABEL + below
+  const roadY = above + ROAD / 2 + 1
+  sketch.box({
+    id: machine.netns.id,
+    rect: { x: 0, y: 0, w: width, h },
+    of: { kind: 'machine', role: machine.netns.role },
+    netns: machine.netns.id,
+    parent: undefined,
+    name: machine.netns.name,
+  })
+  const ticks = ports.map((p, i) => ({
+    x: (options.at[i] ?? 0) + portWidth(p.device, measure) - LANE / 2,
+    y: p.side === 'top' ? above : above + ROAD + LABEL,
+  }))
+  const bar = bridge.device.record
+  sketch.box({
+    id: bar.id,
+    rect: { x: 0, y: above, w: width, h: ROAD + LABEL },
+    of: { kind: 'bridge', ticks },
+    netns: machine.netns.id,
+    parent: machine.netns.id,
+    name: [bar.name, ...bridge.device.addresses].join(' '),
+    dock: { x: width / 2, y: roadY },
+  })
+  const columns = [...ticks.filter((_, i) => ports[i]?.side === 'bottom').map((t) => t.x), width].sort((a, b) => a - b)
+  // The label stands between two of the lines that leave downwards, in the first space that is wide enough.
+  const text = `${machine.name}  ${bar.name}`
+  const need = measure(machine.name, 'name') + measure(bar.name, 'device') + 28
+  let left = 0
+  for (const x of columns) {
+    if (x - left >= need || x === width) break
+    left = x
+  }
+  const labelY = above + ROAD + 1
+  const end = columns.find((x) => x > left) ?? width
+  const used = sketch.label({
+    text: machine.name,
+    x: left + 10,
+    y: labelY,
+    width: end - left - 18,
+    style: 'name',
+    tone: 'strong',
+    box: bar.id,
+  })
+  if (left + 10 + used + 10 + measure(bar.name, 'device') < end - 6) {
+    sketch.label({
+      text: bar.name,
+      x: left + 10 + used + 10,
+      y: labelY + 0.5,
+      width: text.length * FONTS.device.size,
+      style: 'device',
+      tone: 'muted',
+      box: bar.id,
+    })
+  }
+  for (const [i, p] of ports.entries()) {
+    const x = options.at[i] ?? 0
+    const w = portWidth(p.device, measure)
+    const y = p.side === 'top' ? 0 : h - PORT
+    const lane = x + w - LANE / 2
+    const d = p.device.record
+    sketch.box({
+      id: d.id,
+      rect: { x, y, w, h: PORT },
+      of: { kind: 'device', link: d.link.kind, up: d.up },
+      netns: machine.netns.id,
+      parent: machine.netns.id,
+      name: d.name,
+      dock: { x: lane, y: y + PORT / 2 },
+    })
+    sketch.label({ text: d.name, x: x + 7, y: y + 2, width: w - LANE - 8, style: 'device', tone: 'muted', box: d.id })
+    sketch.road({
+      from: d.id,
+      to: bar.id,
+      kind: 'port',
+      both: true,
+      points: [
+        { x: lane, y: y + PORT / 2 },
+        { x: lane, y: roadY },
+      ],
+    })
+  }
+  return { sketch, h }
+}
