@@ -8,6 +8,8 @@ const FIELDS = CELL_FIELDS.length
 const F = Object.fromEntries(CELL_FIELDS.map((f, i) => [f, i])) as Record<CellField, number>
 /** Ethernet header: what a device's byte counters have beyond the network layer's length. */
 const ETH_HLEN = 14
+/** Marks a bridge: it receives only what it passes up to the host. */
+const PASSED_UP = 255
 
 /** One cell's change at one step. */
 export interface CellChange {
@@ -23,7 +25,7 @@ export interface CellChange {
  *
  * Counters are those of ipt_do_table (a rule's hits, a base chain's policy; user chains count nothing themselves) and of
  * `ip -s link`. Bytes: with the link-layer header, except where eth_type_trans has taken it off before the device counts: lo
- * (loopback_xmit) and what a bridge passes up (br_pass_frame_up).
+ * (loopback_xmit) and what a bridge passes up (br_pass_frame_up). What a bridge forwards from port to port it does not count.
  */
 export class CellHistories {
   readonly #refOf = new Map<string, number>()
@@ -104,7 +106,7 @@ function linkOverhead(refs: readonly string[], versions: RecordVersions): Uint8A
     const device = versions.near(id, -1)
     if (device?.kind !== 'device') continue
     if (device.link.kind === 'loopback') out.fill(0, 2 * r, 2 * r + 2)
-    else if (device.link.kind === 'bridge') out[2 * r] = 0
+    else if (device.link.kind === 'bridge') out[2 * r] = PASSED_UP
   }
   return out
 }
@@ -116,6 +118,7 @@ function eachStore(
   store: (seq: number, cell: number, value: number, adds: boolean) => void,
 ): void {
   const { events: e, cells } = trace
+  const lengths = new Int32Array(trace.packets.length)
   let next = 0
   const logged = (seq: number) => {
     for (; next < cells.length && (cells.seq[next] as number) <= seq; next++) {
@@ -134,9 +137,19 @@ function eachStore(
     } else if (kind === STEP.enter && e.a[s] === 0) {
       const device = e.device[s] as number
       const out = e.b[s] === 1
-      const bytes = (e.c[s] as number) + (overhead[2 * device + (out ? 1 : 0)] as number)
-      store(s, device * FIELDS + (out ? F.txPackets : F.rxPackets), 1, true)
-      store(s, device * FIELDS + (out ? F.txBytes : F.rxBytes), bytes, true)
+      const extra = overhead[2 * device + (out ? 1 : 0)] as number
+      const bytes = e.c[s] as number
+      if (!out && extra === PASSED_UP) lengths[e.packet[s] as number] = bytes
+      else {
+        store(s, device * FIELDS + (out ? F.txPackets : F.rxPackets), 1, true)
+        store(s, device * FIELDS + (out ? F.txBytes : F.rxBytes), bytes + extra, true)
+      }
+    } else if (kind === STEP.depart && (e.device[s] as number) >= 0 && overhead[2 * (e.device[s] as number)] === PASSED_UP) {
+      if (trace.refs[e.a[s] as number]?.startsWith('netns:')) {
+        const cell = (e.device[s] as number) * FIELDS
+        store(s, cell + F.rxPackets, 1, true)
+        store(s, cell + F.rxBytes, lengths[e.packet[s] as number] as number, true)
+      }
     }
     if (next < cells.length && (cells.seq[next] as number) <= s) logged(s)
   }

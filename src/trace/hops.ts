@@ -16,7 +16,7 @@ export interface Hop {
   readonly device: string | undefined
   /** Direction of the entry: `in` from the wire or the device below, `out` from the stack. */
   readonly direction: 'in' | 'out'
-  /** seq of the entry. The steps of a packet's birth come before it and belong to its first hop too. */
+  /** seq of the entry. The packet's birth comes before it and belongs to its first hop too. */
   readonly first: number
   /** seq of the last step that belongs here: the closing one, or what followed from it. */
   readonly last: number
@@ -25,6 +25,8 @@ export interface Hop {
   readonly end: HopEnd
   /** The packet was taken up again here after it had waited for a neighbour. */
   readonly resumed: boolean
+  /** A copy that was made here, in the middle of another packet's hop: there was no entry. */
+  readonly bornHere: boolean
 }
 
 const END_OF_KIND = new Int8Array(256).fill(-1)
@@ -34,6 +36,9 @@ END_OF_KIND[STEP.drop] = 3
 END_OF_KIND[STEP.wait] = 4
 END_OF_KIND[STEP.undetermined] = 5
 const WAIT = 4
+const OUTWARD = 1
+const RESUMED = 2
+const BORN_HERE = 4
 
 /** Kinds that may still name a packet after its hop has closed: what its end brought about, not something done to it. */
 export const AFTERMATH: ReadonlySet<number> = new Set([
@@ -83,7 +88,10 @@ export class HopIndex {
     this.#packets = packets.length
     const n = e.length
     let room = 0
-    for (let s = 0; s < n; s++) if (e.kind[s] === STEP.enter || e.kind[s] === STEP.wait) room++
+    for (let s = 0; s < n; s++) {
+      const kind = e.kind[s]
+      if (kind === STEP.enter || kind === STEP.wait || kind === STEP.born) room++
+    }
     const packet = new Int32Array(room)
     const netns = new Int32Array(room)
     const device = new Int32Array(room)
@@ -109,13 +117,22 @@ export class HopIndex {
         netns[h] = e.netns[s] as number
         device[h] = e.a[s] === 0 ? (e.device[s] as number) : -1
         first[h] = s
-        flags[h] = e.b[s] === 0 ? 0 : 1
+        flags[h] = e.b[s] === 0 ? 0 : OUTWARD
         current[p] = h
-      } else if (h < 0) {
-        if (kind === STEP.born) bornAt[p] = s
+      } else if (h < 0 && kind === STEP.born) {
+        bornAt[p] = s
         hopOf[s] = BEFORE_ENTRY
         early = true
         continue
+      } else if (h < 0) {
+        // A copy is born in the middle of a hop (one a port when a bridge floods) and goes on from there.
+        h = count++
+        packet[h] = p
+        netns[h] = e.netns[s] as number
+        device[h] = e.device[s] as number
+        first[h] = s
+        flags[h] = BORN_HERE
+        current[p] = h
       } else if (end[h] === WAIT && IS_AFTERMATH[kind] === 0) {
         const waited = h
         h = count++
@@ -123,7 +140,7 @@ export class HopIndex {
         netns[h] = netns[waited] as number
         device[h] = device[waited] as number
         first[h] = s
-        flags[h] = ((flags[waited] as number) & 1) | 2
+        flags[h] = ((flags[waited] as number) & OUTWARD) | RESUMED
         current[p] = h
       }
       hopOf[s] = h
@@ -167,12 +184,13 @@ export class HopIndex {
       packet: this.packet[index] as number,
       netns: this.#refs[this.netns[index] as number] as string,
       device: device < 0 ? undefined : this.#refs[device],
-      direction: ((this.#flags[index] as number) & 1) === 0 ? 'in' : 'out',
+      direction: ((this.#flags[index] as number) & OUTWARD) === 0 ? 'in' : 'out',
       first: this.first[index] as number,
       last: this.last[index] as number,
       closed: this.closed[index] as number,
       end: HOP_ENDS[this.end[index] as number] ?? 'open',
-      resumed: ((this.#flags[index] as number) & 2) !== 0,
+      resumed: ((this.#flags[index] as number) & RESUMED) !== 0,
+      bornHere: ((this.#flags[index] as number) & BORN_HERE) !== 0,
     }
   }
 

@@ -2,6 +2,7 @@
 
 import { type Mac, macHi, macLo, maskOf, networkOf, parseIpv4, parsePrefix } from '../net/address.ts'
 import { ARP_OP, ETH_P, FIELD, ICMP, IP_DF, IPPROTO, Packet, skbLength, TCP } from '../net/packet.ts'
+import { quoteDatagram } from '../net/quoted.ts'
 import {
   addressId,
   chainId,
@@ -515,7 +516,7 @@ export function recordServiceTrace(): Trace {
     icmpType: ICMP.UNREACHABLE,
     icmpCode: 1,
   })
-  error.payload = new Uint8Array(28)
+  error.payload = quoteDatagram(syn)
   tape.born('node1', error, 'icmp', dropped, 0)
   tape.enterStack('node1', 'out', error)
   tape.rewrite(FIELD.ETH_SRC, 0, GATEWAY_MAC)

@@ -92,7 +92,7 @@ describe('Timeline', () => {
           }
         }
       }),
-      { numRuns: 60 },
+      { numRuns: 25 },
     )
   })
 

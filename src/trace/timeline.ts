@@ -75,11 +75,12 @@ export class Timeline {
     const { deltas, cells, events: e } = this.reader.trace
     const from = upperBound(deltas.seq, k - 1)
     const to = upperBound(deltas.seq, k)
-    const refs: number[] = []
+    let refs: number[] = []
     for (let i = upperBound(cells.seq, k - 1); i < cells.length && cells.seq[i] === k; i++) refs.push(cells.ref[i] as number)
     const kind = e.kind[k]
     if (kind === STEP.rule || kind === STEP.policy) refs.push(e.a[k] as number)
-    else if (kind === STEP.enter && e.a[k] === 0) refs.push(e.device[k] as number)
+    else if ((kind === STEP.enter && e.a[k] === 0) || kind === STEP.depart) refs.push(e.device[k] as number)
+    refs = refs.filter((r) => r >= 0)
     return {
       deltas: deltas.deltas.slice(from, to),
       cells: refs.length === 0 ? [] : this.#histories().changesAt(k, refs),
