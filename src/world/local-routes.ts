@@ -61,8 +61,8 @@ export function localRoutes(
     add('local', a.address, 32, primary)
     if (!device.up) continue
     if (a.broadcast !== undefined && a.broadcast !== 0 && a.broadcast !== 0xffffffff) add('broadcast', a.broadcast, 32, primary)
-    // ipv4_is_zeronet(): an address of 0.0.0.0/8 makes no connected route.
-    if (network >>> 24 === 0 || a.secondary || a.prefixLength === 32) continue
+    // ipv4_is_zeronet(), 0.0.0.0 alone since Linux 5.3.
+    if (network === 0 || a.secondary || a.prefixLength === 32) continue
     add(device.link.kind === 'loopback' ? 'local' : 'unicast', network, a.prefixLength, primary)
     if (a.prefixLength < 31) add('broadcast', allOnes, 32, primary)
   }
