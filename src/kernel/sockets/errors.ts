@@ -1,0 +1,91 @@
+import { get8, get16, get32 } from '../../base/bytes.ts'
+import { ipv4 } from '../../net/address.ts'
+
+import type { QuotedHeader, Skb } from '../types.ts'
+import { FRAG_NEEDED, icmpErrno } from './errno.ts'
+import type { SocketHost } from './host.ts'
+import type { PingSocket } from './ping.ts'
+import { between } from './sequence.ts'
+import { tcpFail } from './tcp/done.ts'
+import { syncMss } from './tcp/handshake.ts'
+import { resegment } from './tcp/output.ts'
+import type { TcpSock } from './tcp/sock.ts'
+import type { TcpTable } from './tcp/table.ts'
+import type { UdpSocket } from './udp.ts'
+import type { UdpTable } from './udp-table.ts'
+
+/** An ICMP error about a packet that this namespace sent. */
+export interface IcmpReport {
+  readonly skb: Skb
+  readonly quoted: QuotedHeader
+  readonly type: number
+  readonly code: number
+  /** Next-hop MTU when fragmentation was needed, bytes. */
+  readonly info: number
+}
+
+const UNREACHABLE = 3
+const isFragNeeded = (r: IcmpReport): boolean => r.type === UNREACHABLE && r.code === FRAG_NEEDED
+
+/** tcp_v4_err() */
+export function tcpError(host: SocketHost, table: TcpTable<TcpSock>, r: IcmpReport): void {
+  const { quoted, skb } = r
+  const sk = table.connection(quoted.src, quoted.sport, quoted.dst, quoted.dport)
+  const found = icmpErrno(r.type, r.code)
+  if (sk === undefined || found === undefined || sk.state === 'TIME_WAIT' || sk.state === 'LISTEN') return
+  const sequence = quotedWord(skb, 4)
+  if (sequence !== undefined && !between(sequence, sk.sndUna, sk.sndNxt)) return
+  if (isFragNeeded(r)) {
+    host.pmtu.update(quoted.dst, r.info)
+    syncMss(sk, Math.min(host.pmtu.lookup(quoted.dst, r.info), sk.advmss + 40))
+    resegment(sk, skb.cause)
+    return
+  }
+  const error = { errno: found.errno, decidedBy: skb.cause }
+  // Still connecting: any error ends it. Once connected, TCP keeps trying until it times out.
+  if (sk.state === 'SYN_SENT' || (sk.state === 'SYN_RECV' && sk.listener === undefined)) tcpFail(sk, found.errno, skb.cause)
+  else if (sk.state !== 'SYN_RECV') sk.softError = error
+}
+
+/** __udp4_lib_err() */
+export function udpError(host: SocketHost, table: UdpTable<UdpSocket>, r: IcmpReport): void {
+  const { quoted, skb } = r
+  if (isFragNeeded(r)) host.pmtu.update(quoted.dst, r.info)
+  const found = icmpErrno(r.type, r.code)
+  if (found === undefined) return
+  const local = { address: ipv4(quoted.src), port: quoted.sport }
+  const sk = table.lookup(local, { address: ipv4(quoted.dst), port: quoted.dport }, undefined)
+  sk?.report({ errno: found.errno, decidedBy: skb.cause }, found.fatal || isFragNeeded(r), skb.cause)
+}
+
+/** ping_err() */
+export function pingError(host: SocketHost, sockets: ReadonlyMap<number, PingSocket>, r: IcmpReport): void {
+  const { skb, quoted } = r
+  if (isFragNeeded(r)) host.pmtu.update(quoted.dst, r.info)
+  const found = icmpErrno(r.type, r.code)
+  const rest = quotedWord(skb, 4)
+  if (found === undefined || rest === undefined) return
+  const sk = sockets.get(rest >>> 16)
+  sk?.report(
+    {
+      kind: 'error',
+      from: ipv4(skb.pkt.src),
+      sequence: rest & 0xffff,
+      type: r.type,
+      code: r.code,
+      info: r.info,
+      errno: found.errno,
+      decidedBy: skb.cause,
+    },
+    skb.cause,
+  )
+}
+
+/** A 32-bit word of the quoted datagram's own layer 4 header, undefined when the quote is too short or not a first fragment. */
+function quotedWord(skb: Skb, offset: number): number | undefined {
+  const bytes = skb.pkt.payload
+  const header = (get8(bytes, 0) & 15) * 4
+  if (header < 20 || bytes.length < header + offset + 4) return undefined
+  if ((get16(bytes, 6) & 0x1fff) !== 0) return undefined
+  return get32(bytes, header + offset)
+}

@@ -1,0 +1,6 @@
+export { type Errno, type SocketError, strerror } from './errno.ts'
+export type { EchoError, EchoReply, PathMtuDiscovery, PingSocket } from './ping.ts'
+export type { Endpoint, Owner } from './socket.ts'
+export { createSockets, type SocketsApi } from './sockets.ts'
+export type { Received, TcpSocket } from './tcp/connection.ts'
+export type { Datagram, UdpSocket } from './udp.ts'

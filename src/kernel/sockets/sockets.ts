@@ -1,0 +1,150 @@
+import { ipv4 } from '../../net/address.ts'
+import { ICMP, IPPROTO } from '../../net/packet.ts'
+import { STEP } from '../../trace/columns.ts'
+import type { NetnsId, ProcessId } from '../../world/ids.ts'
+import type { SocketRecord } from '../../world/records.ts'
+import type { World } from '../../world/world.ts'
+import { type Namespace, PACKET_HOST, type Path, type QuotedHeader, type Skb, type Sockets } from '../types.ts'
+import { pingError, tcpError, udpError } from './errors.ts'
+import { SocketHost } from './host.ts'
+import { PingSocket } from './ping.ts'
+import type { Owner } from './socket.ts'
+import { TcpSocket } from './tcp/connection.ts'
+import { tcpReceive } from './tcp/receive.ts'
+import type { TcpSock } from './tcp/sock.ts'
+import { TcpTable } from './tcp/table.ts'
+import { UdpSocket } from './udp.ts'
+import { UdpTable } from './udp-table.ts'
+
+/** The socket layer of one namespace: what the path hands packets to, and what processes call. */
+export interface SocketsApi extends Sockets {
+  tcp(owner: Owner | undefined): TcpSocket
+  udp(owner: Owner | undefined): UdpSocket
+  ping(owner: Owner | undefined): PingSocket
+  /** The listening socket that the initial world gave to a process, for the program that plays it. Undefined when there is none. */
+  adoptTcp(process: ProcessId, port: number): TcpSocket | undefined
+  adoptUdp(process: ProcessId, port: number): UdpSocket | undefined
+}
+
+/** Sockets of the initial world (listeners, bound UDP) are there from the start; `path` carries what they send. */
+export function createSockets(ns: Namespace, path: Path): SocketsApi {
+  return new NamespaceSockets(ns, path)
+}
+
+class NamespaceSockets implements SocketsApi {
+  readonly #host: SocketHost
+  readonly #tcp = new TcpTable<TcpSock>()
+  readonly #udp = new UdpTable<UdpSocket>()
+  readonly #pings = new Map<number, PingSocket>()
+  readonly #adopted: { readonly record: SocketRecord; readonly socket: TcpSocket | UdpSocket }[] = []
+  #pingRover = 0
+
+  constructor(ns: Namespace, path: Path) {
+    this.#host = new SocketHost(ns, path)
+    for (const record of initialSockets(ns)) {
+      if (record.protocol === 'tcp' && record.state === 'LISTEN') {
+        this.#adopted.push({ record, socket: TcpSocket.adopt(this.#host, this.#tcp, record) })
+      } else if (record.protocol === 'udp') {
+        this.#adopted.push({ record, socket: new UdpSocket(this.#host, this.#udp, undefined, record) })
+      }
+    }
+  }
+
+  tcp(owner: Owner | undefined): TcpSocket {
+    return TcpSocket.create(this.#host, this.#tcp, owner)
+  }
+
+  udp(owner: Owner | undefined): UdpSocket {
+    return new UdpSocket(this.#host, this.#udp, owner)
+  }
+
+  /** ping_get_port(): ids in order of birth. */
+  ping(owner: Owner | undefined): PingSocket {
+    do this.#pingRover = (this.#pingRover + 1) & 0xffff
+    while (this.#pings.has(this.#pingRover) || this.#pingRover === 0)
+    const id = this.#pingRover
+    const socket = new PingSocket(this.#host, id, owner, () => this.#pings.delete(id))
+    this.#pings.set(id, socket)
+    socket.sync()
+    return socket
+  }
+
+  adoptTcp(process: ProcessId, port: number): TcpSocket | undefined {
+    const found = this.#find(process, port, 'tcp')
+    return found instanceof TcpSocket ? found : undefined
+  }
+
+  adoptUdp(process: ProcessId, port: number): UdpSocket | undefined {
+    const found = this.#find(process, port, 'udp')
+    return found instanceof UdpSocket ? found : undefined
+  }
+
+  #find(process: ProcessId, port: number, protocol: string): TcpSocket | UdpSocket | undefined {
+    return this.#adopted.find(({ record: r }) => r.protocol === protocol && r.process === process && r.local.port === port)
+      ?.socket
+  }
+
+  tcpReceive(skb: Skb): void {
+    tcpReceive(this.#host, this.#tcp, skb)
+  }
+
+  /** __udp4_lib_rcv() */
+  udpReceive(skb: Skb): void {
+    const host = this.#host
+    const { pkt } = skb
+    const local = { address: ipv4(pkt.dst), port: pkt.dport }
+    const sk = this.#udp.lookup(local, { address: ipv4(pkt.src), port: pkt.sport }, skb.inDev)
+    host.rec.step(STEP.socketLookup, skb, sk?.ref ?? -1)
+    if (sk === undefined) {
+      host.drop(skb, 'SKB_DROP_REASON_NO_SOCKET')
+      if (skb.packetType === PACKET_HOST) host.path.icmpSend(host.ns, skb, ICMP.UNREACHABLE, PORT_UNREACHABLE)
+      return
+    }
+    if (sk.onWake === undefined) {
+      host.path.undetermined(skb, 'the process that listens here', sk.ref)
+      return
+    }
+    sk.enqueue(skb)
+  }
+
+  /** ping_rcv(): an echo reply for the id of one of our sockets. Writes the lookup and the delivery when it takes the packet. */
+  icmpReceive(skb: Skb): boolean {
+    const { pkt } = skb
+    if (pkt.icmpType !== ICMP.ECHO_REPLY) return false
+    const sk = this.#pings.get(pkt.icmpRest >>> 16)
+    if (sk === undefined || (sk.source !== 0 && sk.source !== pkt.dst)) return false
+    this.#host.rec.step(STEP.socketLookup, skb, sk.ref)
+    sk.enqueue(skb)
+    return true
+  }
+
+  /** The caller has delivered the ICMP message (to `icmp`): `skb.cause` is that step, and what a socket does follows from it. */
+  icmpError(skb: Skb, quoted: QuotedHeader, type: number, code: number, info: number): void {
+    const report = { skb, quoted, type, code, info }
+    if (quoted.protocol === IPPROTO.TCP) tcpError(this.#host, this.#tcp, report)
+    else if (quoted.protocol === IPPROTO.UDP) udpError(this.#host, this.#udp, report)
+    else if (quoted.protocol === IPPROTO.ICMP) pingError(this.#host, this.#pings, report)
+  }
+}
+
+const PORT_UNREACHABLE = 3
+
+/** Socket records by namespace, gathered once for all namespaces of a run. */
+const gathered = new WeakMap<World, ReadonlyMap<NetnsId, readonly SocketRecord[]>>()
+
+function initialSockets(ns: Namespace): readonly SocketRecord[] {
+  const world = ns.kernel.rec.initial
+  let byNetns = gathered.get(world)
+  if (byNetns === undefined) {
+    const map = new Map<NetnsId, SocketRecord[]>()
+    for (const r of world.values()) {
+      if (r.kind !== 'socket') continue
+      const list = map.get(r.netns)
+      if (list === undefined) map.set(r.netns, [r])
+      else list.push(r)
+    }
+    byNetns = map
+    gathered.set(world, byNetns)
+  }
+  return byNetns.get(ns.record.id) ?? []
+}

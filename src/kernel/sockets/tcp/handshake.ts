@@ -1,0 +1,230 @@
+import { ipv4 } from '../../../net/address.ts'
+import { EMPTY, TCP } from '../../../net/packet.ts'
+import type { Skb } from '../../types.ts'
+import { seqAdd } from '../sequence.ts'
+import { ackIsForSyn, type Incoming, inWindow, outOfWindowAck, processAck } from './ack.ts'
+import { MIN_MSS, MSS_DEFAULT, TIMESTAMP_OPTION_LENGTH, WINDOW_SCALE } from './constants.ts'
+import { queueIncoming } from './data.ts'
+import { tcpDone, tcpFail } from './done.ts'
+import { ackSendCheck } from './output.ts'
+import { sendReset } from './reset.ts'
+import { sampleRtt } from './rtt.ts'
+import { newSegment } from './segment.ts'
+import { TcpSock } from './sock.ts'
+import { onTimeout, resendSynAck } from './timeout.ts'
+import { armRetransmit, disarmRetransmit } from './timers.ts'
+import { sendAck, transmit } from './transmit.ts'
+import { initialWindow } from './window.ts'
+
+const IP_TCP_HEADERS = 40
+
+/** tcp_sync_mss(): the payload of a full segment for a path MTU, options taken off. Bytes. */
+export function syncMss(sk: TcpSock, mtu: number): void {
+  const options = sk.tsOk ? TIMESTAMP_OPTION_LENGTH : 0
+  sk.mss = Math.max(MIN_MSS, Math.min(mtu - IP_TCP_HEADERS, sk.mssClamp) - options)
+}
+
+/** tcp_initialize_rcv_mss() */
+export function initializeRcvMss(sk: TcpSock): void {
+  sk.rcvMss = Math.max(MIN_MSS, Math.min(sk.advmss, sk.mss, Math.floor(sk.rcvWnd / 2), MSS_DEFAULT))
+}
+
+/** Draws what a connection starts from: initial sequence number and timestamp offset (secure_tcp_seq, secure_tcp_ts_off). */
+export function drawSecrets(sk: TcpSock): void {
+  sk.iss = sk.host.rng.next()
+  sk.tsOffset = sk.host.rng.next()
+  sk.sndUna = sk.iss
+  sk.sndNxt = sk.iss
+  sk.writeSeq = seqAdd(sk.iss, 1)
+}
+
+/** tcp_rcv_state_process() in LISTEN. `mtu` is of the route back to the sender. */
+export function processListen(listener: TcpSock, skb: Skb, seg: Incoming, mtu: { device: number; path: number }): void {
+  const { host } = listener
+  if ((seg.flags & TCP.RST) !== 0) {
+    host.drop(skb, 'SKB_DROP_REASON_TCP_RESET')
+    return
+  }
+  if ((seg.flags & TCP.ACK) !== 0) {
+    sendReset(host, skb, host.drop(skb, 'SKB_DROP_REASON_TCP_FLAGS'))
+    return
+  }
+  if ((seg.flags & TCP.SYN) === 0 || (seg.flags & TCP.FIN) !== 0) {
+    host.drop(skb, 'SKB_DROP_REASON_TCP_FLAGS')
+    return
+  }
+  if (listener.onWake === undefined) {
+    host.path.undetermined(skb, 'the process that listens here', listener.ref)
+    return
+  }
+  if (listener.acceptQueue.length > listener.backlog) {
+    // tcp_v4_conn_request(): ListenOverflows. The client will try again.
+    host.drop(skb, 'SKB_DROP_REASON_NOT_SPECIFIED')
+    return
+  }
+  const cause = host.deliver(skb, listener.ref)
+  const sk = makeRequest(listener, skb, seg, mtu)
+  const state = sk.setState('SYN_RECV', cause)
+  armRetransmit(sk, 'syn-ack', sk.rto)
+  transmit(sk, newSegment(sk.iss, EMPTY, TCP.SYN), state)
+}
+
+/** tcp_conn_request(): a request socket takes over what the SYN offers. */
+function makeRequest(listener: TcpSock, skb: Skb, seg: Incoming, mtu: { device: number; path: number }): TcpSock {
+  const { host } = listener
+  const sk = new TcpSock(host, listener.table)
+  sk.onTimeout = (kind) => onTimeout(sk, kind)
+  sk.listener = listener
+  listener.children.add(sk)
+  sk.state = 'LISTEN'
+  sk.localAddress = ipv4(skb.pkt.dst)
+  sk.localPort = listener.localPort
+  sk.remoteAddress = ipv4(skb.pkt.src)
+  sk.remotePort = skb.pkt.sport
+  sk.reuse = listener.reuse
+  sk.portHeld = true
+  sk.device = listener.device
+  drawSecrets(sk)
+  sk.sndNxt = seqAdd(sk.iss, 1)
+  sk.advmss = mtu.device - IP_TCP_HEADERS
+  takeSynOptions(sk, seg)
+  syncMss(sk, mtu.path)
+  sk.irs = seg.seq
+  sk.rcvNxt = seqAdd(seg.seq, 1)
+  sk.rcvWup = sk.rcvNxt
+  sk.copiedSeq = sk.rcvNxt
+  sk.sndWnd = seg.window
+  sk.maxWindow = seg.window
+  sk.sndWl1 = seg.seq
+  sk.rcvWnd = initialWindow(sk.advmss - (sk.tsOk ? TIMESTAMP_OPTION_LENGTH : 0))
+  sk.rcvSsthresh = sk.rcvWnd
+  initializeRcvMss(sk)
+  const syn = newSegment(sk.iss, EMPTY, TCP.SYN)
+  syn.sentAt = host.now
+  sk.rtxQueue.push(syn)
+  sk.table.bind(sk)
+  sk.table.hash(sk)
+  return sk
+}
+
+function takeSynOptions(sk: TcpSock, seg: Incoming): void {
+  const { mss, windowScale, sackPermitted, timestamps } = seg.options
+  sk.mssClamp = Math.max(MIN_MSS, mss ?? MSS_DEFAULT)
+  sk.sackOk = sackPermitted
+  sk.tsOk = timestamps !== undefined
+  sk.tsRecent = timestamps?.value ?? 0
+  sk.sndWscale = windowScale ?? 0
+  sk.rcvWscale = windowScale === undefined ? undefined : WINDOW_SCALE
+}
+
+/** tcp_check_req() and the child's first tcp_rcv_state_process(): does this segment complete the handshake? */
+export function processRequest(sk: TcpSock, skb: Skb, seg: Incoming): void {
+  const { host } = sk
+  const onlySyn = (seg.flags & (TCP.SYN | TCP.ACK | TCP.RST)) === TCP.SYN
+  if (onlySyn && seg.seq === sk.irs) {
+    // The SYN ACK was lost, or crossed with a retransmission.
+    resendSynAck(sk, host.deliver(skb, sk.ref))
+    return
+  }
+  if (!inWindow(sk, seg)) {
+    const cause = host.drop(skb, 'SKB_DROP_REASON_TCP_INVALID_SEQUENCE')
+    if ((seg.flags & TCP.RST) === 0) outOfWindowAck(sk, cause)
+    return
+  }
+  if ((seg.flags & (TCP.RST | TCP.SYN)) !== 0) {
+    const cause = host.deliver(skb, sk.ref)
+    if ((seg.flags & TCP.SYN) !== 0) sendReset(host, skb, cause)
+    tcpDone(sk, cause)
+    return
+  }
+  if ((seg.flags & TCP.ACK) === 0) {
+    host.drop(skb, 'SKB_DROP_REASON_TCP_FLAGS')
+    return
+  }
+  if (seg.ack !== sk.sndNxt) {
+    sendReset(host, skb, host.drop(skb, 'SKB_DROP_REASON_TCP_INVALID_SEQUENCE'))
+    return
+  }
+  const listener = sk.listener
+  if (listener !== undefined && listener.acceptQueue.length > listener.backlog) {
+    host.drop(skb, 'SKB_DROP_REASON_NOT_SPECIFIED')
+    return
+  }
+  const cause = host.deliver(skb, sk.ref)
+  disarmRetransmit(sk)
+  processAck(sk, seg, cause)
+  const state = sk.setState('ESTABLISHED', cause)
+  if (listener !== undefined) {
+    listener.acceptQueue.push(sk)
+    listener.sync()
+    listener.wake(state)
+  } else sk.wake(state)
+  queueIncoming(sk, seg, cause)
+  ackSendCheck(sk, cause)
+}
+
+/** tcp_rcv_synsent_state_process() */
+export function processSynSent(sk: TcpSock, skb: Skb, seg: Incoming, mtu: number): void {
+  const { host } = sk
+  const acks = (seg.flags & TCP.ACK) !== 0
+  if (acks && !ackIsForSyn(sk, seg.ack)) {
+    sendReset(host, skb, host.drop(skb, 'SKB_DROP_REASON_TCP_INVALID_SEQUENCE'))
+    return
+  }
+  if ((seg.flags & TCP.RST) !== 0) {
+    if (!acks) {
+      host.drop(skb, 'SKB_DROP_REASON_TCP_RESET')
+      return
+    }
+    tcpFail(sk, 'ECONNREFUSED', host.deliver(skb, sk.ref))
+    return
+  }
+  if ((seg.flags & TCP.SYN) === 0) {
+    host.drop(skb, 'SKB_DROP_REASON_TCP_FLAGS')
+    return
+  }
+  const cause = host.deliver(skb, sk.ref)
+  takeSynOptions(sk, seg)
+  if (!sk.tsOk && seg.options.windowScale === undefined) sk.rcvWscale = undefined
+  syncMss(sk, mtu)
+  sk.irs = seg.seq
+  sk.rcvNxt = seqAdd(seg.seq, 1)
+  sk.rcvWup = sk.rcvNxt
+  sk.copiedSeq = sk.rcvNxt
+  sk.sndWnd = seg.window
+  sk.maxWindow = seg.window
+  sk.sndWl1 = seg.seq
+  initializeRcvMss(sk)
+  if (acks) finishConnect(sk, seg, cause)
+  else crossedSyn(sk, cause)
+}
+
+/** tcp_finish_connect(), and the handshake's third segment. */
+function finishConnect(sk: TcpSock, seg: Incoming, cause: number): void {
+  const syn = sk.rtxQueue.shift()
+  sk.sndUna = seg.ack
+  disarmRetransmit(sk)
+  sk.retransmits = 0
+  sk.backoff = 0
+  sk.attempts = 0
+  sk.highSeq = undefined
+  sk.retransStamp = undefined
+  // tcp_init_cwnd(): a SYN that had to be sent twice halves the confidence, to one segment.
+  sk.cwnd = syn?.retransmitted === true ? 1 : 10
+  sk.ssthresh = Number.POSITIVE_INFINITY
+  sk.softError = undefined
+  if (syn !== undefined && !syn.retransmitted) sampleRtt(sk, sk.host.now - syn.sentAt)
+  sk.lrcvTime = sk.host.now
+  const state = sk.setState('ESTABLISHED', cause)
+  sendAck(sk, state)
+  sk.wake(state)
+}
+
+/** RFC 9293 section 3.5, figure 7: both ends have sent a SYN. */
+function crossedSyn(sk: TcpSock, cause: number): void {
+  const syn = sk.rtxQueue[0]
+  const state = sk.setState('SYN_RECV', cause)
+  if (syn === undefined) return
+  armRetransmit(sk, 'syn-ack', sk.rto)
+  transmit(sk, syn, state)
+}

@@ -1,0 +1,24 @@
+import { RTO_MAX, RTO_MIN, TIMEOUT_INIT } from './constants.ts'
+import type { TcpSock } from './sock.ts'
+
+/** tcp_rtt_estimator(), tcp_set_rto(): RFC 6298 with Linux's floor of 200 ms under the variance. All times in ns. */
+export function sampleRtt(sk: TcpSock, rtt: number): void {
+  const m = Math.max(rtt, 1)
+  if (sk.srtt === 0) {
+    sk.srtt = m
+    sk.mdev = m / 2
+    sk.rttvar = Math.max(sk.mdev * 2, RTO_MIN)
+  } else {
+    const delta = m - sk.srtt
+    sk.srtt += delta / 8
+    sk.mdev += (Math.abs(delta) - sk.mdev) / 4
+    sk.rttvar = Math.max(sk.mdev * 4, RTO_MIN)
+  }
+  sk.rto = currentRto(sk)
+}
+
+/** The timeout without backoff. */
+export function currentRto(sk: TcpSock): number {
+  if (sk.srtt === 0) return TIMEOUT_INIT
+  return Math.min(Math.round(sk.srtt + sk.rttvar), RTO_MAX)
+}

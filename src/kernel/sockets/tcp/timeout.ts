@@ -1,0 +1,123 @@
+import { assertNever } from '../../../base/assert-never.ts'
+import { EMPTY } from '../../../net/packet.ts'
+import { STEP } from '../../../trace/columns.ts'
+import { seqDiff } from '../sequence.ts'
+import { ORPHAN_RETRIES, RTO_MAX, RTO_MIN } from './constants.ts'
+import { tcpDone, writeError } from './done.ts'
+import { enterLoss, probeSequence, retransmit } from './loss.ts'
+import { sendNew } from './output.ts'
+import { endOf } from './segment.ts'
+import type { RetransmitTimerKind, TcpSock } from './sock.ts'
+import { armRetransmit, rearmRto } from './timers.ts'
+import { transmit } from './transmit.ts'
+import { sendRoom } from './window.ts'
+
+const TIMER_NAMES: Record<RetransmitTimerKind, string> = {
+  retransmit: 'tcp retransmit',
+  'loss-probe': 'tcp loss probe',
+  'window-probe': 'tcp window probe',
+  'syn-ack': 'tcp syn-ack retransmit',
+}
+
+/** tcp_write_timer_handler() */
+export function onTimeout(sk: TcpSock, kind: RetransmitTimerKind): void {
+  const cause = sk.host.timerStep(TIMER_NAMES[kind], sk.ref, sk.lastCause)
+  switch (kind) {
+    case 'retransmit':
+      retransmitTimer(sk, cause)
+      return
+    case 'loss-probe':
+      lossProbe(sk, cause)
+      return
+    case 'window-probe':
+      windowProbe(sk, cause)
+      return
+    case 'syn-ack':
+      synAckTimer(sk, cause)
+      return
+    default:
+      assertNever(kind, 'timer')
+  }
+}
+
+/** tcp_retransmit_timer() */
+function retransmitTimer(sk: TcpSock, cause: number): void {
+  const head = sk.rtxQueue.find((s) => !s.sacked) ?? sk.rtxQueue[0]
+  if (head === undefined) return
+  if (exhausted(sk)) {
+    writeError(sk, cause)
+    return
+  }
+  enterLoss(sk)
+  sk.retransmits++
+  sk.backoff++
+  sk.rto = Math.min(sk.rto * 2, RTO_MAX)
+  armRetransmit(sk, 'retransmit', sk.rto)
+  retransmit(sk, head, sk.rto, cause)
+}
+
+/** tcp_write_timeout(): SYNs are counted, everything else is given the time that many doublings would take. */
+function exhausted(sk: TcpSock): boolean {
+  const { ns } = sk.host
+  if (sk.state === 'SYN_SENT') return sk.retransmits >= ns.sysctl('net.ipv4.tcp_syn_retries')
+  const retries = sk.dead && sk.rto < RTO_MAX ? ORPHAN_RETRIES : ns.sysctl('net.ipv4.tcp_retries2')
+  if (sk.retransStamp === undefined || sk.retransmits === 0) return false
+  return sk.host.now - sk.retransStamp >= modelTimeout(retries)
+}
+
+/** tcp_model_timeout(): the sum of `boundary` + 1 doublings from 200 ms, each at most 120 s. 924.6 s for tcp_retries2 = 15. */
+export function modelTimeout(boundary: number): number {
+  const linear = Math.floor(Math.log2(RTO_MAX / RTO_MIN))
+  if (boundary <= linear) return ((2 << boundary) - 1) * RTO_MIN
+  return ((2 << linear) - 1) * RTO_MIN + (boundary - linear) * RTO_MAX
+}
+
+/** tcp_send_loss_probe(): new data if there is some, else the last segment; then the ordinary timeout runs. */
+function lossProbe(sk: TcpSock, cause: number): void {
+  const last = sk.rtxQueue.at(-1)
+  if (last === undefined) return
+  sk.tlpHighSeq = sk.sndNxt
+  const next = sk.writeQueue[0]
+  if (next !== undefined && seqDiff(endOf(next), sk.sndNxt) <= sendRoom(sk)) {
+    sk.writeQueue.shift()
+    sendNew(sk, next, cause)
+  } else retransmit(sk, last, sk.rto, cause)
+  rearmRto(sk)
+}
+
+/** tcp_probe_timer(), tcp_write_wakeup() */
+function windowProbe(sk: TcpSock, cause: number): void {
+  if (sk.rtxQueue.length > 0 || sk.writeQueue.length === 0) return
+  if (sk.retransmits >= sk.host.ns.sysctl('net.ipv4.tcp_retries2')) {
+    writeError(sk, cause)
+    return
+  }
+  sk.retransmits++
+  transmit(sk, { seq: probeSequence(sk), bytes: EMPTY, flags: 0 }, cause)
+  armRetransmit(sk, 'window-probe', Math.min(sk.rto * 2 ** sk.retransmits, RTO_MAX))
+}
+
+/** reqsk_timer_handler(): a request that nobody completes is forgotten without a word. */
+function synAckTimer(sk: TcpSock, cause: number): void {
+  const head = sk.rtxQueue[0]
+  if (head === undefined) return
+  if (sk.retransmits >= sk.host.ns.sysctl('net.ipv4.tcp_synack_retries')) {
+    tcpDone(sk, cause)
+    return
+  }
+  sk.retransmits++
+  sk.rto = Math.min(sk.rto * 2, RTO_MAX)
+  armRetransmit(sk, 'syn-ack', sk.rto)
+  resendSynAck(sk, cause)
+}
+
+/** inet_rtx_syn_ack() */
+export function resendSynAck(sk: TcpSock, cause: number): void {
+  const head = sk.rtxQueue[0]
+  if (head === undefined) return
+  sk.attempts++
+  head.retransmitted = true
+  const seq = sk.host.step(STEP.tcpRetransmit, cause, sk.ref, sk.attempts, Math.round(sk.rto / 1000))
+  sk.lastRetransmit = seq
+  transmit(sk, head, seq)
+}

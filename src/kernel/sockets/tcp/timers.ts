@@ -1,0 +1,37 @@
+import { RTO_MAX, RTO_MIN } from './constants.ts'
+import type { RetransmitTimerKind, TcpSock } from './sock.ts'
+
+/** inet_csk_reset_xmit_timer(): one timer for all purposes; the last to arm it wins. `delay` in ns. */
+export function armRetransmit(sk: TcpSock, kind: RetransmitTimerKind, delay: number): void {
+  sk.retransmitTimer?.cancel()
+  sk.retransmitKind = kind
+  sk.retransmitTimer = sk.host.ns.kernel.schedule(Math.min(delay, RTO_MAX), () => {
+    sk.retransmitTimer = undefined
+    sk.retransmitKind = undefined
+    sk.onTimeout?.(kind)
+  })
+}
+
+export function disarmRetransmit(sk: TcpSock): void {
+  sk.retransmitTimer?.cancel()
+  sk.retransmitTimer = undefined
+  sk.retransmitKind = undefined
+}
+
+/** tcp_rearm_rto() */
+export function rearmRto(sk: TcpSock): void {
+  if (sk.rtxQueue.length === 0) disarmRetransmit(sk)
+  else armRetransmit(sk, 'retransmit', sk.rto)
+}
+
+/**
+ * tcp_schedule_loss_probe(), RFC 8985 section 7: with SACK and nothing lost, the last segment is sent once more after two round
+ * trips (200 ms longer when it is alone, for its ACK may be delayed), unless the retransmission timeout comes first.
+ */
+export function scheduleLossProbe(sk: TcpSock): void {
+  if (sk.rtxQueue.length === 0 || !sk.sackOk || sk.highSeq !== undefined || sk.tlpHighSeq !== undefined) return
+  if (sk.srtt === 0 || sk.state === 'SYN_SENT' || sk.state === 'SYN_RECV') return
+  const alone = sk.rtxQueue.length === 1
+  const timeout = 2 * sk.srtt + (alone ? RTO_MIN : 2_000_000)
+  armRetransmit(sk, 'loss-probe', Math.min(timeout, sk.rto))
+}
