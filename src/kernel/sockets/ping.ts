@@ -1,6 +1,6 @@
 import { err, ok, type Result } from '../../base/result.ts'
 import { IPV4_ANY, type Ipv4, ipv4 } from '../../net/address.ts'
-import { ICMP, IP_DF, IPPROTO, Packet } from '../../net/packet.ts'
+import { ETH_P, ICMP, IP_DF, IPPROTO, Packet } from '../../net/packet.ts'
 import { STEP } from '../../trace/columns.ts'
 import { PACKET_ORIGINS } from '../../trace/step.ts'
 import type { Skb } from '../types.ts'
@@ -84,6 +84,7 @@ export class PingSocket extends Socket {
     const fits = bytes.length + IP_ICMP_HEADERS <= mtu
     if (!fits && this.discovery === 'do') return err({ errno: 'EMSGSIZE', mtu })
     const p = new Packet()
+    p.etherType = ETH_P.IP
     p.protocol = IPPROTO.ICMP
     p.src = route.source
     p.dst = to

@@ -1,6 +1,6 @@
 import { err, ok, type Result } from '../../base/result.ts'
 import { IPV4_ANY, type Ipv4, ipv4 } from '../../net/address.ts'
-import { IP_DF, IPPROTO, Packet } from '../../net/packet.ts'
+import { ETH_P, IP_DF, IPPROTO, Packet } from '../../net/packet.ts'
 import { STEP } from '../../trace/columns.ts'
 import { PACKET_ORIGINS } from '../../trace/step.ts'
 import type { SocketRecord } from '../../world/records.ts'
@@ -115,6 +115,7 @@ export class UdpSocket extends Socket {
 
   #transmit(bytes: Uint8Array, to: Endpoint, route: { source: number; mtu: number }, cause: number): Result<number, SocketError> {
     const p = new Packet()
+    p.etherType = ETH_P.IP
     p.protocol = IPPROTO.UDP
     p.src = this.local.address !== 0 ? this.local.address : route.source
     p.dst = to.address

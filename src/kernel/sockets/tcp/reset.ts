@@ -1,4 +1,4 @@
-import { EMPTY, IP_DF, IPPROTO, Packet, TCP } from '../../../net/packet.ts'
+import { EMPTY, ETH_P, IP_DF, IPPROTO, Packet, TCP } from '../../../net/packet.ts'
 import { PACKET_ORIGINS } from '../../../trace/step.ts'
 import type { Skb } from '../../types.ts'
 import type { SocketHost } from '../host.ts'
@@ -17,6 +17,7 @@ export function sendReset(host: SocketHost, skb: Skb, cause: number): void {
   const { pkt } = skb
   if ((pkt.tcpFlags & TCP.RST) !== 0) return
   const p = new Packet()
+  p.etherType = ETH_P.IP
   p.protocol = IPPROTO.TCP
   p.src = pkt.dst
   p.dst = pkt.src

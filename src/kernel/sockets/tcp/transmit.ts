@@ -1,4 +1,4 @@
-import { EMPTY, IP_DF, IPPROTO, Packet, TCP } from '../../../net/packet.ts'
+import { EMPTY, ETH_P, IP_DF, IPPROTO, Packet, TCP } from '../../../net/packet.ts'
 import { PACKET_ORIGINS } from '../../../trace/step.ts'
 import type { SendResult } from '../../types.ts'
 import { ATO_MIN, PINGPONG_THRESHOLD, WINDOW_SCALE } from './constants.ts'
@@ -15,6 +15,7 @@ export function transmit(sk: TcpSock, s: Pick<Segment, 'seq' | 'bytes' | 'flags'
   const active = sk.state === 'SYN_SENT'
   const flags = active ? s.flags : s.flags | TCP.ACK
   const p = new Packet()
+  p.etherType = ETH_P.IP
   p.protocol = IPPROTO.TCP
   p.src = sk.localAddress
   p.dst = sk.remoteAddress
