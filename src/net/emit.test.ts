@@ -1,9 +1,9 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { equalBytes, toHex, utf8 } from '../base/bytes.ts'
+import { equalBytes, get16, toHex, utf8 } from '../base/bytes.ts'
 import { ipv4, MAC_BROADCAST, type Mac, parseIpv4 } from './address.ts'
 import { checksum } from './checksum.ts'
-import { emitDatagram, emitPacket, layer4Whole, parsePacket } from './emit.ts'
+import { emitDatagram, emitPacket, parsePacket } from './emit.ts'
 import { ARP_OP, ETH_P, IP_DF, IP_MF, IPPROTO, Packet, TCP } from './packet.ts'
 import { encodeTcpOptions } from './tcp-options.ts'
 
@@ -53,7 +53,8 @@ const layer4 = fc.oneof(
     ipFlags: fc.constant(IP_MF),
     sport: u16,
     dport: u16,
-    l4Whole: u32.filter((n) => n >>> 16 > 7 && (n & 0xffff) > 0),
+    l4Checksum: u16,
+    udpLength: u16.filter((n) => n >= 8),
   }),
 )
 const datagram = fc.tuple(ipFields, layer4).map(([i, l]) => packet({ ...i, ...l }))
@@ -152,7 +153,8 @@ describe('packets and their bytes', () => {
     })
     const first = new Packet().copyFrom(whole)
     first.ipFlags = IP_MF
-    first.l4Whole = layer4Whole(whole)
+    first.l4Checksum = get16(emitDatagram(whole), 26)
+    first.udpLength = 2008
     first.payload = whole.payload.subarray(0, 1472)
     const second = new Packet().copyFrom(whole)
     second.fragmentOffset = 1480

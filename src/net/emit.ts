@@ -1,4 +1,4 @@
-import { get16, set16 } from '../base/bytes.ts'
+import { set16 } from '../base/bytes.ts'
 import { ok, type Result } from '../base/result.ts'
 import type { Ipv4, Mac } from './address.ts'
 import { ARP, emitArp, parseArp } from './arp.ts'
@@ -33,17 +33,6 @@ export function emitDatagram(p: Packet): Uint8Array {
   const out = new Uint8Array(ipLength(p))
   writeDatagram(p, out, 0)
   return out
-}
-
-/** What the first fragment of this datagram must keep in `l4Whole`. 0 when its protocol has no layer 4 header here. */
-export function layer4Whole(p: Packet): number {
-  if (p.fragmentOffset !== 0) return 0
-  const bytes = emitDatagram(p)
-  const at = IPV4.LENGTH
-  if (p.protocol === IPPROTO.TCP) return get16(bytes, at + TCP_HEADER.CHECKSUM)
-  if (p.protocol === IPPROTO.UDP) return ((get16(bytes, at + UDP.LENGTH_FIELD) << 16) | get16(bytes, at + UDP.CHECKSUM)) >>> 0
-  if (p.protocol === IPPROTO.ICMP) return get16(bytes, at + ICMP_HEADER.CHECKSUM)
-  return 0
 }
 
 function networkLength(p: Packet): number {
@@ -81,8 +70,8 @@ function writeDatagram(p: Packet, out: Uint8Array, at: number): void {
 function writeLayer4(p: Packet, out: Uint8Array, at: number, length: number): void {
   out.set(p.payload, at + length - p.payload.length)
   if (p.fragmentOffset !== 0) return
-  const whole = p.ipFlags & IP_MF ? p.l4Whole : 0
-  const kept = whole & 0xffff
+  // A first fragment keeps what its header says of the whole datagram.
+  const kept = p.l4Checksum
   const { sport, dport } = p
   switch (p.protocol) {
     case IPPROTO.TCP: {
@@ -91,16 +80,16 @@ function writeLayer4(p: Packet, out: Uint8Array, at: number, length: number): vo
       const { seq, ack, tcpFlags: flags, window } = p
       emitTcp({ sport, dport, seq, ack, headerLength, flags, window, checksum: 0 }, out, at)
       out.set(p.options, at + TCP_HEADER.LENGTH)
-      set16(out, at + TCP_HEADER.CHECKSUM, kept || tcpChecksum(out, at, length, p.src, p.dst))
+      set16(out, at + TCP_HEADER.CHECKSUM, kept >= 0 ? kept : tcpChecksum(out, at, length, p.src, p.dst))
       return
     }
     case IPPROTO.UDP:
-      emitUdp({ sport, dport, length: whole >>> 16 || length, checksum: 0 }, out, at)
-      set16(out, at + UDP.CHECKSUM, kept || udpChecksum(out, at, length, p.src, p.dst))
+      emitUdp({ sport, dport, length: p.udpLength || length, checksum: 0 }, out, at)
+      set16(out, at + UDP.CHECKSUM, kept >= 0 ? kept : udpChecksum(out, at, length, p.src, p.dst))
       return
     case IPPROTO.ICMP:
       emitIcmp({ type: p.icmpType, code: p.icmpCode, rest: p.icmpRest, checksum: 0 }, out, at)
-      set16(out, at + ICMP_HEADER.CHECKSUM, kept || checksum(out, at, at + length))
+      set16(out, at + ICMP_HEADER.CHECKSUM, kept >= 0 ? kept : checksum(out, at, at + length))
       return
   }
 }
@@ -166,7 +155,7 @@ function readLayer4(p: Packet, bytes: Uint8Array, at: number): Result<Packet, Pa
     p.ack = h.ack
     p.tcpFlags = h.flags
     p.window = h.window
-    if (firstFragment) p.l4Whole = h.checksum
+    if (firstFragment) p.l4Checksum = h.checksum
     from = at + h.headerLength
     p.options = slice(bytes, at + TCP_HEADER.LENGTH, from)
   } else if (p.fragmentOffset === 0 && p.protocol === IPPROTO.UDP) {
@@ -176,8 +165,10 @@ function readLayer4(p: Packet, bytes: Uint8Array, at: number): Result<Packet, Pa
     if (!firstFragment && at + h.length > to) return parseError('udp', at + UDP.LENGTH_FIELD, 'a UDP length that is there')
     p.sport = h.sport
     p.dport = h.dport
-    if (firstFragment) p.l4Whole = ((h.length << 16) | h.checksum) >>> 0
-    else to = at + h.length
+    if (firstFragment) {
+      p.l4Checksum = h.checksum
+      p.udpLength = h.length
+    } else to = at + h.length
     from = at + UDP.LENGTH
   } else if (p.fragmentOffset === 0 && p.protocol === IPPROTO.ICMP) {
     const icmp = parseIcmp(bytes, at)
@@ -186,7 +177,7 @@ function readLayer4(p: Packet, bytes: Uint8Array, at: number): Result<Packet, Pa
     p.icmpType = h.type
     p.icmpCode = h.code
     p.icmpRest = h.rest
-    if (firstFragment) p.l4Whole = h.checksum
+    if (firstFragment) p.l4Checksum = h.checksum
     from = at + ICMP_HEADER.LENGTH
   }
   p.payload = slice(bytes, from, to)

@@ -38,11 +38,6 @@ export class Packet {
   icmpType = 0
   icmpCode = 0
   icmpRest = 0
-  /**
-   * On a first fragment (MF set, offset 0): what its layer 4 header says of the whole datagram, UDP length << 16 | checksum.
-   * Whoever fragments takes it from `layer4Whole` (emit.ts). 0 everywhere else: the emitter computes both.
-   */
-  l4Whole = 0
   // ARP, RFC 826 (Ethernet and IPv4 only)
   arpOp = 0
   arpSha = 0
@@ -77,7 +72,6 @@ export class Packet {
     this.icmpType = p.icmpType
     this.icmpCode = p.icmpCode
     this.icmpRest = p.icmpRest
-    this.l4Whole = p.l4Whole
     this.arpOp = p.arpOp
     this.arpSha = p.arpSha
     this.arpSpa = p.arpSpa

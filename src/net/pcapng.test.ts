@@ -3,9 +3,9 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
-import { toHex, utf8 } from '../base/bytes.ts'
+import { get16, toHex, utf8 } from '../base/bytes.ts'
 import { parseIpv4 } from './address.ts'
-import { emitPacket, layer4Whole } from './emit.ts'
+import { emitPacket } from './emit.ts'
 import { ARP_OP, ETH_P, ICMP, IP_DF, IP_MF, IPPROTO, Packet, TCP } from './packet.ts'
 import { type CapturedFrame, writePcapng } from './pcapng.ts'
 import { quoteDatagram } from './quoted.ts'
@@ -39,7 +39,8 @@ const bigUdp = packet({
 function fragments(p: Packet, size: number): Packet[] {
   const first = new Packet().copyFrom(p)
   first.ipFlags = IP_MF
-  first.l4Whole = layer4Whole(p)
+  first.l4Checksum = get16(emitPacket(p), 14 + 20 + 6)
+  first.udpLength = 8 + p.payload.length
   first.payload = p.payload.subarray(0, size - 8)
   const second = new Packet().copyFrom(p)
   second.fragmentOffset = size

@@ -35,7 +35,6 @@ export function writePacketRow(rows: Int32Array, at: number, p: Packet): void {
   rows[at + 26] = macHi(p.arpTha)
   rows[at + 27] = macLo(p.arpTha)
   rows[at + 28] = p.arpTpa
-  rows[at + 29] = p.l4Whole
   rows[at + 29] = p.l4Checksum
   rows[at + 30] = p.udpLength
 }
@@ -69,7 +68,6 @@ export function readPacketRow(rows: Int32Array, at: number): Packet {
   p.arpSpa = ipv4(n(25))
   p.arpTha = macOf(n(26), n(27))
   p.arpTpa = ipv4(n(28))
-  p.l4Whole = n(29) >>> 0
   p.l4Checksum = n(29)
   p.udpLength = n(30)
   return p
