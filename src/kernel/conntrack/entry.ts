@@ -1,6 +1,7 @@
 import type { ConntrackId } from '../../world/ids.ts'
 import type { ConntrackRecord } from '../../world/records.ts'
 import type { TcpTrack } from './tcp-track.ts'
+import { FlowTuple } from './tuple.ts'
 
 /** enum ip_conntrack_status (nf_conntrack_common.h), the bits that the engine keeps. */
 export const IPS = {
@@ -35,40 +36,26 @@ export const DIR_REPLY = 1
 /** CTINFO2DIR: 0 original, 1 reply. */
 export const directionOf = (ctInfo: number): number => (ctInfo === CT.ESTABLISHED_REPLY || ctInfo === CT.RELATED_REPLY ? 1 : 0)
 
-/**
- * struct nf_conntrack_tuple_hash: one direction of an entry, chained into the table's bucket. For ICMP `sport` is the id and
- * `dport` is type << 8 | code; protocols without ports leave both 0.
- */
-export class TupleHash {
-  src = 0
-  dst = 0
-  sport = 0
-  dport = 0
-  protocol = 0
+/** struct nf_conntrack_tuple_hash: one direction of an entry, chained into the table's bucket. */
+export class TupleHash extends FlowTuple {
   readonly direction: number
   readonly entry: ConntrackEntry
   next: TupleHash | undefined = undefined
   hashed = false
 
   constructor(entry: ConntrackEntry, direction: number) {
+    super()
     this.entry = entry
     this.direction = direction
-  }
-
-  set(src: number, dst: number, sport: number, dport: number, protocol: number): void {
-    this.src = src
-    this.dst = dst
-    this.sport = sport
-    this.dport = dport
-    this.protocol = protocol
   }
 }
 
 /** struct nf_conn at run time. Its record in the world changes only when something visible does (record.ts). */
 export class ConntrackEntry {
-  readonly id: ConntrackId
+  /** Given once the first packet is known to be valid, so that ids have no gaps. */
+  id = '' as ConntrackId
   /** recorder ref of the id */
-  readonly ref: number
+  ref = -1
   readonly protocol: number
   readonly original: TupleHash
   readonly reply: TupleHash
@@ -85,16 +72,21 @@ export class ConntrackEntry {
   master: ConntrackEntry | undefined = undefined
   /** What the world holds for it; undefined before it is written and after it is destroyed. */
   record: ConntrackRecord | undefined = undefined
+  /** Its packet ended before it was confirmed. */
+  released = false
   /** Next of those that share the source part of the original tuple (nat_bysource). */
   nextBySource: ConntrackEntry | undefined = undefined
 
-  constructor(id: ConntrackId, ref: number, protocol: number, tcp: TcpTrack | undefined) {
-    this.id = id
-    this.ref = ref
+  constructor(protocol: number, tcp: TcpTrack | undefined) {
     this.protocol = protocol
     this.tcp = tcp
     this.original = new TupleHash(this, DIR_ORIGINAL)
     this.reply = new TupleHash(this, DIR_REPLY)
+  }
+
+  name(id: ConntrackId, ref: number): void {
+    this.id = id
+    this.ref = ref
   }
 
   tuple(direction: number): TupleHash {

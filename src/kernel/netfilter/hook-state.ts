@@ -1,0 +1,44 @@
+import type { Device, Skb } from '../types.ts'
+import type { CompiledRule } from './compile.ts'
+
+/** What a match may look at in a packet. An Skb is one; a reader of recorded moments builds its own. */
+export type MatchInput = Pick<Skb, 'pkt' | 'mark' | 'ct' | 'ctInfo' | 'physIn' | 'physOut' | 'socket'>
+
+const NO_BITS = new Uint8Array(0)
+
+/** struct nf_hook_state: where a walk is. One object per nesting depth (an ICMP error is sent inside a walk), reused. */
+export class HookState {
+  /** HOOK number */
+  hook = 0
+  inDev: Device | undefined = undefined
+  outDev: Device | undefined = undefined
+  /** By interface pattern: 1 where the device's name fits. */
+  inBits: Uint8Array = NO_BITS
+  outBits: Uint8Array = NO_BITS
+  #met: Met | undefined = undefined
+
+  /** The packet fits `rule`, after `tried` others of its chain since the last step. */
+  meet(rule: CompiledRule, tried: number): Met {
+    const met = this.#met
+    if (met === undefined) {
+      this.#met = new Met(this, rule, tried)
+      return this.#met
+    }
+    met.rule = rule
+    met.tried = tried
+    return met
+  }
+}
+
+/** The rule that a packet has just met: what a target is given. */
+export class Met {
+  readonly at: HookState
+  rule: CompiledRule
+  tried: number
+
+  constructor(at: HookState, rule: CompiledRule, tried: number) {
+    this.at = at
+    this.rule = rule
+    this.tried = tried
+  }
+}

@@ -1,0 +1,247 @@
+import { STEP } from '../../trace/columns.ts'
+import { HOOK, HOOKS } from '../../trace/step.ts'
+import type { TableName } from '../../world/netfilter.ts'
+import type { ChainRecord, IpsetRecord, RuleRecord } from '../../world/records.ts'
+import { Conntrack } from '../conntrack/conntrack.ts'
+import { type Device, type Namespace, type Netfilter, NF_ACCEPT, NF_DROP, type Path, type Skb } from '../types.ts'
+import { type CompileDeps, type CompiledChain, InterfacePatterns } from './compile.ts'
+import { HookState } from './hook-state.ts'
+import { compileSet, type SetTest } from './ipset.ts'
+import { Nat } from './nat.ts'
+import { CONNTRACK_CONFIRM_HOOKS, CONNTRACK_IN_HOOKS, NAT_HOOKS, PRIORITY, TABLE_HOOKS } from './priorities.ts'
+import { RecentLists } from './recent.ts'
+import { Table } from './tables.ts'
+import { type WalkDeps, walkTable } from './walk.ts'
+
+export interface NetfilterRecords {
+  readonly chains: readonly ChainRecord[]
+  readonly rules: readonly RuleRecord[]
+  readonly ipsets: readonly IpsetRecord[]
+}
+
+/** struct nf_hook_ops: what runs at a hook, and when. `run` answers NF_ACCEPT, or another verdict with the packet's end written. */
+export interface HookOps {
+  readonly hook: number
+  readonly priority: number
+  run(skb: Skb, at: HookState): number
+}
+
+export interface NamespaceNetfilter extends Netfilter {
+  readonly conntrack: Conntrack
+  /** iptables-restore of one table: its chains and rules are replaced, its counters of limit, nth and the like begin anew. No chains: the table is gone. */
+  replaceTable(table: TableName, chains: readonly ChainRecord[], rules: readonly RuleRecord[]): void
+  /** For what is not a table of iptables: IPVS, nftables base chains. Those of one priority run in order of registration. */
+  register(ops: HookOps): void
+  /** nf_ct_attach(): call for an ICMP error or reset before it is sent, with the packet that it is about. */
+  attach(skb: Skb, offending: Skb): void
+  /** nf_conntrack_put(): call before a packet's closing step when it ends other than by delivery, so that an unconfirmed entry ends with it. */
+  release(skb: Skb): void
+}
+
+const TABLES: readonly TableName[] = ['raw', 'mangle', 'nat', 'filter', 'security']
+
+/**
+ * Everything that is registered at a namespace's IPv4 hooks: the tables that have chains, conntrack when something needs it
+ * (the nat table, or a rule that looks at connections), NAT when the nat table exists.
+ */
+export function createNetfilter(ns: Namespace, path: Path, records: NetfilterRecords): NamespaceNetfilter {
+  return new Hooks(ns, path, records)
+}
+
+class Hooks implements NamespaceNetfilter {
+  readonly conntrack: Conntrack
+  empty = true
+  tracking = false
+  readonly #ns: Namespace
+  readonly #path: Path
+  readonly #nat: Nat
+  readonly #tables = new Map<TableName, Table>()
+  readonly #extra: HookOps[] = []
+  readonly #deps: CompileDeps
+  #byHook: readonly (readonly HookOps[])[] = HOOKS.map(() => [])
+  readonly #states: HookState[] = []
+  #depth = 0
+
+  constructor(ns: Namespace, path: Path, records: NetfilterRecords) {
+    this.#ns = ns
+    this.#path = path
+    this.conntrack = new Conntrack(ns)
+    this.#nat = new Nat(ns, this.conntrack, (skb, decidedBy) => this.#drop(skb, decidedBy))
+    this.#deps = {
+      rec: ns.kernel.rec,
+      ns,
+      path,
+      conntrack: this.conntrack,
+      nat: this.#nat,
+      rng: ns.kernel.rng,
+      now: () => ns.kernel.now,
+      fib: { addressType: (address, device) => ns.fib.addressType(address, device) },
+      recent: new RecentLists(),
+      set: setFinder(records.ipsets),
+      interfaces: new InterfacePatterns(),
+    }
+    for (const table of TABLES) this.#load(table, records.chains, records.rules)
+    this.#arrange()
+  }
+
+  hasHook(hook: number): boolean {
+    return (this.#byHook[hook]?.length ?? 0) > 0
+  }
+
+  hook(hook: number, skb: Skb, inDev: Device | undefined, outDev: Device | undefined, bridged: boolean): number {
+    const all = this.#byHook[hook]
+    if (all === undefined || all.length === 0) return NF_ACCEPT
+    this.#ns.kernel.rec.step(STEP.hook, skb, hook, bridged ? 1 : 0)
+    const at = this.#enter(hook, inDev, outDev)
+    let verdict = NF_ACCEPT
+    for (let i = 0; i < all.length && verdict === NF_ACCEPT; i++) verdict = (all[i] as HookOps).run(skb, at)
+    this.#depth--
+    return verdict
+  }
+
+  replaceTable(table: TableName, chains: readonly ChainRecord[], rules: readonly RuleRecord[]): void {
+    this.#load(table, chains, rules)
+    this.#arrange()
+  }
+
+  register(ops: HookOps): void {
+    this.#extra.push(ops)
+    this.#arrange()
+  }
+
+  attach(skb: Skb, offending: Skb): void {
+    this.conntrack.attach(skb, offending)
+  }
+
+  release(skb: Skb): void {
+    this.conntrack.release(skb)
+  }
+
+  #enter(hook: number, inDev: Device | undefined, outDev: Device | undefined): HookState {
+    let at = this.#states[this.#depth]
+    if (at === undefined) {
+      at = new HookState()
+      this.#states.push(at)
+    }
+    this.#depth++
+    at.hook = hook
+    at.inDev = inDev
+    at.outDev = outDev
+    at.inBits = this.#deps.interfaces.bits(inDev === undefined ? '' : inDev.name)
+    at.outBits = this.#deps.interfaces.bits(outDev === undefined ? '' : outDev.name)
+    return at
+  }
+
+  #load(name: TableName, chains: readonly ChainRecord[], rules: readonly RuleRecord[]): void {
+    const own = chains.filter((c) => c.table === name)
+    if (own.length === 0) {
+      this.#tables.delete(name)
+      return
+    }
+    const byId = new Map(rules.filter((r) => r.table === name).map((r) => [r.id, r]))
+    this.#tables.set(name, new Table(name, own, byId, this.#deps))
+  }
+
+  /** Puts what is there into each hook's order: by priority, and within one in order of registration. */
+  #arrange(): void {
+    const nat = this.#tables.get('nat')
+    this.tracking = [...this.#tables.values()].some((t) => t.needsConntrack)
+    const ops: HookOps[] = []
+    if (this.tracking) ops.push(...this.#conntrackOps())
+    for (const { table, hook, priority } of TABLE_HOOKS) {
+      const found = this.#tables.get(table)
+      if (found !== undefined && table !== 'nat') this.#addTable(ops, found, HOOK[hook], priority)
+    }
+    if (nat !== undefined) for (const { hook, priority } of NAT_HOOKS) ops.push(this.#natOps(nat, hook, priority))
+    ops.push(...this.#extra)
+    this.#byHook = HOOKS.map((_, hook) => ops.filter((o) => o.hook === hook).sort((a, b) => a.priority - b.priority))
+    this.empty = ops.length === 0
+  }
+
+  #conntrackOps(): HookOps[] {
+    const confirm = (skb: Skb): number => {
+      const verdict = this.conntrack.confirm(skb)
+      if (verdict === NF_DROP) this.#drop(skb, skb.ct?.ref ?? -1)
+      return verdict
+    }
+    return [
+      ...CONNTRACK_IN_HOOKS.map((hook) => ({ hook, priority: PRIORITY.CONNTRACK, run: (skb: Skb) => this.conntrack.track(skb) })),
+      ...CONNTRACK_CONFIRM_HOOKS.map((hook) => ({ hook, priority: PRIORITY.CONNTRACK_CONFIRM, run: confirm })),
+    ]
+  }
+
+  #addTable(ops: HookOps[], table: Table, hook: number, priority: number): void {
+    const base = table.base[hook]
+    if (base === undefined) return
+    const walk = this.#walkDeps(table)
+    if (table.name !== 'mangle' || hook !== HOOK.OUTPUT) {
+      ops.push({ hook, priority, run: (skb, at) => walkTable(base, skb, at, walk) })
+      return
+    }
+    // ipt_mangle_out(): what routing looked at may have changed.
+    ops.push({
+      hook,
+      priority,
+      run: (skb, at) => {
+        const { src, dst, tos } = skb.pkt
+        const { mark } = skb
+        const verdict = walkTable(base, skb, at, walk)
+        const same = skb.mark === mark && skb.pkt.src === src && skb.pkt.dst === dst && skb.pkt.tos === tos
+        return verdict !== NF_ACCEPT || same ? verdict : this.#reroute(skb)
+      },
+    })
+  }
+
+  #natOps(table: Table, hook: number, priority: number): HookOps {
+    const base = table.base[hook]
+    const walk = this.#walkDeps(table)
+    const consult = base === undefined ? undefined : (skb: Skb, at: HookState) => walkTable(base, skb, at, walk)
+    return {
+      hook,
+      priority,
+      run: (skb, at) => {
+        const before = skb.pkt.dst
+        const verdict = this.#nat.hook(skb, at, consult)
+        if (verdict !== NF_ACCEPT || hook !== HOOK.OUTPUT) return verdict
+        // nf_nat_ipv4_local_fn(): the packet was routed to where it first said it wanted to go.
+        return skb.pkt.dst === before ? verdict : this.#reroute(skb)
+      },
+    }
+  }
+
+  #walkDeps(table: Table): WalkDeps {
+    const deps = this.#deps
+    return {
+      ...deps,
+      prepare: (chain: CompiledChain) => table.prepare(chain, deps),
+      maxDepth: table.size,
+      drop: (skb: Skb, decidedBy: number) => this.#drop(skb, decidedBy),
+    }
+  }
+
+  /** ip_route_me_harder() */
+  #reroute(skb: Skb): number {
+    return this.#path.reroute(this.#ns, skb) ? NF_ACCEPT : NF_DROP
+  }
+
+  #drop(skb: Skb, decidedBy: number): void {
+    this.conntrack.release(skb)
+    this.#path.drop(skb, 'SKB_DROP_REASON_NETFILTER_DROP', decidedBy)
+  }
+}
+
+/** Sets by name, compiled when a rule first asks; a list that contains itself is not modelled. */
+function setFinder(records: readonly IpsetRecord[]): (name: string) => SetTest | undefined {
+  const byName = new Map(records.map((r) => [r.name, r]))
+  const known = new Map<string, SetTest | undefined>()
+  const find = (name: string): SetTest | undefined => {
+    if (known.has(name)) return known.get(name)
+    const record = byName.get(name)
+    if (record === undefined) return undefined
+    known.set(name, undefined)
+    const test = compileSet(record, find)
+    known.set(name, test)
+    return test
+  }
+  return find
+}

@@ -1,0 +1,141 @@
+import { IPPROTO, ipLength } from '../../net/packet.ts'
+import { STEP } from '../../trace/columns.ts'
+import { NF_ACCEPT, NF_DROP, type Skb } from '../types.ts'
+import { type CompiledChain, FLAG, STRIDE, WORD } from './compile.ts'
+import type { HookState } from './hook-state.ts'
+import type { Matcher } from './match.ts'
+import { CONTINUE, giveUp, ruleStep, type TargetDeps } from './target.ts'
+
+/** A `policy` row's verdict. */
+const POLICY = { accept: 0, drop: 1, return: 2 } as const
+
+export interface WalkDeps extends TargetDeps {
+  /** Compiles the chain if no packet has entered it yet. */
+  prepare(chain: CompiledChain): void
+  /** Chains of one table are never nested deeper than there are chains: the kernel refuses loops when it loads them. */
+  readonly maxDepth: number
+  /** Ends the packet: netfilter's drop, decided by this rule or chain. */
+  drop(skb: Skb, decidedBy: number): void
+}
+
+interface Frame {
+  chain: CompiledChain
+  next: number
+}
+
+/**
+ * ipt_do_table() (net/ipv4/netfilter/ip_tables.c): walks a base chain and the chains that its rules lead to. One `chain` row,
+ * one `rule` row per rule that matched, one `policy` row where a chain came to its end; `tried` counts the rules of that
+ * chain that were tried, and did not match, since the last row in it. NF_ACCEPT lets the packet go on to the next table; at
+ * any other answer its closing step is written.
+ */
+export function walkTable(base: CompiledChain, skb: Skb, at: HookState, deps: WalkDeps): number {
+  const { rec } = deps
+  rec.step(STEP.chain, skb, base.ref(deps))
+  const stack: Frame[] = []
+  let chain = base
+  // Position in the chain, and where the last row left it.
+  let i = 0
+  let mark = 0
+  for (;;) {
+    if (!chain.ready) deps.prepare(chain)
+    i = nextMatch(chain, i, skb, at)
+    const tried = i - mark
+    const rule = chain.rules[i]
+    if (rule === undefined) {
+      if (!chain.base) {
+        rec.step(STEP.policy, skb, chain.ref(deps), tried, POLICY.return, ipLength(skb.pkt))
+        const frame = stack.pop()
+        chain = frame?.chain ?? base
+        // A chain that was gone to, not jumped to, from the base chain itself returns into the policy.
+        i = mark = frame?.next ?? base.rules.length
+        continue
+      }
+      const drop = chain.policyDrop
+      rec.step(STEP.policy, skb, chain.ref(deps), tried, drop ? POLICY.drop : POLICY.accept, ipLength(skb.pkt))
+      if (!drop) return NF_ACCEPT
+      deps.drop(skb, chain.ref(deps))
+      return NF_DROP
+    }
+    const met = at.meet(rule, tried)
+    const { target } = rule
+    i++
+    mark = i
+    if (rule.unmodelled !== undefined) return giveUp(deps, skb, met, rule.unmodelled)
+    switch (target.kind) {
+      case 'verdict':
+        ruleStep(deps, skb, met, target.verdict)
+        if (target.result === CONTINUE) continue
+        if (target.result === NF_DROP) deps.drop(skb, rule.ref(deps))
+        return target.result
+      case 'return': {
+        ruleStep(deps, skb, met, 'return')
+        const frame = chain.base ? undefined : stack.pop()
+        chain = frame?.chain ?? base
+        i = mark = frame?.next ?? base.rules.length
+        continue
+      }
+      case 'jump':
+      case 'goto':
+        if (stack.length > deps.maxDepth)
+          return giveUp(deps, skb, met, `${target.chain.record.name}: chains that lead back to themselves`)
+        ruleStep(deps, skb, met, target.kind)
+        if (target.kind === 'jump') stack.push({ chain, next: i })
+        chain = target.chain
+        i = mark = 0
+        continue
+      case 'act': {
+        const result = target.act(skb, met)
+        if (result === CONTINUE) continue
+        if (result === NF_DROP) deps.drop(skb, rule.ref(deps))
+        return result
+      }
+    }
+  }
+}
+
+/** Index of the first rule from `from` on that the packet fits, the chain's length when there is none. */
+function nextMatch(chain: CompiledChain, from: number, skb: Skb, at: HookState): number {
+  const words = chain.words
+  const count = chain.rules.length
+  const p = skb.pkt
+  const src = p.src | 0
+  const dst = p.dst | 0
+  const protocol = p.protocol
+  const fragment = p.fragmentOffset !== 0
+  const ports = !fragment && (protocol === IPPROTO.TCP || protocol === IPPROTO.UDP)
+  const sport = ports ? p.sport : 0
+  const dport = ports ? p.dport : 0
+  const { inBits, outBits } = at
+  for (let i = from, w = from * STRIDE; i < count; i++, w += STRIDE) {
+    const flags = words[w] as number
+    if (
+      (((dst ^ (words[w + WORD.DST] as number)) & (words[w + WORD.DST_MASK] as number)) !== 0) !==
+        ((flags & FLAG.INV_DST) !== 0) ||
+      (((src ^ (words[w + WORD.SRC] as number)) & (words[w + WORD.SRC_MASK] as number)) !== 0) !== ((flags & FLAG.INV_SRC) !== 0)
+    ) {
+      continue
+    }
+    const wanted = words[w + WORD.PROTOCOL] as number
+    if (wanted !== 0 && (wanted === protocol) === ((flags & FLAG.INV_PROTOCOL) !== 0)) continue
+    if (inBits[words[w + WORD.IN] as number] === 0 || outBits[words[w + WORD.OUT] as number] === 0) continue
+    if (flags !== 0) {
+      if ((flags & FLAG.FRAGMENT) !== 0 && !fragment) continue
+      if ((flags & FLAG.WHOLE) !== 0 && fragment) continue
+      if ((flags & FLAG.PORTS) !== 0) {
+        const sportFits = sport >= (words[w + WORD.SPORT_FROM] as number) && sport <= (words[w + WORD.SPORT_TO] as number)
+        if (sportFits === ((flags & FLAG.INV_SPORT) !== 0)) continue
+        const dportFits = dport >= (words[w + WORD.DPORT_FROM] as number) && dport <= (words[w + WORD.DPORT_TO] as number)
+        if (dportFits === ((flags & FLAG.INV_DPORT) !== 0)) continue
+      }
+      if ((flags & FLAG.EXTRA) !== 0 && !allFit((chain.rules[i] as { extra: readonly Matcher[] }).extra, skb, at)) continue
+    }
+    return i
+  }
+  return count
+}
+
+function allFit(extra: readonly Matcher[], skb: Skb, at: HookState): boolean {
+  for (let i = 0; i < extra.length; i++) if (!(extra[i] as Matcher).test(skb, at)) return false
+  return true
+}
