@@ -115,8 +115,9 @@ function validateSource(skb: SkBuff, dev: NetDevice, out: NetDevice | undefined)
     return back.device === dev && back.gateway === 0
   }
   const back = lookup(ns, src, skb.pkt.dst, 0, skb.pkt.tos, undefined, undefined)
-  const reachable = back.result === ROUTE_FORWARD
-  const okay = reachable && (mode === 2 || back.device === dev)
+  // fib_info_nh_uses_dev(): any of a multipath route's next hops will do.
+  const through = back.device === dev || back.route?.nexthops.some((n) => n.device === dev.record.id) === true
+  const okay = back.result === ROUTE_FORWARD && (mode === 2 || through)
   const { rec } = ns.kernel
   const sysctl = ns.sysctlRef(dev.conf.rpFilterKey)
   rec.step(STEP.rpFilter, skb, mode, okay ? 1 : 0, back.route === undefined ? -1 : rec.ref(back.route.id), sysctl)
