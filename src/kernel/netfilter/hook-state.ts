@@ -1,8 +1,20 @@
 import type { Device, Skb } from '../types.ts'
 import type { CompiledRule } from './compile.ts'
 
+interface Named {
+  readonly name: string
+}
+
 /** What a match may look at in a packet. An Skb is one; a reader of recorded moments builds its own. */
-export type MatchInput = Pick<Skb, 'pkt' | 'mark' | 'ct' | 'ctInfo' | 'physIn' | 'physOut' | 'socket'>
+export interface MatchInput extends Pick<Skb, 'pkt' | 'mark' | 'ct' | 'ctInfo' | 'socket'> {
+  readonly physIn: Named | undefined
+  readonly physOut: Named | undefined
+}
+/** What a match may look at beside the packet. A HookState is one. */
+export interface MatchPlace {
+  readonly inDev: Named | undefined
+  readonly outDev: Named | undefined
+}
 
 const NO_BITS = new Uint8Array(0)
 

@@ -136,3 +136,19 @@ function compileNetPort(members: readonly (readonly string[])[]): SetTest | unde
     return port >= 0 && byPort.get((p.protocol << 16) | port)?.has(addressOf(p, d[0])) === true
   }
 }
+
+/** Sets by name, compiled when a rule first asks; a list that contains itself is not modelled. */
+export function setFinder(records: readonly IpsetRecord[]): (name: string) => SetTest | undefined {
+  const byName = new Map(records.map((r) => [r.name, r]))
+  const known = new Map<string, SetTest | undefined>()
+  const find = (name: string): SetTest | undefined => {
+    if (known.has(name)) return known.get(name)
+    const record = byName.get(name)
+    if (record === undefined) return undefined
+    known.set(name, undefined)
+    const test = compileSet(record, find)
+    known.set(name, test)
+    return test
+  }
+  return find
+}

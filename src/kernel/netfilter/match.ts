@@ -1,11 +1,10 @@
 import { assertNever } from '../../base/assert-never.ts'
 import type { Prng } from '../../base/prng.ts'
 import { IPPROTO, type Packet } from '../../net/packet.ts'
-import type { Match, PortRange } from '../../world/netfilter.ts'
-import type { Fib } from '../types.ts'
+import type { AddrType, Match, PortRange } from '../../world/netfilter.ts'
 import { LimitBucket, NthCounter } from './counters.ts'
 import { fitsInterface, fitsPort } from './fits.ts'
-import type { HookState, MatchInput } from './hook-state.ts'
+import type { MatchInput, MatchPlace } from './hook-state.ts'
 import type { SetTest } from './ipset.ts'
 import { compileConntrack, compileState } from './match-conntrack.ts'
 import { matchRecent, type RecentLists } from './recent.ts'
@@ -15,7 +14,8 @@ export interface MatchDeps {
   readonly rng: Prng
   /** Virtual ns. */
   now(): number
-  readonly fib: Pick<Fib, 'addressType'>
+  /** inet_addr_type(), or with a device's name inet_dev_addr_type(). */
+  addressType(address: number, device: string | undefined): AddrType
   readonly recent: RecentLists
   /** Undefined when there is no such set, or it is not modelled. */
   set(name: string): SetTest | undefined
@@ -24,7 +24,7 @@ export interface MatchDeps {
 export interface Matcher {
   /** False when evaluating it changes something (a counter, a list, the random stream). */
   readonly pure: boolean
-  test(skb: MatchInput, at: HookState): boolean
+  test(skb: MatchInput, at: MatchPlace): boolean
 }
 
 /** A match that is parsed but not modelled, or cannot be (its set is missing). */
@@ -159,15 +159,15 @@ function compilePorts(match: Extract<Match, { kind: 'tcp' | 'udp' | 'sctp' }>): 
 }
 
 /** addrtype_mt_v1() */
-function compileAddrtype(match: Extract<Match, { kind: 'addrtype' }>, { fib }: MatchDeps): Matcher {
+function compileAddrtype(match: Extract<Match, { kind: 'addrtype' }>, { addressType }: MatchDeps): Matcher {
   return pure(({ pkt }, at) => {
-    const device = match.limitIface === 'in' ? at.inDev : match.limitIface === 'out' ? at.outDev : undefined
+    const device = match.limitIface === 'in' ? at.inDev?.name : match.limitIface === 'out' ? at.outDev?.name : undefined
     if (match.srcTypes !== undefined) {
-      const fits = match.srcTypes.includes(fib.addressType(pkt.src, device))
+      const fits = match.srcTypes.includes(addressType(pkt.src, device))
       if (fits === (match.srcInvert === true)) return false
     }
     if (match.dstTypes === undefined) return true
-    return match.dstTypes.includes(fib.addressType(pkt.dst, device)) !== (match.dstInvert === true)
+    return match.dstTypes.includes(addressType(pkt.dst, device)) !== (match.dstInvert === true)
   })
 }
 

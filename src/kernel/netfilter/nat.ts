@@ -7,7 +7,7 @@ import { type ConntrackEntry, CT, directionOf, IPS } from '../conntrack/entry.ts
 import { TCP_STATE } from '../conntrack/tcp-states.ts'
 import { before } from '../conntrack/tcp-window.ts'
 import { FlowTuple, invertTuple } from '../conntrack/tuple.ts'
-import { type Device, type Namespace, NF_ACCEPT, NF_DROP, type Skb } from '../types.ts'
+import { type Namespace, NF_ACCEPT, NF_DROP, type Skb } from '../types.ts'
 import type { HookState } from './hook-state.ts'
 import { translateError } from './nat-error.ts'
 import { mangle } from './nat-packet.ts'

@@ -6,7 +6,7 @@ import { Conntrack } from '../conntrack/conntrack.ts'
 import { type Device, type Namespace, type Netfilter, NF_ACCEPT, NF_DROP, type Path, type Skb } from '../types.ts'
 import { type CompileDeps, type CompiledChain, InterfacePatterns } from './compile.ts'
 import { HookState } from './hook-state.ts'
-import { compileSet, type SetTest } from './ipset.ts'
+import { setFinder } from './ipset.ts'
 import { Nat } from './nat.ts'
 import { CONNTRACK_CONFIRM_HOOKS, CONNTRACK_IN_HOOKS, NAT_HOOKS, PRIORITY, TABLE_HOOKS } from './priorities.ts'
 import { RecentLists } from './recent.ts'
@@ -75,7 +75,7 @@ class Hooks implements NamespaceNetfilter {
       nat: this.#nat,
       rng: ns.kernel.rng,
       now: () => ns.kernel.now,
-      fib: { addressType: (address, device) => ns.fib.addressType(address, device) },
+      addressType: (address, device) => ns.fib.addressType(address, device === undefined ? undefined : ns.devices.get(device)),
       recent: new RecentLists(),
       set: setFinder(records.ipsets),
       interfaces: new InterfacePatterns(),
@@ -228,20 +228,4 @@ class Hooks implements NamespaceNetfilter {
     this.conntrack.release(skb)
     this.#path.drop(skb, 'SKB_DROP_REASON_NETFILTER_DROP', decidedBy)
   }
-}
-
-/** Sets by name, compiled when a rule first asks; a list that contains itself is not modelled. */
-function setFinder(records: readonly IpsetRecord[]): (name: string) => SetTest | undefined {
-  const byName = new Map(records.map((r) => [r.name, r]))
-  const known = new Map<string, SetTest | undefined>()
-  const find = (name: string): SetTest | undefined => {
-    if (known.has(name)) return known.get(name)
-    const record = byName.get(name)
-    if (record === undefined) return undefined
-    known.set(name, undefined)
-    const test = compileSet(record, find)
-    known.set(name, test)
-    return test
-  }
-  return find
 }
