@@ -2,8 +2,9 @@ import type { NetnsRecord, SysctlRecord } from '../world/records.ts'
 import type { NetDevice } from './device.ts'
 import type { NetKernel } from './kernel.ts'
 import { FragmentQueue } from './path/reassembly.ts'
+import type { SocketsApi } from './sockets/sockets.ts'
 import { sysctlDefault } from './sysctl.ts'
-import type { Fib, Namespace, Netfilter, Sockets } from './types.ts'
+import type { Fib, Namespace, Netfilter } from './types.ts'
 
 /** struct net: one namespace at run time. boot.ts wires its rooms. */
 export class NetworkNamespace implements Namespace {
@@ -21,7 +22,7 @@ export class NetworkNamespace implements Namespace {
   // Wired by boot.ts before anything runs.
   fib!: Fib
   netfilter!: Netfilter
-  sockets!: Sockets
+  sockets!: SocketsApi
   #ipId: number
 
   constructor(kernel: NetKernel, record: NetnsRecord, sysctls: ReadonlyMap<string, SysctlRecord>) {

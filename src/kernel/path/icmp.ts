@@ -1,6 +1,6 @@
 import { isGroupMac, isMulticast } from '../../net/address.ts'
-import { emitPacket } from '../../net/emit.ts'
 import { EMPTY, ETH_P, ICMP, IPPROTO, Packet, TCP } from '../../net/packet.ts'
+import { parseQuoted, quoteDatagram } from '../../net/quoted.ts'
 import { PACKET_ORIGINS } from '../../trace/step.ts'
 import type { NetworkNamespace } from '../namespace.ts'
 import { SkBuff } from '../skb.ts'
@@ -14,8 +14,6 @@ const BY_RESET = PACKET_ORIGINS.indexOf('reset')
 
 /** Internet control precedence, what errors are sent with: RT_TOS | IPTOS_PREC_INTERNETCONTROL. */
 const TOS_ERROR = 0xc0
-/** RFC 1812 section 4.3.2.3: as much of the datagram as fits in 576 octets, less IP and ICMP headers. */
-const QUOTE = 576 - 20 - 8
 /** XRLIM_BURST_FACTOR */
 const BURST = 6
 
@@ -44,7 +42,6 @@ export function icmpSend(namespace: Namespace, offending: Skb, type: number, cod
   error.icmpType = type
   error.icmpCode = code
   error.icmpRest = info >>> 0
-  error.payload = quote(pkt)
   sendError(ns, old, error)
 }
 
@@ -59,6 +56,7 @@ function sendError(ns: NetworkNamespace, old: SkBuff, error: Packet): void {
   if (route.error !== undefined) return
   if (route.found.device !== ns.loopback && !rateAllows(ns, error)) return
   error.src = route.source
+  error.payload = quoteDatagram(old.pkt)
   const skb = new SkBuff(error, ns)
   skb.cause = ns.kernel.rec.last
   skb.mark = mark
@@ -77,12 +75,6 @@ function rateAllows(ns: NetworkNamespace, error: Packet): boolean {
   const allowed = tokens >= limit
   ns.icmpTokens.set(error.dst, { tokens: allowed ? tokens - limit : tokens, at: now })
   return allowed
-}
-
-function quote(p: Packet): Uint8Array {
-  const bare = new Packet().copyFrom(p)
-  bare.etherType = 0
-  return emitPacket(bare).slice(0, QUOTE)
 }
 
 /** icmp_rcv(): answers echoes, hands errors to the socket that caused them. */
@@ -130,18 +122,13 @@ function icmpReply(ns: NetworkNamespace, skb: SkBuff, cause: number): void {
   ipLocalOut(out)
 }
 
-/** The quoted datagram's header, as far as errors carry it: 20 octets of IP and 8 of what follows. */
-export function readQuote(bytes: Uint8Array): QuotedHeader | undefined {
-  if (bytes.length < 28) return undefined
-  const at = (i: number) => bytes[i] as number
-  const word = (i: number) => ((at(i) << 24) | (at(i + 1) << 16) | (at(i + 2) << 8) | at(i + 3)) >>> 0
-  const l4 = (at(0) & 15) * 4
-  if (bytes.length < l4 + 8) return undefined
-  const protocol = at(9)
-  const half = (i: number) => (at(l4 + i) << 8) | at(l4 + i + 1)
-  // For echo the id stands where sockets expect a local port.
-  const echo = protocol === IPPROTO.ICMP
-  return { protocol, src: word(12), dst: word(16), sport: echo ? half(4) : half(0), dport: echo ? half(6) : half(2) }
+/** What a socket is looked up by. For echo the id stands where sockets expect a local port. */
+function readQuote(payload: Uint8Array): QuotedHeader | undefined {
+  const quoted = parseQuoted(payload)
+  if (!quoted.ok) return undefined
+  const q = quoted.value
+  const echo = q.protocol === IPPROTO.ICMP
+  return { protocol: q.protocol, src: q.src, dst: q.dst, sport: echo ? q.icmpRest >>> 16 : q.sport, dport: q.dport }
 }
 
 /** nf_send_reset(): answers a TCP segment in its receiver's name. */
