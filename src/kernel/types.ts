@@ -159,6 +159,10 @@ export interface Netfilter {
   hook(hook: number, skb: Skb, inDev: Device | undefined, outDev: Device | undefined, bridged: boolean): number
   /** conntrack is active in this namespace (some rule or the nat table needs it), so fragments are reassembled at PREROUTING and OUTPUT. */
   readonly tracking: boolean
+  /** nf_ct_attach(): an ICMP error or a reset, before it is sent, joins the connection of the packet that it is about. */
+  attach(skb: Skb, offending: Skb): void
+  /** nf_conntrack_put(): before the closing step of a packet that ends other than by delivery, so that an unconfirmed entry ends with it. */
+  release(skb: Skb): void
 }
 
 // --- sockets/ --------------------------------------------------------------------------------------------------------

@@ -32,10 +32,6 @@ export interface NamespaceNetfilter extends Netfilter {
   replaceTable(table: TableName, chains: readonly ChainRecord[], rules: readonly RuleRecord[]): void
   /** For what is not a table of iptables: IPVS, nftables base chains. Those of one priority run in order of registration. */
   register(ops: HookOps): void
-  /** nf_ct_attach(): call for an ICMP error or reset before it is sent, with the packet that it is about. */
-  attach(skb: Skb, offending: Skb): void
-  /** nf_conntrack_put(): call before a packet's closing step when it ends other than by delivery, so that an unconfirmed entry ends with it. */
-  release(skb: Skb): void
 }
 
 const TABLES: readonly TableName[] = ['raw', 'mangle', 'nat', 'filter', 'security']
