@@ -39,8 +39,8 @@ export class SkBuff implements Skb {
   nfBridge: BridgeInfo | undefined = undefined
   /** IPSKB_DOREDIRECT */
   doRedirect = false
-  /** The packet was made here and its `Packet` is not on a wire yet. */
-  local = false
+  /** skb->dst_pending_confirm */
+  confirm = false
 
   constructor(pkt: Packet, ns: NetworkNamespace) {
     this.pkt = pkt
@@ -61,7 +61,7 @@ export class SkBuff implements Skb {
     this.gateway = 0
     this.nfBridge = undefined
     this.doRedirect = false
-    this.local = false
+    this.confirm = false
     this.outDev = undefined
   }
 }

@@ -208,6 +208,8 @@ export interface LocalOut {
   readonly process?: number // ref
   readonly socket?: SocketLike
   readonly oif?: Device
+  /** The transport has proof that the next hop forwards for it: skb_set_dst_pending_confirm(). */
+  readonly confirm?: boolean
   /** Fragmenting is forbidden (DF) unless this is false. */
   readonly parent?: number
 }

@@ -63,6 +63,7 @@ function resolve(skb: SkBuff, dev: NetDevice, nexthop: number): void {
       wait(n, skb)
       return
   }
+  if (skb.confirm && n.confirmed !== dev.ns.kernel.now) noteConfirmed(n)
   noteUsed(n)
   transmit(skb, dev, n.record.mac ?? 0)
 }
@@ -178,11 +179,6 @@ export function flushQueue(n: Neighbour, cause: number): void {
 export function cancelTimer(n: Neighbour): void {
   n.timer?.cancel()
   n.timer = undefined
-}
-
-/** dst_confirm(): a transport has proof that the peer receives. */
-export function confirm(n: Neighbour): void {
-  noteConfirmed(n)
 }
 
 function timerRow(n: Neighbour, what: string): StepAt {

@@ -24,6 +24,7 @@ export function localOut(namespace: Namespace, pkt: Packet, options: LocalOut): 
   skb.cause = options.cause
   skb.mark = options.mark ?? 0
   skb.socket = options.socket
+  skb.confirm = options.confirm === true
   begin(skb, route, options)
   return ipLocalOut(skb)
 }
@@ -33,7 +34,6 @@ export function begin(skb: SkBuff, route: OutputRoute, options: Pick<LocalOut, '
   const { ns, pkt } = skb
   if (pkt.ttl === 0) pkt.ttl = ns.sysctl('net.ipv4.ip_default_ttl')
   if (pkt.ident === 0) pkt.ident = ns.nextIpId()
-  skb.local = true
   born(skb, options.how, options.parent ?? -1, options.process ?? -1)
   enterStack(skb, ns, OUT)
   const { found } = route
