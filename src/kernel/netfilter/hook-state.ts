@@ -29,7 +29,7 @@ export class HookState {
   outBits: Uint8Array = NO_BITS
   #met: Met | undefined = undefined
 
-  /** The packet fits `rule`, after `tried` others of its chain since the last step. */
+  /** The packet fits `rule`, the last of `tried` of its chain since the last step. */
   meet(rule: CompiledRule, tried: number): Met {
     const met = this.#met
     if (met === undefined) {

@@ -1,4 +1,3 @@
-import { formatIpv4 } from '../../net/address.ts'
 import { ICMP, IPPROTO } from '../../net/packet.ts'
 import type { TraceRecorder } from '../../trace/recorder.ts'
 import { type ConntrackEntry, IPS_NAT_DONE_MASK, IPS_NAT_MASK } from '../conntrack/entry.ts'
@@ -72,11 +71,7 @@ function mangleQuoted(rec: TraceRecorder, skb: Skb, tuple: FlowTuple, manip: num
       // The pseudo header, RFC 768 and RFC 9293; ICMP has none.
       if (sumAt >= 0 && protocol !== IPPROTO.ICMP) updateChecksum(bytes, sumAt, from, to)
     }
-    setPayload(rec, skb, bytes, {
-      from: before,
-      to: address,
-      detail: `quoted ip.${source ? 'src' : 'dst'} ${formatIpv4(before)} -> ${formatIpv4(address)}`,
-    })
+    setPayload(rec, skb, bytes, { from: before, to: address, what: source ? 'ip.src' : 'ip.dst' })
   }
 
   const field = quotedPortField(skb.pkt.payload, l4, source)
@@ -87,7 +82,7 @@ function mangleQuoted(rec: TraceRecorder, skb: Skb, tuple: FlowTuple, manip: num
   const bytes = skb.pkt.payload.slice()
   put16(bytes, field.at, port)
   if (sumAt >= 0) updateChecksum(bytes, sumAt, portBefore, port)
-  setPayload(rec, skb, bytes, { from: portBefore, to: port, detail: `quoted ${field.name} ${portBefore} -> ${port}` })
+  setPayload(rec, skb, bytes, { from: portBefore, to: port, what: field.name })
 }
 
 function quotedPortField(b: Uint8Array, l4: number, source: boolean): { readonly at: number; readonly name: string } | undefined {

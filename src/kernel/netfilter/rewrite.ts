@@ -1,5 +1,6 @@
 import { FIELD } from '../../net/packet.ts'
 import { STEP } from '../../trace/columns.ts'
+import { payloadEdit } from '../../trace/payload.ts'
 import type { TraceRecorder } from '../../trace/recorder.ts'
 import type { Skb } from '../types.ts'
 
@@ -50,13 +51,17 @@ export function setMark(rec: TraceRecorder, skb: Skb, mark: number): void {
   skb.mark = mark
 }
 
-/** A change inside the bytes: `bytes` replaces the payload, which copies share; `from` and `to` are the value that changed, `detail` names it. */
+/**
+ * A change inside the bytes: `bytes` replaces the payload, which copies share. `from` and `to` are the value that changed;
+ * the row's detail says which bytes, and `what` field of the quoted packet they are.
+ */
 export function setPayload(
   rec: TraceRecorder,
   skb: Skb,
   bytes: Uint8Array,
-  change: { readonly from: number; readonly to: number; readonly detail: string },
+  change: { readonly from: number; readonly to: number; readonly what: string },
 ): void {
-  rec.step(STEP.rewrite, skb, FIELD.PAYLOAD, change.from, change.to, rec.text(change.detail))
+  const detail = `${payloadEdit(skb.pkt.payload, bytes)} quoted ${change.what}`
+  rec.step(STEP.rewrite, skb, FIELD.PAYLOAD, change.from, change.to, rec.text(detail))
   skb.pkt.payload = bytes
 }

@@ -26,7 +26,7 @@ interface Frame {
 /**
  * ipt_do_table() (net/ipv4/netfilter/ip_tables.c): walks a base chain and the chains that its rules lead to. One `chain` row,
  * one `rule` row per rule that matched, one `policy` row where a chain came to its end; `tried` counts the rules of that
- * chain that were tried, and did not match, since the last row in it. NF_ACCEPT lets the packet go on to the next table; at
+ * chain that were tried since the last row in it, the one that matched included. NF_ACCEPT lets the packet go on to the next table; at
  * any other answer its closing step is written.
  */
 export function walkTable(base: CompiledChain, skb: Skb, at: HookState, deps: WalkDeps): number {
@@ -40,11 +40,10 @@ export function walkTable(base: CompiledChain, skb: Skb, at: HookState, deps: Wa
   for (;;) {
     if (!chain.ready) deps.prepare(chain)
     i = nextMatch(chain, i, skb, at)
-    const tried = i - mark
     const rule = chain.rules[i]
     if (rule === undefined) {
       if (!chain.base) {
-        rec.step(STEP.policy, skb, chain.ref(deps), tried, POLICY.return, ipLength(skb.pkt))
+        rec.step(STEP.policy, skb, chain.ref(deps), i - mark, POLICY.return, ipLength(skb.pkt))
         const frame = stack.pop()
         chain = frame?.chain ?? base
         // A chain that was gone to, not jumped to, from the base chain itself returns into the policy.
@@ -52,14 +51,14 @@ export function walkTable(base: CompiledChain, skb: Skb, at: HookState, deps: Wa
         continue
       }
       const drop = chain.policyDrop
-      rec.step(STEP.policy, skb, chain.ref(deps), tried, drop ? POLICY.drop : POLICY.accept, ipLength(skb.pkt))
+      rec.step(STEP.policy, skb, chain.ref(deps), i - mark, drop ? POLICY.drop : POLICY.accept, ipLength(skb.pkt))
       if (!drop) return NF_ACCEPT
       deps.drop(skb, chain.ref(deps))
       return NF_DROP
     }
-    const met = at.meet(rule, tried)
-    const { target } = rule
     i++
+    const met = at.meet(rule, i - mark)
+    const { target } = rule
     mark = i
     if (rule.unmodelled !== undefined) return giveUp(deps, skb, met, rule.unmodelled)
     switch (target.kind) {
