@@ -1,0 +1,167 @@
+import type { StateCreator } from 'zustand/vanilla'
+import type { ScenarioDocument } from '../scenario/document.ts'
+import type { Trace } from '../trace/trace.ts'
+import { TraceAssembler } from '../trace/wire.ts'
+import type { WorkerClient } from '../worker/client.ts'
+import type { WorkerFailure } from '../worker/protocol.ts'
+import { openingSeq } from './playhead.ts'
+import { sessionOf } from './session.ts'
+import { type AppState, type Bookmark, isPanel, type OpenOptions, type OpenSlice } from './state.ts'
+
+/** A built-in scenario as the store needs it. */
+export interface ScenarioSource {
+  readonly id: string
+  readonly document: ScenarioDocument
+}
+
+export interface Services {
+  readonly client: WorkerClient
+  readonly scenarios: readonly ScenarioSource[]
+  /** ms; the page's clock. */
+  readonly clock: () => number
+}
+
+const HISTORY = 50
+
+export const createOpenSlice =
+  (services: Services): StateCreator<AppState, [], [], OpenSlice> =>
+  (set, get) => {
+    let cancelCurrent: (() => void) | undefined
+    /** Only the newest wish may change the page: an older answer that comes late is dropped. */
+    let wish = 0
+
+    const bookmark = (): Bookmark[] => {
+      const { session, seq } = get()
+      return session === undefined ? [] : [{ document: session.document, provenance: session.provenance, seq }]
+    }
+
+    const failed = (failure: WorkerFailure, options: OpenOptions) => {
+      if (failure.kind === 'cancelled') return
+      const text = options.text === undefined ? {} : { text: options.text }
+      set({
+        failure:
+          failure.kind === 'crash'
+            ? { kind: 'crash', errors: [{ kind: 'input', message: failure.message }] }
+            : { kind: options.failure ?? 'open', errors: failure.errors, ...text },
+      })
+    }
+
+    const openSource: OpenSlice['openSource'] = async (source, options = {}) => {
+      const mine = ++wish
+      cancelCurrent?.()
+      const title =
+        options.title ?? (source.kind === 'document' ? source.document.title : source.files.map((f) => f.name).join(', '))
+      set({ opening: { title, progress: undefined, since: services.clock() }, playing: false })
+      const assembler = new TraceAssembler()
+      let trace: Trace | undefined
+      const call = services.client.call('open', source, {
+        onProgress: (progress) => {
+          const { opening } = get()
+          if (mine === wish && opening !== undefined) set({ opening: { ...opening, progress } })
+        },
+        onItem: (chunk) => {
+          trace = assembler.add(chunk) ?? trace
+        },
+      })
+      cancelCurrent = call.cancel
+      const answer = await call.done
+      if (mine !== wish) return false
+      cancelCurrent = undefined
+      if (!answer.ok) {
+        set({ opening: undefined })
+        failed(answer.error, options)
+        return false
+      }
+      if (trace === undefined) throw new Error('the worker answered without a whole trace')
+      const { document, times, imported } = answer.value
+      const provenance =
+        imported === undefined ? (options.provenance ?? { kind: 'own' as const }) : { kind: 'imported' as const, files: imported }
+      const session = sessionOf({ trace, document, provenance, times })
+      const view = options.view ?? document.view ?? {}
+      const panel = view.panels?.find(isPanel)
+      const { past, panel: shown } = get()
+      set({
+        session,
+        opening: undefined,
+        failure: undefined,
+        seq: openingSeq(session, view.step),
+        playing: false,
+        followed: view.follow !== undefined && view.follow < session.reader.trace.packets.length ? view.follow : undefined,
+        selection: {},
+        pinned: undefined,
+        notesHidden: false,
+        draft: undefined,
+        panel: panel ?? shown,
+        ...(options.remember === true ? { past: [...past, ...bookmark()].slice(-HISTORY), future: [] } : {}),
+      })
+      if (view.language !== undefined) get().setPreferences({ lang: view.language })
+      return true
+    }
+
+    /** Opens a bookmark and, when that worked, moves it from one history to the other. */
+    const travel = async (from: 'past' | 'future', to: 'past' | 'future') => {
+      const target = get()[from].at(-1)
+      if (target === undefined) return false
+      const here = bookmark()
+      const opened = await openSource(sourceOf(target), { provenance: target.provenance, view: { step: target.seq } })
+      if (opened) {
+        const moved = { [from]: get()[from].slice(0, -1), [to]: [...get()[to], ...here] }
+        set(moved as Partial<Pick<OpenSlice, 'past' | 'future'>>)
+      }
+      return opened
+    }
+
+    return {
+      session: undefined,
+      opening: undefined,
+      failure: undefined,
+      past: [],
+      future: [],
+      openSource,
+      openLibrary: async (id, view) => {
+        const entry = services.scenarios.find((s) => s.id === id)
+        if (entry === undefined) {
+          set({ failure: { kind: 'link', errors: [{ kind: 'input', message: `there is no built-in scenario ${id}` }] } })
+          return false
+        }
+        return openSource(
+          { kind: 'document', document: entry.document },
+          { provenance: { kind: 'library', id }, ...(view === undefined ? {} : { view }) },
+        )
+      },
+      openFiles: (files) =>
+        openSource({ kind: 'files', files }, { remember: true, ...(files.length === 1 ? { text: files[0]?.text ?? '' } : {}) }),
+      openText: (text, file) =>
+        openSource({ kind: 'files', files: [{ name: file, text }] }, { remember: true, text, provenance: ownOrEdited(get()) }),
+      run: async (journey) => {
+        const { session } = get()
+        if (session === undefined) return false
+        const { provenance } = session
+        const document = { ...session.document, journeys: [journey] }
+        const source =
+          provenance.kind === 'imported'
+            ? { kind: 'files' as const, files: provenance.files, journeys: [journey] }
+            : { kind: 'document' as const, document }
+        return openSource(source, { provenance, remember: true, title: journey.run, failure: 'run', view: {} })
+      },
+      undo: () => travel('past', 'future'),
+      redo: () => travel('future', 'past'),
+      cancel: () => {
+        wish++
+        cancelCurrent?.()
+        cancelCurrent = undefined
+        set({ opening: undefined })
+      },
+      fail: (failure) => set({ failure }),
+      dismissFailure: () => set({ failure: undefined }),
+    }
+  }
+
+/** An edited built-in scenario still is that one, with changes: its link stays short. */
+const ownOrEdited = (state: AppState) =>
+  state.session?.provenance.kind === 'library' ? state.session.provenance : { kind: 'own' as const }
+
+const sourceOf = (b: Bookmark) =>
+  b.provenance.kind === 'imported'
+    ? { kind: 'files' as const, files: b.provenance.files, journeys: b.document.journeys }
+    : { kind: 'document' as const, document: b.document }

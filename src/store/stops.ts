@@ -1,0 +1,41 @@
+import { upperBound } from '../base/bisect.ts'
+import { STEP } from '../trace/columns.ts'
+import type { HopIndex } from '../trace/hops.ts'
+import { RULE_VERDICTS } from '../trace/step.ts'
+import type { Trace } from '../trace/trace.ts'
+import type { Granularity } from './preferences.ts'
+
+/** Where the playhead halts at each granularity: ascending seqs. `rule` halts at every step. */
+export type Stops = Readonly<Record<Granularity, Int32Array>>
+
+/** Rows that only walk towards a verdict. A rule that decides (accept, drop, nat …) is a step of its own. */
+const PASSING = new Set<number>([STEP.hook, STEP.chain, STEP.policy, STEP.log])
+const DECIDING = new Set<number>(
+  RULE_VERDICTS.flatMap((v, i) => (v === 'continue' || v === 'jump' || v === 'goto' || v === 'return' ? [] : [i])),
+)
+const POLICY_DROP = 1
+
+/** One pass over the columns. */
+export function stopsOf(trace: Trace, hops: HopIndex): Stops {
+  const { kind, a, c, length } = trace.events
+  const step: number[] = []
+  const rule = new Int32Array(length)
+  for (let s = 0; s < length; s++) {
+    rule[s] = s
+    const k = kind[s] as number
+    if (k === STEP.rule ? DECIDING.has(c[s] as number) : k === STEP.policy ? c[s] === POLICY_DROP : !PASSING.has(k)) step.push(s)
+  }
+  // A hop's own halt is where it ends: what was done to the packet there is then to be seen, and its way on is decided.
+  const hop = new Set<number>()
+  for (let h = 0; h < hops.length; h++)
+    hop.add((hops.closed[h] as number) < 0 ? (hops.last[h] as number) : (hops.closed[h] as number))
+  // Processes speak and end outside any hop; a run seen hop by hop should still show them.
+  for (let s = 0; s < length; s++) if (kind[s] === STEP.process && (a[s] as number) >= 0) hop.add(s)
+  return { rule, step: Int32Array.from(step), hop: Int32Array.from([...hop].sort((x, y) => x - y)) }
+}
+
+/** The next halt after `seq` (`direction` 1) or the last before it (-1); stays inside -1 … last. */
+export function stopFrom(stops: Int32Array, seq: number, direction: 1 | -1): number {
+  if (direction === 1) return stops[upperBound(stops, seq)] ?? stops.at(-1) ?? -1
+  return stops[upperBound(stops, seq - 1) - 1] ?? -1
+}

@@ -1,0 +1,86 @@
+import { lazy, Suspense, useEffect, useState } from 'react'
+import { tinykeys } from 'tinykeys'
+import { keymap } from './commands.ts'
+import { useApp, useAppContext, useLang, useWords } from './context.tsx'
+import { Desktop } from './shell/desktop.tsx'
+import { Header } from './shell/header.tsx'
+import { FailurePanel, ProgressPanel } from './shell/notices.tsx'
+import { Phone } from './shell/phone.tsx'
+import { usePlayback } from './shell/playback.ts'
+import { ScenarioList } from './shell/scenario-list.tsx'
+import './theme.css'
+import './app.css'
+
+const Dialogs = lazy(() => import('./shell/dialogs.tsx'))
+const DropTarget = lazy(() => import('./panels/opener/drop-target.tsx'))
+
+type Width = 'phone' | 'tablet' | 'desktop'
+
+function useWidth(): Width {
+  const read = (): Width => (innerWidth < 760 ? 'phone' : innerWidth < 1180 ? 'tablet' : 'desktop')
+  const [width, setWidth] = useState<Width>(read)
+  useEffect(() => {
+    const onResize = () => setWidth(read())
+    addEventListener('resize', onResize)
+    return () => removeEventListener('resize', onResize)
+  })
+  return width
+}
+
+/** The theme and language attributes of the page follow the preferences, and the system's where they say so. */
+function useDocumentAttributes() {
+  const theme = useApp((s) => s.preferences.theme)
+  const lang = useLang()
+  const title = useApp((s) => s.session?.document.title)
+  useEffect(() => {
+    const query = matchMedia('(prefers-color-scheme: dark)')
+    const apply = () => {
+      document.documentElement.dataset.theme = theme === 'system' ? (query.matches ? 'dark' : 'light') : theme
+    }
+    apply()
+    query.addEventListener('change', apply)
+    return () => query.removeEventListener('change', apply)
+  }, [theme])
+  useEffect(() => {
+    document.documentElement.lang = lang === 'zh' ? 'zh-CN' : 'en'
+  }, [lang])
+  useEffect(() => {
+    document.title = title === undefined ? 'Hopscope' : `${title} · Hopscope`
+  }, [title])
+}
+
+export function App() {
+  const words = useWords()
+  const { store } = useAppContext()
+  const width = useWidth()
+  const drawer = useApp((s) => s.drawer)
+  const set = useApp((s) => s.set)
+  const dialog = useApp((s) => s.dialog)
+  const ready = useApp((s) => s.session !== undefined)
+  useDocumentAttributes()
+  usePlayback()
+  useEffect(() => tinykeys(window, keymap(store)), [store])
+  return (
+    <div className={`app app-${width}`}>
+      <a className="skip" href="#stage">
+        {words.app.skipToStage}
+      </a>
+      <Header />
+      {width === 'phone' ? <Phone /> : <Desktop narrow={width === 'tablet'} />}
+      {width === 'tablet' && drawer ? (
+        <>
+          <button type="button" className="scrim" aria-label={words.app.closeDialog} onClick={() => set({ drawer: false })} />
+          <div className="drawer">
+            <ScenarioList />
+          </div>
+        </>
+      ) : null}
+      <div className="notices">
+        <FailurePanel />
+        <ProgressPanel />
+      </div>
+      <Suspense fallback={null}>{dialog === undefined ? null : <Dialogs dialog={dialog} />}</Suspense>
+      <Suspense fallback={null}>{ready ? <DropTarget /> : null}</Suspense>
+    </div>
+  )
+}

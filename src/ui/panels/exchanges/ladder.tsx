@@ -1,0 +1,147 @@
+import { useEffect, useMemo, useRef, useState } from 'react'
+import { upperBound } from '../../../base/bisect.ts'
+import { packetAtStep } from '../../../store/playhead.ts'
+import type { Session } from '../../../store/session.ts'
+import { useApp, useSession, useWords } from '../../context.tsx'
+import { netnsName } from '../../place.ts'
+import { colourOf } from '../../protocol-colour.ts'
+import './ladder.css'
+
+/** More hops than this in one picture are a smear: longer runs show the part around the playhead. */
+const MOST_HOPS = 900
+const LABEL = 104
+const PAD = 14
+
+interface Leg {
+  readonly packet: number
+  readonly colour: string
+  readonly drop: boolean
+  /** Points as (seq, lane). */
+  readonly points: readonly (readonly [number, number])[]
+}
+
+interface LadderData {
+  readonly lanes: readonly string[]
+  readonly legs: readonly Leg[]
+  readonly from: number
+  readonly to: number
+}
+
+/** Lanes in the order in which packets first reach them; one leg a packet, along the lanes and across them. */
+function ladderOf(session: Session, fromHop: number, toHop: number): LadderData {
+  const { hops, reader } = session
+  const lanes: string[] = []
+  const laneOf = new Map<string, number>()
+  const byPacket = new Map<number, [number, number][]>()
+  const dropped = new Set<number>()
+  for (let h = 0; h < toHop; h++) {
+    const hop = hops.hop(h)
+    let lane = laneOf.get(hop.netns)
+    if (lane === undefined) {
+      lane = lanes.length
+      laneOf.set(hop.netns, lane)
+      lanes.push(hop.netns)
+    }
+    if (h < fromHop) continue
+    const points = byPacket.get(hop.packet) ?? []
+    if (points.length === 0) byPacket.set(hop.packet, points)
+    points.push([hop.first, lane], [hop.closed < 0 ? hop.last : hop.closed, lane])
+    if (hop.end === 'drop' || hop.end === 'undetermined') dropped.add(hop.packet)
+  }
+  const legs = [...byPacket].map(([packet, points]) => ({
+    packet,
+    points,
+    drop: dropped.has(packet),
+    colour: colourOf(reader.packetAt(packet, points[0]?.[0] ?? 0)),
+  }))
+  const first = fromHop === 0 ? 0 : (hops.first[fromHop] ?? 0)
+  const last = toHop >= hops.length ? session.length - 1 : (hops.first[toHop] ?? session.length - 1)
+  return { lanes, legs, from: first, to: Math.max(first + 1, last) }
+}
+
+/** Nodes and pods from left to right of the cluster would cross less, but the order of the journey is what people read. */
+export function Ladder() {
+  const words = useWords()
+  const session = useSession()
+  const seq = useApp((s) => s.seq)
+  const followed = useApp((s) => s.followed)
+  const seek = useApp((s) => s.seek)
+  const follow = useApp((s) => s.follow)
+  const box = useRef<HTMLDivElement>(null)
+  const [width, setWidth] = useState(800)
+  useEffect(() => {
+    const element = box.current
+    if (element === null) return
+    const observer = new ResizeObserver(([entry]) => setWidth(entry?.contentRect.width ?? 800))
+    observer.observe(element)
+    return () => observer.disconnect()
+  }, [])
+  const { hops } = session
+  const at = upperBound(hops.first, seq)
+  const from = hops.length <= MOST_HOPS ? 0 : Math.max(0, Math.floor(at / 300) * 300 - 300)
+  const data = useMemo(() => ladderOf(session, from, Math.min(hops.length, from + MOST_HOPS)), [session, from, hops.length])
+  const current = packetAtStep(session, seq, followed)
+  const span = data.to - data.from
+  const x = (s: number) => LABEL + ((s - data.from) / span) * Math.max(60, width - LABEL - PAD)
+  const laneHeight = 20
+  const y = (lane: number) => 12 + lane * laneHeight
+  const height = 12 + data.lanes.length * laneHeight
+  const pathOf = (leg: Leg) => leg.points.map(([s, lane], i) => `${i === 0 ? 'M' : 'L'}${x(s).toFixed(1)} ${y(lane)}`).join('')
+  const hop = seq < 0 ? -1 : hops.hopOf(seq)
+  const here = hop < 0 ? undefined : hops.hop(hop)
+  const hereLane = here === undefined ? -1 : data.lanes.indexOf(here.netns)
+  const cursor = x(Math.max(data.from, Math.min(data.to, seq)))
+  return (
+    <div className="ladder" ref={box}>
+      {/* biome-ignore lint/a11y/useKeyWithClickEvents: a pointer's short cut for the slider below, which has the keys */}
+      <svg
+        width={width}
+        height={height}
+        role="img"
+        aria-label={words.foot.ladderLabel}
+        onClick={(e) => {
+          const left = e.currentTarget.getBoundingClientRect().left
+          const share = (e.clientX - left - LABEL) / Math.max(60, width - LABEL - PAD)
+          if (share >= -0.01) seek(Math.round(data.from + share * span))
+        }}
+      >
+        {data.lanes.map((lane, i) => (
+          <g key={lane}>
+            <line x1={LABEL} x2={width - PAD} y1={y(i)} y2={y(i)} className={i === hereLane ? 'lane lane-on' : 'lane'} />
+            <text x={PAD} y={y(i) + 3.5} className={i === hereLane ? 'lane-name lane-name-on' : 'lane-name'}>
+              {short(netnsName(lane))}
+              <title>{netnsName(lane)}</title>
+            </text>
+          </g>
+        ))}
+        {data.legs.map((leg) => {
+          const d = pathOf(leg)
+          const end = leg.points.at(-1)
+          return (
+            // biome-ignore lint/a11y/noStaticElementInteractions: a pointer's short cut; the chips and the event list do it by keyboard
+            <g
+              key={leg.packet}
+              className={leg.packet === current ? 'leg leg-on' : 'leg'}
+              style={{ color: `var(--${leg.packet === current ? 'accent' : leg.colour})` }}
+              onDoubleClick={() => follow(leg.packet === followed ? undefined : leg.packet)}
+            >
+              <title>{words.foot.packetN(leg.packet)}</title>
+              <path d={d} className="leg-hit" />
+              <path d={d} className="leg-line" />
+              {leg.drop && end !== undefined ? (
+                <path className="leg-drop" d={`M${x(end[0]) - 3.5} ${y(end[1]) - 3.5}l7 7m0-7l-7 7`} />
+              ) : null}
+            </g>
+          )
+        })}
+        {seq < 0 ? null : <line x1={cursor} x2={cursor} y1={1} y2={height - 1} className="ladder-cursor" />}
+        {hereLane < 0 ? null : <circle cx={cursor} cy={y(hereLane)} r={4.5} className="ladder-here" />}
+      </svg>
+    </div>
+  )
+}
+
+const short = (name: string): string => {
+  const bare = name.startsWith('pod/') ? name.slice(4) : name
+  return bare.length > 14 ? `${bare.slice(0, 13)}…` : bare
+}

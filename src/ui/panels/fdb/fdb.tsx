@@ -1,0 +1,32 @@
+import { formatMac } from '../../../net/address.ts'
+import { useWords } from '../../context.tsx'
+import { useInspection } from '../../inspect.ts'
+import { deviceName } from '../../place.ts'
+import { formatSeconds } from '../../time.ts'
+import { RecordTable } from '../../widgets/record-table.tsx'
+
+export default function Fdb() {
+  const words = useWords()
+  const inspection = useInspection()
+  const { view } = inspection
+  const entries = [...view.list('fdb', inspection.netns)].sort((a, b) => Number(a.local) - Number(b.local))
+  return (
+    <RecordTable
+      caption={words.panels.fdb}
+      inspection={inspection}
+      records={entries}
+      empty={words.panels.emptyFdb}
+      dim={(f) => f.local}
+      columns={[
+        { label: words.columns.mac, cell: (f) => formatMac(f.mac), className: 'nowrap' },
+        { label: words.columns.port, cell: (f) => deviceName(f.port) },
+        { label: words.columns.bridge, cell: (f) => deviceName(f.bridge) },
+        {
+          label: words.columns.age,
+          cell: (f) => (f.local ? 'permanent' : f.static ? 'static' : formatSeconds(view.now - view.cell(f.id, 'updated'))),
+          className: 'nowrap',
+        },
+      ]}
+    />
+  )
+}

@@ -1,0 +1,170 @@
+import { type ReactNode, useEffect, useRef, useState } from 'react'
+import { formatSpec } from '../../../linux/iptables/print-rule.ts'
+import type { ChainRecord, RuleRecord } from '../../../world/records.ts'
+import { useApp, useWords } from '../../context.tsx'
+import type { Inspection } from '../../inspect.ts'
+import { formatCount } from '../../time.ts'
+import { originText } from '../../widgets/record-table.tsx'
+import { useReveal } from '../../widgets/sentence.tsx'
+import { NearMiss } from './near-miss.tsx'
+import type { HopWalk, RuleHit } from './walked.ts'
+
+/** Chains of big clusters have ten thousand rules: those walked and their neighbours are shown, the rest on demand. */
+const SHORT = 40
+
+interface ChainProps {
+  readonly chain: ChainRecord
+  readonly inspection: Inspection
+  readonly walk: HopWalk | undefined
+  readonly open: boolean
+}
+
+export function Chain({ chain, inspection, walk, open }: ChainProps) {
+  const words = useWords()
+  const [toggled, setToggled] = useState<boolean | undefined>()
+  const [all, setAll] = useState(false)
+  const shown = toggled ?? open
+  const { view } = inspection
+  const policy = walk?.policies.get(chain.id)
+  const packets = chain.counters.packets + view.cell(chain.id, 'packets')
+  return (
+    <section className="chain" aria-label={`${chain.table} ${chain.name}`}>
+      <div className="chain-head">
+        <button type="button" aria-expanded={shown} className="chain-name" onClick={() => setToggled(!shown)}>
+          <span className="faint">{chain.table}</span> {chain.name}
+        </button>
+        <Purpose chain={chain} />
+      </div>
+      {shown ? (
+        <>
+          <Rules chain={chain} inspection={inspection} walk={walk} all={all} onAll={() => setAll(true)} />
+          {chain.policy === undefined ? null : (
+            <div className={policy === undefined ? 'rule rule-policy' : 'rule rule-policy rule-hit'}>
+              <i />
+              <span>
+                {words.iptables.policy} {chain.policy}
+              </span>
+              <Counter packets={packets} />
+            </div>
+          )}
+        </>
+      ) : null}
+    </section>
+  )
+}
+
+/** The Kubernetes object a chain is for, one click from its manifest. */
+function Purpose({ chain }: { readonly chain: ChainRecord }) {
+  const reveal = useReveal()
+  const { object } = chain.origin
+  if (object === undefined) return null
+  const name = object.namespace === undefined ? object.name : `${object.namespace}/${object.name}`
+  return (
+    <button
+      type="button"
+      className="ref chain-for"
+      title={originText(chain.origin)}
+      onClick={() => reveal(`obj:${object.kind}/${name}`)}
+    >
+      {object.kind} {name}
+    </button>
+  )
+}
+
+function Rules(props: Omit<ChainProps, 'open'> & { readonly all: boolean; readonly onAll: () => void }) {
+  const words = useWords()
+  const { chain, inspection, walk } = props
+  const { rules } = chain
+  const hitAt = rules.findIndex((id) => walk?.hits.has(id) === true || id === inspection.selected)
+  const from = props.all || rules.length <= SHORT || hitAt < 0 ? 0 : Math.max(0, hitAt - SHORT / 2)
+  const to = props.all ? rules.length : Math.min(rules.length, from + SHORT)
+  const out: ReactNode[] = []
+  for (let i = from; i < to; i++) {
+    const id = rules[i]
+    const rule = id === undefined ? undefined : inspection.view.get('rule', id)
+    if (rule === undefined) continue
+    out.push(
+      <Rule
+        key={rule.id}
+        rule={rule}
+        number={i + 1}
+        hit={walk?.hits.get(rule.id)}
+        consulted={walk?.chains.includes(chain.id) === true}
+        inspection={inspection}
+      />,
+    )
+  }
+  const hidden = rules.length - (to - from)
+  return (
+    <>
+      {out}
+      {hidden > 0 ? (
+        <button type="button" className="ref faint chain-more" onClick={props.onAll}>
+          {words.iptables.rulesHidden(hidden)}
+        </button>
+      ) : null}
+    </>
+  )
+}
+
+const ACTING = new Set(['accept', 'drop', 'reject', 'nat', 'undetermined', 'stolen'])
+
+function Rule(props: {
+  readonly rule: RuleRecord
+  readonly number: number
+  readonly hit: RuleHit | undefined
+  readonly consulted: boolean
+  readonly inspection: Inspection
+}) {
+  const { rule, hit, inspection } = props
+  const words = useWords()
+  const seek = useApp((s) => s.seek)
+  const [asked, setAsked] = useState(false)
+  const ref = useRef<HTMLDivElement>(null)
+  const current = hit !== undefined && hit.seq === inspection.seq
+  const selected = inspection.selected === rule.id
+  useEffect(() => {
+    if (current || selected) ref.current?.scrollIntoView({ block: 'nearest' })
+  }, [current, selected])
+  const look = hit === undefined ? '' : ACTING.has(hit.verdict) ? ` rule-act rule-${hit.verdict}` : ' rule-hit'
+  const packets = rule.counters.packets + inspection.view.cell(rule.id, 'packets')
+  return (
+    <>
+      <div
+        ref={ref}
+        className={`rule${look}${current ? ' rule-now' : ''}${selected ? ' row-selected' : ''}`}
+        title={originText(rule.origin)}
+      >
+        <i>{props.number}</i>
+        {hit !== undefined ? (
+          <button type="button" className="rule-text" title={words.panels.go(hit.seq + 1)} onClick={() => seek(hit.seq)}>
+            {formatSpec(rule.spec).trimStart()}
+          </button>
+        ) : props.consulted ? (
+          <button
+            type="button"
+            className="rule-text"
+            aria-expanded={asked}
+            title={words.iptables.nearMiss}
+            onClick={() => setAsked(!asked)}
+          >
+            {formatSpec(rule.spec).trimStart()}
+          </button>
+        ) : (
+          <span className="rule-text">{formatSpec(rule.spec).trimStart()}</span>
+        )}
+        <Counter packets={packets} />
+      </div>
+      {asked && hit === undefined ? <NearMiss rule={rule} inspection={inspection} /> : null}
+    </>
+  )
+}
+
+function Counter({ packets }: { readonly packets: number }) {
+  const words = useWords()
+  return (
+    <span className="rule-count" title={words.columns.packets}>
+      {packets === 0 ? '' : formatCount(packets)}
+    </span>
+  )
+}

@@ -1,0 +1,200 @@
+import { useMemo, useState } from 'react'
+import { dissect } from '../../../net/dissect.ts'
+import { emitPacket, type LinkType } from '../../../net/emit.ts'
+import type { Layer, LayerField } from '../../../net/layer.ts'
+import type { Packet } from '../../../net/packet.ts'
+import { summarize } from '../../../net/summary.ts'
+import { packetAtStep } from '../../../store/playhead.ts'
+import type { Session } from '../../../store/session.ts'
+import { useApp, useSession, useWords } from '../../context.tsx'
+import { placeOf } from '../../place.ts'
+import { Hex } from './hex.tsx'
+import './packet.css'
+
+interface Dissected {
+  readonly bytes: Uint8Array
+  readonly layers: readonly Layer[]
+}
+
+/** A packet that waits for its link-layer header is an IP datagram and nothing more. */
+function dissected(p: Packet): Dissected {
+  const link: LinkType = p.etherType === 0 ? 'ip' : 'ethernet'
+  const bytes = emitPacket(p)
+  return { bytes, layers: dissect(bytes, link) }
+}
+
+interface Shown {
+  readonly packet: number
+  readonly now: Packet
+  readonly before: Dissected
+  readonly after: Dissected
+  readonly where: string
+  readonly mark: number
+}
+
+/** The packet at the hop of this step: as it came in, and as it is now. */
+function shownAt(session: Session, seq: number, followed: number | undefined, stack: string): Shown | undefined {
+  const { reader, hops, packets } = session
+  const packet = packetAtStep(session, seq, followed)
+  if (packet < 0 || seq < (packets.first[packet] ?? 0)) return undefined
+  // The hop of the packet's last step so far; a followed packet may be at rest while others move.
+  const mine = packets.seqsOf(packet)
+  let last = mine[0] ?? 0
+  for (const s of mine) {
+    if (s > seq) break
+    last = s
+  }
+  const hop = hops.hopOf(last)
+  const first = hop < 0 ? last : (hops.first[hop] ?? last)
+  const now = reader.packetAt(packet, seq)
+  const came = reader.packetAt(packet, Math.min(first, seq))
+  const after = dissected(now)
+  return {
+    packet,
+    now,
+    after,
+    before: came === now ? after : dissected(came),
+    where: hop < 0 ? '' : placeOf(reader.netnsAt(first), hops.hop(hop).device, stack),
+    mark: reader.markAt(packet, seq),
+  }
+}
+
+const COLOUR: Readonly<Record<Layer['name'], string>> = {
+  Ethernet: 'eth',
+  ARP: 'arp',
+  IPv4: 'ip',
+  IPv6: 'ip',
+  ICMP: 'icmp',
+  TCP: 'tcp',
+  UDP: 'tcp',
+  HTTP: 'pay',
+  Data: 'pay',
+}
+
+/** Fields that say nothing to most readers unless something odd is in them. Shown behind "more". */
+const DULL = new Set([
+  'ip.version',
+  'ip.ihl',
+  'ip.hdr_len',
+  'ip.tos',
+  'ip.dsfield',
+  'ip.id',
+  'ip.flags',
+  'ip.fragment',
+  'ip.frag_offset',
+  'ip.checksum',
+  'ip.protocol',
+  'ip.proto',
+  'ip.length',
+  'ip.len',
+  'eth.type',
+  'arp.htype',
+  'arp.ptype',
+  'arp.hlen',
+  'arp.plen',
+  'tcp.offset',
+  'tcp.hdr_len',
+  'tcp.checksum',
+  'tcp.urgent',
+  'tcp.window',
+  'udp.checksum',
+  'icmp.checksum',
+])
+
+export default function PacketPanel() {
+  const words = useWords()
+  const session = useSession()
+  const seq = useApp((s) => s.seq)
+  const followed = useApp((s) => s.followed)
+  const [all, setAll] = useState(false)
+  const [lit, setLit] = useState<LayerField | undefined>()
+  const shown = useMemo(() => shownAt(session, seq, followed, words.place.stack), [session, seq, followed, words.place.stack])
+  if (shown === undefined) {
+    return (
+      <section className="packet" aria-label={words.packet.title}>
+        <div className="panel-head">
+          <h2>{words.packet.none}</h2>
+        </div>
+        <p className="empty">{words.packet.noneText}</p>
+      </section>
+    )
+  }
+  const { before, after } = shown
+  const matched = (layer: Layer, field: LayerField): LayerField | undefined => {
+    const nth = after.layers.filter((l) => l.name === layer.name && l.quoted === layer.quoted).indexOf(layer)
+    const other = before.layers.filter((l) => l.name === layer.name && l.quoted === layer.quoted)[nth]
+    return other?.fields.find((f) => f.name === field.name && sameBits(f, field))
+  }
+  const changed = after.layers.flatMap((layer) =>
+    layer.fields.filter((f) => {
+      const old = matched(layer, f)
+      return old !== undefined && old.value !== f.value
+    }),
+  )
+  return (
+    <section className="packet" aria-label={words.packet.title}>
+      <div className="panel-head">
+        <h2 title={summarize(shown.now)}>
+          {words.foot.packetN(shown.packet)} <span className="mono">{summarize(shown.now)}</span>
+        </h2>
+      </div>
+      <div className="packet-scroll">
+        <div className="packet-sub faint">
+          <span>{shown.where}</span>
+          <span>{words.packet.inOut}</span>
+        </div>
+        {after.layers.map((layer) => {
+          const fields = layer.fields.filter((f) => all || !DULL.has(f.name) || changed.includes(f))
+          return (
+            <section
+              key={`${layer.name}-${layer.start}`}
+              className={layer.quoted ? 'layer layer-quoted' : 'layer'}
+              style={{ '--c': `var(--${COLOUR[layer.name]})` } as React.CSSProperties}
+              aria-label={layer.name}
+            >
+              <h3>
+                {layer.name}
+                {layer.malformed === undefined ? null : <span className="was"> {layer.malformed}</span>}
+              </h3>
+              {fields.map((f) => {
+                const old = matched(layer, f)
+                const diff = old !== undefined && old.value !== f.value
+                return (
+                  // biome-ignore lint/a11y/noStaticElementInteractions: hovering lights the bytes; focus on the byte range does it by keyboard
+                  <div
+                    key={`${f.name}-${f.bits?.offset ?? 0}-${f.start}`}
+                    className={`field${diff ? ' field-changed' : ''}${lit === f ? ' field-lit' : ''}`}
+                    onMouseEnter={() => setLit(f)}
+                    onMouseLeave={() => setLit(undefined)}
+                  >
+                    <span className="field-label">{f.label}</span>
+                    {diff ? (
+                      <>
+                        <del title={words.packet.in}>{old.value}</del>
+                        <ins title={words.packet.changed}>{f.value}</ins>
+                      </>
+                    ) : (
+                      <span className="field-same">{f.value}</span>
+                    )}
+                  </div>
+                )
+              })}
+            </section>
+          )
+        })}
+        {shown.mark === 0 ? null : (
+          <div className="field packet-mark">
+            <span className="field-label">{words.packet.mark}</span>
+            <span className="field-same">0x{shown.mark.toString(16)}</span>
+          </div>
+        )}
+        <button type="button" className="ref faint packet-more" aria-expanded={all} onClick={() => setAll(!all)}>
+          {all ? '−' : '+'} {words.app.more}
+        </button>
+        <Hex bytes={after.bytes} layers={after.layers} colours={COLOUR} changed={changed} lit={lit} onLit={setLit} />
+      </div>
+    </section>
+  )
+}
+
+const sameBits = (a: LayerField, b: LayerField) => a.bits?.offset === b.bits?.offset && a.bits?.length === b.bits?.length

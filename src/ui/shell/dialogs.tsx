@@ -1,0 +1,28 @@
+import { lazy, Suspense } from 'react'
+import { assertNever } from '../../base/assert-never.ts'
+import type { Dialog } from '../../store/state.ts'
+import { Opener } from '../panels/opener/opener.tsx'
+import { KeysHelp } from './keys-help.tsx'
+import { Palette } from './palette.tsx'
+
+const Editor = lazy(() => import('../panels/editor/editor.tsx'))
+
+/** Everything that opens over the page; loaded when first wanted. */
+export default function Dialogs({ dialog }: { readonly dialog: Dialog }) {
+  switch (dialog) {
+    case 'open':
+      return <Opener />
+    case 'edit':
+      return (
+        <Suspense fallback={null}>
+          <Editor />
+        </Suspense>
+      )
+    case 'keys':
+      return <KeysHelp />
+    case 'palette':
+      return <Palette />
+    default:
+      return assertNever(dialog, 'dialog')
+  }
+}

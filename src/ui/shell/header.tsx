@@ -1,0 +1,191 @@
+import {
+  Command as CommandIcon,
+  FolderOpen,
+  Languages,
+  Link2,
+  Menu,
+  Monitor,
+  Moon,
+  Pencil,
+  Redo2,
+  Sun,
+  Undo2,
+} from 'lucide-react'
+import { useState } from 'react'
+import type { ThemeChoice } from '../../store/preferences.ts'
+import { useApp, useAppContext, useLang, useWords } from '../context.tsx'
+import { Icon } from '../widgets/icon.tsx'
+import { Composer } from './composer.tsx'
+import './header.css'
+
+const THEMES: readonly ThemeChoice[] = ['system', 'dark', 'light']
+const THEME_ICON = { system: Monitor, dark: Moon, light: Sun } as const
+
+export function Header() {
+  const words = useWords()
+  const openDialog = useApp((s) => s.openDialog)
+  const set = useApp((s) => s.set)
+  const drawer = useApp((s) => s.drawer)
+  return (
+    <header className="header">
+      <button
+        type="button"
+        className="icon-btn header-menu"
+        aria-label={words.header.scenarios}
+        aria-expanded={drawer}
+        onClick={() => set({ drawer: !drawer })}
+      >
+        <Icon of={Menu} size={17} />
+      </button>
+      <div className="logo">
+        <i aria-hidden="true" />
+        <span>{words.app.name}</span>
+      </div>
+      <Breadcrumb />
+      <Composer />
+      <div className="header-actions">
+        <UndoRedo />
+        <button
+          type="button"
+          className="btn"
+          onClick={() => openDialog('open')}
+          aria-label={words.open.title}
+          title={words.open.title}
+        >
+          <Icon of={FolderOpen} />
+        </button>
+        <button type="button" className="btn" onClick={() => openDialog('edit')} title={words.header.editCluster}>
+          <Icon of={Pencil} size={13} />
+          <span className="wide-only">{words.header.editCluster}</span>
+        </button>
+        <ShareButton />
+        <button
+          type="button"
+          className="btn btn-quiet palette-btn"
+          onClick={() => openDialog('palette')}
+          aria-label={words.header.palette}
+          title={words.header.palette}
+        >
+          <span className="kbd wide-only">Ctrl K</span>
+          <span className="narrow-only">
+            <Icon of={CommandIcon} />
+          </span>
+        </button>
+        <LanguageButton />
+        <ThemeButton />
+      </div>
+    </header>
+  )
+}
+
+function Breadcrumb() {
+  const words = useWords()
+  const lang = useLang()
+  const { scenarios } = useAppContext()
+  const session = useApp((s) => s.session)
+  const past = useApp((s) => s.past.length)
+  if (session === undefined) return <div className="crumb" />
+  const { provenance, document } = session
+  const entry = provenance.kind === 'library' ? scenarios.find((s) => s.id === provenance.id) : undefined
+  const group = entry === undefined ? words.list.yours : (words.list.groups[entry.group] ?? entry.group)
+  return (
+    <div className="crumb">
+      <span className="crumb-group">{group} / </span>
+      <h1 title={entry?.title[lang] ?? document.title}>{entry?.title[lang] ?? document.title}</h1>
+      {past > 0 ? <span className="tag">{words.header.edited}</span> : null}
+    </div>
+  )
+}
+
+function UndoRedo() {
+  const words = useWords()
+  const past = useApp((s) => s.past.length)
+  const future = useApp((s) => s.future.length)
+  const undo = useApp((s) => s.undo)
+  const redo = useApp((s) => s.redo)
+  if (past === 0 && future === 0) return null
+  return (
+    <div className="btn-pair">
+      <button
+        type="button"
+        className="icon-btn"
+        disabled={past === 0}
+        aria-label={words.app.undo}
+        title={words.app.undo}
+        onClick={undo}
+      >
+        <Icon of={Undo2} />
+      </button>
+      <button
+        type="button"
+        className="icon-btn"
+        disabled={future === 0}
+        aria-label={words.app.redo}
+        title={words.app.redo}
+        onClick={redo}
+      >
+        <Icon of={Redo2} />
+      </button>
+    </div>
+  )
+}
+
+function ShareButton() {
+  const words = useWords()
+  const { actions } = useAppContext()
+  const [said, setSaid] = useState<string | undefined>()
+  const share = async () => {
+    setSaid((await actions.share()) ? words.header.linkCopied : words.header.linkFailed)
+    setTimeout(() => setSaid(undefined), 2400)
+  }
+  return (
+    <button type="button" className="btn share-btn" onClick={share} title={words.header.shareLink}>
+      <Icon of={Link2} />
+      <span className="wide-only">{words.header.shareLink}</span>
+      <span role="status" className={said === undefined ? 'toast toast-off' : 'toast'}>
+        {said}
+      </span>
+    </button>
+  )
+}
+
+function LanguageButton() {
+  const words = useWords()
+  const lang = useLang()
+  const setPreferences = useApp((s) => s.setPreferences)
+  return (
+    <button
+      type="button"
+      className="btn btn-quiet lang-btn"
+      aria-label={`${words.header.language}: ${lang === 'en' ? 'English' : '简体中文'}`}
+      title={lang === 'en' ? '切换到简体中文' : 'Switch to English'}
+      onClick={() => setPreferences({ lang: lang === 'en' ? 'zh' : 'en' })}
+    >
+      <span className="narrow-only">
+        <Icon of={Languages} />
+      </span>
+      <span className="wide-only" aria-hidden="true">
+        <b className={lang === 'en' ? 'on' : ''}>EN</b> · <b className={lang === 'zh' ? 'on' : ''}>中</b>
+      </span>
+    </button>
+  )
+}
+
+function ThemeButton() {
+  const words = useWords()
+  const theme = useApp((s) => s.preferences.theme)
+  const setPreferences = useApp((s) => s.setPreferences)
+  const label = { system: words.header.themeSystem, dark: words.header.themeDark, light: words.header.themeLight }[theme]
+  const next = THEMES[(THEMES.indexOf(theme) + 1) % THEMES.length] ?? 'system'
+  return (
+    <button
+      type="button"
+      className="icon-btn"
+      aria-label={`${words.header.theme}: ${label}`}
+      title={label}
+      onClick={() => setPreferences({ theme: next })}
+    >
+      <Icon of={THEME_ICON[theme]} />
+    </button>
+  )
+}

@@ -1,0 +1,78 @@
+import { MapPin, MapPinOff } from 'lucide-react'
+import { type ComponentType, lazy, Suspense } from 'react'
+import { PANELS, type PanelName } from '../../store/state.ts'
+import { useApp, useSession, useWords } from '../context.tsx'
+import { netnsAt, useChangeCounts } from '../inspect.ts'
+import { netnsName } from '../place.ts'
+import { Icon } from '../widgets/icon.tsx'
+import { Tabs } from '../widgets/tabs.tsx'
+import './inspectors.css'
+
+const BODY: Readonly<Record<PanelName, ComponentType>> = {
+  neigh: lazy(() => import('../panels/neighbours/neighbours.tsx')),
+  fdb: lazy(() => import('../panels/fdb/fdb.tsx')),
+  routes: lazy(() => import('../panels/routes/routes.tsx')),
+  iptables: lazy(() => import('../panels/iptables/iptables.tsx')),
+  conntrack: lazy(() => import('../panels/conntrack/conntrack.tsx')),
+  sockets: lazy(() => import('../panels/sockets/sockets.tsx')),
+  sysctl: lazy(() => import('../panels/sysctls/sysctls.tsx')),
+  objects: lazy(() => import('../panels/objects/objects.tsx')),
+  console: lazy(() => import('../panels/console/console.tsx')),
+}
+
+/** The tables of one namespace at this step, one at a time. */
+export default function Inspectors() {
+  const words = useWords()
+  const session = useSession()
+  const panel = useApp((s) => s.panel)
+  const seq = useApp((s) => s.seq)
+  const followed = useApp((s) => s.followed)
+  const pinned = useApp((s) => s.pinned)
+  const pin = useApp((s) => s.pin)
+  const showPanel = useApp((s) => s.showPanel)
+  const netns = netnsAt(session, seq, followed, pinned)
+  const counts = useChangeCounts(netns)
+  const Body = BODY[panel]
+  const places = session.timeline.at(-1).list('netns')
+  return (
+    <section className="inspectors" aria-label={words.panels.label}>
+      <Tabs
+        id="tables"
+        label={words.panels.label}
+        value={panel}
+        onChange={showPanel}
+        tabs={PANELS.map((key, i) => ({
+          key,
+          label: words.panels[key],
+          shortcut: String(i + 1),
+          badge: counts.has(key) ? <span className="delta">+{counts.get(key)}</span> : undefined,
+        }))}
+      />
+      <div className="inspectors-where">
+        <span className="faint">{words.panels.in}</span>
+        <select aria-label={words.panels.namespace} value={netns} onChange={(e) => pin(e.target.value)}>
+          {places.map((n) => (
+            <option key={n.id} value={n.id}>
+              {netnsName(n.id)}
+            </option>
+          ))}
+        </select>
+        {pinned === undefined ? (
+          <span className="faint inspectors-note">
+            <Icon of={MapPinOff} size={12} /> {words.panels.followPacket}
+          </span>
+        ) : (
+          <button type="button" className="ref faint inspectors-note" onClick={() => pin(undefined)} title={words.panels.unpin}>
+            <Icon of={MapPin} size={12} /> {words.panels.pinned}
+          </button>
+        )}
+      </div>
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a panel that scrolls must be reachable by keyboard (WAI-ARIA tabs) */}
+      <div className="inspectors-body" role="tabpanel" id="tables-panel" aria-labelledby={`tables-${panel}`} tabIndex={0}>
+        <Suspense fallback={<p className="empty">{words.app.loading}</p>}>
+          <Body />
+        </Suspense>
+      </div>
+    </section>
+  )
+}

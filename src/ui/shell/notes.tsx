@@ -1,0 +1,42 @@
+import { Info, X } from 'lucide-react'
+import { useState } from 'react'
+import { useApp, useSession, useWords } from '../context.tsx'
+import { Icon } from '../widgets/icon.tsx'
+import './notices.css'
+
+/** What the input had that the engine does not model: said once, plainly, with the list a click away. */
+export default function NotesBanner() {
+  const words = useWords()
+  const { timeline } = useSession()
+  const hidden = useApp((s) => s.notesHidden)
+  const set = useApp((s) => s.set)
+  const [open, setOpen] = useState(false)
+  const notes = timeline.at(-1).list('note')
+  if (notes.length === 0 || hidden) return null
+  return (
+    <section className="notes" aria-label={words.notes.title}>
+      <Icon of={Info} size={15} />
+      <div>
+        <p>
+          {words.notes.some(notes.length)} {words.notes.honest}
+        </p>
+        {open ? (
+          <ul>
+            {notes.map((n) => (
+              <li key={n.id}>
+                {n.what}
+                {n.where === undefined ? null : <span className="mono faint"> {n.where}</span>}
+              </li>
+            ))}
+          </ul>
+        ) : null}
+      </div>
+      <button type="button" className="btn" aria-expanded={open} onClick={() => setOpen(!open)}>
+        {open ? words.notes.hide : words.notes.show}
+      </button>
+      <button type="button" className="icon-btn" aria-label={words.notes.dismiss} onClick={() => set({ notesHidden: true })}>
+        <Icon of={X} size={13} />
+      </button>
+    </section>
+  )
+}

@@ -1,0 +1,108 @@
+import { CircleAlert, X } from 'lucide-react'
+import { useEffect, useState } from 'react'
+import type { InputError } from '../../scenario/document.ts'
+import { useApp, useWords } from '../context.tsx'
+import { formatCount } from '../time.ts'
+import { Icon } from '../widgets/icon.tsx'
+import './notices.css'
+
+const SHOWN_ERRORS = 8
+/** A quicker opening shows no progress: a flash would be noise. */
+const PATIENCE = 180
+
+/** Why something could not be opened: file, line, path, and what was expected. What was open is still there, below. */
+export function FailurePanel() {
+  const words = useWords()
+  const failure = useApp((s) => s.failure)
+  const hasSession = useApp((s) => s.session !== undefined)
+  const dismiss = useApp((s) => s.dismissFailure)
+  const set = useApp((s) => s.set)
+  const openDialog = useApp((s) => s.openDialog)
+  if (failure === undefined) return null
+  const title = {
+    open: words.failure.title,
+    run: words.failure.runTitle,
+    link: words.failure.linkTitle,
+    crash: words.failure.crash,
+  }
+  const { text } = failure
+  const mend = () => {
+    set({ draft: { text: text ?? '', errors: failure.errors } })
+    openDialog('edit')
+  }
+  return (
+    <div className="failure" role="alert">
+      <Icon of={CircleAlert} size={17} />
+      <div>
+        <h2>
+          {title[failure.kind]} {hasSession ? <span>{words.failure.kept}</span> : null}
+        </h2>
+        <ErrorList errors={failure.errors} />
+        {text === undefined ? null : (
+          <button type="button" className="btn" onClick={mend}>
+            {words.failure.edit}
+          </button>
+        )}
+      </div>
+      <button type="button" className="icon-btn" aria-label={words.failure.dismiss} onClick={dismiss}>
+        <Icon of={X} />
+      </button>
+    </div>
+  )
+}
+
+export function ErrorList({ errors }: { readonly errors: readonly InputError[] }) {
+  const words = useWords()
+  return (
+    <ul className="errors">
+      {errors.slice(0, SHOWN_ERRORS).map((e) => (
+        <li key={`${e.file ?? ''}:${e.line ?? 0}:${e.path ?? ''}:${e.message}`}>
+          {e.message}
+          {e.file === undefined && e.line === undefined && e.path === undefined ? null : (
+            <span className="mono">
+              {e.path === undefined ? null : <b>{e.path}</b>}
+              {e.file === undefined && e.line === undefined ? null : (
+                <span>{words.failure.at(e.file ?? words.open.pasted, e.line, e.column)}</span>
+              )}
+            </span>
+          )}
+        </li>
+      ))}
+      {errors.length > SHOWN_ERRORS ? <li className="faint">{words.failure.more(errors.length - SHOWN_ERRORS)}</li> : null}
+    </ul>
+  )
+}
+
+/** Long work: what is being done, how far it is, and a way out. */
+export function ProgressPanel() {
+  const words = useWords()
+  const opening = useApp((s) => s.opening)
+  const cancel = useApp((s) => s.cancel)
+  const [late, setLate] = useState(false)
+  const since = opening?.since
+  useEffect(() => {
+    setLate(false)
+    if (since === undefined) return
+    const timer = setTimeout(() => setLate(true), PATIENCE)
+    return () => clearTimeout(timer)
+  }, [since])
+  if (opening === undefined || !late) return null
+  const { progress } = opening
+  const phase = progress?.phase ?? 'parse'
+  const known = progress !== undefined && progress.total > 0
+  return (
+    <div className="progress" role="status">
+      <div className="progress-head">
+        <span>
+          {words.progress[phase]}
+          {phase === 'run' && progress !== undefined ? ` · ${words.progress.steps(formatCount(progress.done))}` : ''}
+        </span>
+        <span className="faint">{opening.title}</span>
+        <button type="button" className="btn" onClick={cancel}>
+          {words.app.cancel}
+        </button>
+      </div>
+      <progress aria-label={words.progress[phase]} {...(known ? { value: progress.done, max: progress.total } : {})} />
+    </div>
+  )
+}

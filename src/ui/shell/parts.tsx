@@ -1,0 +1,48 @@
+import { lazy } from 'react'
+import { Deferred } from '../widgets/deferred.tsx'
+
+// Parts of the page that are loaded beside the diagram, not before it.
+
+const LazyPacket = lazy(() => import('../panels/packet/packet.tsx'))
+const LazyInspectors = lazy(() => import('./inspectors.tsx'))
+const LazyWhy = lazy(() => import('./why.tsx'))
+const LazyFoot = lazy(() => import('./foot.tsx'))
+const LazyDeck = lazy(() => import('./deck.tsx'))
+const LazyNotes = lazy(() => import('./notes.tsx'))
+const LazyEvents = lazy(() => import('../panels/exchanges/events.tsx'))
+
+export const PacketPanel = () => (
+  <Deferred fallback={<div className="packet" />}>
+    <LazyPacket />
+  </Deferred>
+)
+export const Inspectors = () => (
+  <Deferred fallback={<div className="inspectors" />}>
+    <LazyInspectors />
+  </Deferred>
+)
+export const Why = () => (
+  <Deferred fallback={<div className="why-empty" />}>
+    <LazyWhy />
+  </Deferred>
+)
+export const Foot = () => (
+  <Deferred fallback={<div className="foot" />}>
+    <LazyFoot />
+  </Deferred>
+)
+export const Deck = () => (
+  <Deferred fallback={<div className="phone-deck" />}>
+    <LazyDeck />
+  </Deferred>
+)
+export const NotesBanner = () => (
+  <Deferred>
+    <LazyNotes />
+  </Deferred>
+)
+export const Events = () => (
+  <Deferred>
+    <LazyEvents />
+  </Deferred>
+)

@@ -1,0 +1,123 @@
+import { Check, FileInput, Search, X } from 'lucide-react'
+import { type KeyboardEvent, useMemo, useRef, useState } from 'react'
+import { type ScenarioInfo, useApp, useAppContext, useLang, useWords } from '../context.tsx'
+import { Icon } from '../widgets/icon.tsx'
+import { Kbd } from '../widgets/kbd.tsx'
+import './scenario-list.css'
+
+/** The groups in the order of their first scenario, with what matches the search in either language. */
+function grouped(scenarios: readonly ScenarioInfo[], search: string): ReadonlyMap<string, readonly ScenarioInfo[]> {
+  const words = search.toLowerCase().split(/\s+/).filter(Boolean)
+  const groups = new Map<string, ScenarioInfo[]>()
+  for (const s of scenarios) {
+    const hay = `${s.id} ${s.title.en} ${s.title.zh} ${s.intro.en} ${s.intro.zh} ${s.badge ?? ''}`.toLowerCase()
+    if (!words.every((w) => hay.includes(w))) continue
+    const list = groups.get(s.group)
+    if (list === undefined) groups.set(s.group, [s])
+    else list.push(s)
+  }
+  return groups
+}
+
+export function ScenarioList() {
+  const words = useWords()
+  const lang = useLang()
+  const { scenarios } = useAppContext()
+  const [search, setSearch] = useState('')
+  const body = useRef<HTMLDivElement>(null)
+  const provenance = useApp((s) => s.session?.provenance)
+  const openLibrary = useApp((s) => s.openLibrary)
+  const openDialog = useApp((s) => s.openDialog)
+  const set = useApp((s) => s.set)
+  const current = provenance?.kind === 'library' ? provenance.id : undefined
+  const groups = useMemo(() => grouped(scenarios, search), [scenarios, search])
+  const intro = scenarios.find((s) => s.id === current)?.intro[lang]
+  const open = (id: string) => {
+    set({ drawer: false, mobileTab: 'stage' })
+    void openLibrary(id)
+  }
+  const onKeyDown = (e: KeyboardEvent) => {
+    if (e.key !== 'ArrowDown' && e.key !== 'ArrowUp') return
+    const links = [...(body.current?.querySelectorAll<HTMLElement>('.scenario') ?? [])]
+    const at = links.indexOf(document.activeElement as HTMLElement)
+    const next = links[e.key === 'ArrowDown' ? at + 1 : at - 1]
+    if (next === undefined && e.key === 'ArrowUp') document.querySelector<HTMLElement>('#find-scenario')?.focus()
+    next?.focus()
+    e.preventDefault()
+    e.stopPropagation()
+  }
+  return (
+    <nav className="scenarios" aria-label={words.header.scenarios} onKeyDown={onKeyDown}>
+      <div className="find">
+        <Icon of={Search} size={13} />
+        <input
+          id="find-scenario"
+          type="search"
+          aria-label={words.list.find}
+          placeholder={words.list.find}
+          value={search}
+          onChange={(e) => setSearch(e.target.value)}
+          onKeyDown={(e) => {
+            if (e.key === 'Escape') setSearch('')
+          }}
+        />
+        {search === '' ? (
+          <Kbd>/</Kbd>
+        ) : (
+          <button type="button" className="icon-btn" aria-label={words.app.cancel} onClick={() => setSearch('')}>
+            <Icon of={X} size={12} />
+          </button>
+        )}
+      </div>
+      <div className="scenario-groups" ref={body}>
+        {groups.size === 0 ? <p className="empty">{words.list.none}</p> : null}
+        {[...groups].map(([group, list]) => (
+          <section key={group} aria-label={words.list.groups[group] ?? group}>
+            <h2>{words.list.groups[group] ?? group}</h2>
+            <ul>
+              {list.map((s) => (
+                <li key={s.id}>
+                  <button
+                    type="button"
+                    className="scenario"
+                    aria-current={s.id === current ? 'page' : undefined}
+                    title={s.title[lang]}
+                    onClick={() => open(s.id)}
+                  >
+                    <span>{s.title[lang]}</span>
+                    {s.badge === undefined ? null : s.badge === 'answered' ? (
+                      <span className="ends ends-ok" title={words.list.ends.answered}>
+                        <Icon of={Check} size={12} />
+                        <span className="sr-only">{words.list.ends.answered}</span>
+                      </span>
+                    ) : (
+                      <span className="ends ends-bad">{words.list.ends[s.badge]}</span>
+                    )}
+                  </button>
+                </li>
+              ))}
+            </ul>
+          </section>
+        ))}
+        <section aria-label={words.list.yours}>
+          <h2>{words.list.yours}</h2>
+          <button
+            type="button"
+            className="scenario"
+            aria-current={provenance !== undefined && current === undefined ? 'page' : undefined}
+            onClick={() => openDialog('open')}
+          >
+            <span>{words.list.paste}</span>
+            <Icon of={FileInput} size={13} />
+          </button>
+        </section>
+      </div>
+      {intro === undefined ? null : (
+        <details className="intro" open>
+          <summary>{words.list.intro}</summary>
+          <p>{intro}</p>
+        </details>
+      )}
+    </nav>
+  )
+}

@@ -1,0 +1,111 @@
+import { ChevronDown, CornerLeftUp, Target } from 'lucide-react'
+import { useMemo, useState } from 'react'
+import { explainStep, explainVerdict } from '../../explain/explain.ts'
+import type { JourneyResult } from '../../trace/trace.ts'
+import { useApp, useLang, useSession, useWords } from '../context.tsx'
+import { placeOf } from '../place.ts'
+import { Icon } from '../widgets/icon.tsx'
+import { Sentence } from '../widgets/sentence.tsx'
+import './why.css'
+
+/** One sentence for this step, one for how the command ended. */
+export default function Why() {
+  const words = useWords()
+  const lang = useLang()
+  const session = useSession()
+  const seq = useApp((s) => s.seq)
+  const seek = useApp((s) => s.seek)
+  const { reader, timeline, hops } = session
+  const sentence = useMemo(() => (seq < 0 ? undefined : explainStep(reader, timeline, seq, lang)), [reader, timeline, seq, lang])
+  const hopIndex = seq < 0 ? -1 : hops.hopOf(seq)
+  const hop = hopIndex < 0 ? undefined : hops.hop(hopIndex)
+  const nth = hop === undefined ? 0 : hops.hopsOf(hop.packet).indexOf(hop.index) + 1
+  const cause = seq < 0 ? -1 : reader.event(seq).cause
+  return (
+    <section className="why" aria-label={words.why.label}>
+      <div className="why-where mono">
+        <span>{words.why.step(seq + 1, session.length)}</span>
+        <span>{hop === undefined ? '' : words.why.hop(placeOf(hop.netns, hop.device, words.place.stack), nth)}</span>
+        {cause >= 0 && cause !== seq - 1 ? (
+          <button type="button" className="ref" onClick={() => seek(cause)} title={words.panels.go(cause + 1)}>
+            <Icon of={CornerLeftUp} size={11} /> {words.why.cause}
+          </button>
+        ) : null}
+      </div>
+      <p className="why-text" aria-live="polite">
+        {sentence === undefined ? (
+          <>
+            <b>{words.why.start}.</b> {words.why.startText}
+          </>
+        ) : (
+          <Sentence value={sentence} />
+        )}
+      </p>
+      <Outcome />
+    </section>
+  )
+}
+
+/** The journey that a step belongs to: the last one that had begun. */
+const journeyAt = (journeys: readonly JourneyResult[], seq: number): number =>
+  Math.max(
+    0,
+    journeys.findLastIndex((j) => j.first <= seq),
+  )
+
+function Outcome() {
+  const words = useWords()
+  const lang = useLang()
+  const session = useSession()
+  const seq = useApp((s) => s.seq)
+  const seek = useApp((s) => s.seek)
+  const [open, setOpen] = useState(false)
+  const { reader, timeline } = session
+  const { journeys, truncated } = reader.trace
+  const at = journeyAt(journeys, seq)
+  const journey = journeys[at]
+  const sentence = useMemo(
+    () => (journey === undefined ? undefined : explainVerdict(reader, timeline, at, lang)),
+    [reader, timeline, journey, at, lang],
+  )
+  if (journey === undefined) return null
+  const { verdict } = journey
+  const decidedBy = verdict.kind === 'answered' ? undefined : verdict.decidedBy
+  return (
+    <div className={`outcome outcome-${verdict.kind}${open ? ' outcome-open' : ''}`}>
+      <div className="outcome-head">
+        <button type="button" className="outcome-pill" aria-expanded={open} onClick={() => setOpen(!open)}>
+          <i aria-hidden="true" />
+          {journeys.length > 1 ? <span className="faint">{words.foot.journey(at + 1)}</span> : null}
+          {verdict.kind === 'failed' ? verdict.error : words.why[verdict.kind]}
+          <Icon of={ChevronDown} size={12} />
+        </button>
+        {decidedBy === undefined ? null : (
+          <button
+            type="button"
+            className="icon-btn"
+            disabled={decidedBy === seq}
+            title={decidedBy === seq ? words.why.decidedHere : words.why.goDecider}
+            aria-label={words.why.goDecider}
+            onClick={() => seek(decidedBy)}
+          >
+            <Icon of={Target} size={14} />
+          </button>
+        )}
+      </div>
+      {open ? (
+        <div className="outcome-body">
+          <p>{sentence === undefined ? null : <Sentence value={sentence} />}</p>
+          {truncated === undefined ? null : <p>{words.why.truncated(truncated)}</p>}
+          {journey.output === '' ? null : (
+            <pre className="mono">
+              $ {journey.run}
+              {'\n'}
+              {journey.output}
+            </pre>
+          )}
+        </div>
+      ) : null}
+    </div>
+  )
+}

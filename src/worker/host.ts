@@ -1,0 +1,112 @@
+import { assertNever } from '../base/assert-never.ts'
+import { err, ok, type Result } from '../base/result.ts'
+import { buildWorld } from '../cluster/build.ts'
+import type { InputError, ScenarioDocument } from '../scenario/document.ts'
+import { locateErrors } from '../scenario/locate.ts'
+import { parseScenario } from '../scenario/parse.ts'
+import { toYaml } from '../scenario/to-yaml.ts'
+import { run } from '../sim/run.ts'
+import { chunksOf } from '../trace/wire.ts'
+import type { World } from '../world/world.ts'
+import type { Methods, Opened, OpenSource, Phase, Reply, Request, WorkerFailure } from './protocol.ts'
+
+// The worker's entry: document or files in, trace out. The clock here only measures; nothing of it reaches a trace.
+
+interface Ready {
+  readonly document: ScenarioDocument
+  readonly world: World
+  readonly imported: Opened['imported']
+}
+
+interface WorkerScope {
+  postMessage(message: Reply, transfer: readonly ArrayBuffer[]): void
+  addEventListener(type: 'message', listener: (event: { readonly data: Request }) => void): void
+}
+const scope = globalThis as unknown as WorkerScope
+
+const reply = (message: Reply, transfer: readonly ArrayBuffer[] = []) => scope.postMessage(message, transfer)
+
+/** At most one message in this many milliseconds: progress must not cost what it reports. */
+const PROGRESS_EVERY = 80
+
+function progressOf(id: number): (phase: Phase, done: number, total: number) => void {
+  let last = performance.now()
+  return (phase, done, total) => {
+    const now = performance.now()
+    if (now - last < PROGRESS_EVERY) return
+    last = now
+    reply({ id, kind: 'progress', progress: { phase, done, total } })
+  }
+}
+
+const input = (errors: readonly InputError[]) => err<WorkerFailure>({ kind: 'input', errors })
+
+async function open(id: number, source: OpenSource): Promise<Result<Opened, WorkerFailure>> {
+  const progress = progressOf(id)
+  const began = performance.now()
+  const ready = await prepare(source, progress)
+  if (!ready.ok) return input(ready.error)
+  const { document, world, imported } = ready.value
+  const built = performance.now()
+  const trace = run(world, document.journeys, { seed: document.seed, onProgress: (steps) => progress('run', steps, 0) })
+  const ran = performance.now()
+  for (const chunk of chunksOf(trace)) reply({ id, kind: 'stream', item: { ...chunk, transfer: [] } }, chunk.transfer)
+  return ok({ document, imported, times: { parse: 0, world: built - began, run: ran - built } })
+}
+
+type OnProgress = ReturnType<typeof progressOf>
+
+async function prepare(source: OpenSource, progress: OnProgress): Promise<Result<Ready, readonly InputError[]>> {
+  if (source.kind === 'document') return build(source.document, progress)
+  const [file] = source.files
+  if (file === undefined) return err([{ kind: 'input', message: 'there is nothing to open' }])
+  const parsed = await parseScenario(file.text, { file: file.name, onProgress: (done, total) => progress('parse', done, total) })
+  if (!parsed.ok) return err(parsed.error)
+  const document = source.journeys === undefined ? parsed.value : { ...parsed.value, journeys: source.journeys }
+  const built = build(document, progress)
+  return built.ok ? built : err(await located(built.error, file.text, file.name))
+}
+
+function build(document: ScenarioDocument, progress: OnProgress): Result<Ready, readonly InputError[]> {
+  const world = buildWorld(document, { onProgress: (share) => progress('world', share, 1) })
+  return world.ok ? ok({ document, world: world.value, imported: undefined }) : err(world.error)
+}
+
+/** What the cluster refuses has a path but no line: the text tells where that path is. */
+async function located(errors: readonly InputError[], text: string, file: string): Promise<InputError[]> {
+  return (await locateErrors(text, errors)).map((e) => ({ ...e, file }))
+}
+
+/** Everything short of running it: what the editor marks while somebody types. */
+async function validate({ text, file }: Methods['validate']['params']): Promise<Result<ScenarioDocument, WorkerFailure>> {
+  const ready = await prepare({ kind: 'files', files: [{ name: file, text }] }, () => {})
+  return ready.ok ? ok(ready.value.document) : input(ready.error)
+}
+
+async function answer(request: Request): Promise<Result<Methods[keyof Methods]['result'], WorkerFailure>> {
+  switch (request.method) {
+    case 'open':
+      return open(request.id, request.params)
+    case 'validate':
+      return validate(request.params)
+    case 'toYaml':
+      return ok(await toYaml(request.params))
+    default:
+      return assertNever(request, 'request')
+  }
+}
+
+// One after the other: calls must not interleave in the middle of a stream.
+let queue: Promise<void> = Promise.resolve()
+scope.addEventListener('message', ({ data: request }) => {
+  queue = queue.then(async () => {
+    let result: Awaited<ReturnType<typeof answer>>
+    try {
+      result = await answer(request)
+    } catch (e) {
+      // Only our own bugs throw: the page says so instead of waiting for ever.
+      result = err({ kind: 'crash', message: e instanceof Error ? `${e.message}\n${e.stack ?? ''}` : String(e) })
+    }
+    reply({ id: request.id, kind: 'end', result })
+  })
+})
