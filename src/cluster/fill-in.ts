@@ -45,6 +45,7 @@ export function fillIn(doc: ScenarioDocument): Result<Cluster, InputError[]> {
   const pods = fillPods(context, machines.nodes)
   const services = fillServices(context)
   const slices = fillSlices(context, services, pods)
+  noteKinds(context)
   if (errors.length > 0) return err(errors)
   return ok({
     config: doc.cluster,
@@ -57,6 +58,24 @@ export function fillIn(doc: ScenarioDocument): Result<Cluster, InputError[]> {
     objects: recordsOf(drafts),
     notes: context.notes,
   })
+}
+
+/** Kinds that change what packets do in a real cluster, and do nothing here yet. */
+const KEPT_ONLY: readonly (readonly [kind: string, how: string])[] = [
+  ['NetworkPolicy', 'enforced'],
+  ['Ingress', 'served'],
+  ['Gateway', 'served'],
+  ['HTTPRoute', 'served'],
+]
+
+function noteKinds({ drafts, notes }: FillContext): void {
+  for (const [kind, how] of KEPT_ONLY) {
+    const found = drafts.of(kind)
+    const [first] = found
+    if (first === undefined) continue
+    const count = `${found.length} ${found.length === 1 ? 'object' : 'objects'}`
+    notes.push({ what: `${kind} objects are kept, but not ${how} yet (${count})`, where: first.path })
+  }
 }
 
 function range(text: string, path: string, errors: InputError[]): Ipv4Prefix | undefined {

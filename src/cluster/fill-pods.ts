@@ -1,8 +1,8 @@
 import { contains, formatIpv4, formatPrefix, type Ipv4, parseIpv4 } from '../net/address.ts'
 import { inputError, listed } from './errors.ts'
-import { at, isObject, listAt, numberAt, stringsAt, textAt } from './fields.ts'
+import { at, isObject, listAt, stringsAt, textAt } from './fields.ts'
 import type { FillContext } from './fill-in.ts'
-import { type AddressPool, podPool } from './ipam.ts'
+import { type AddressPool, gatewayOf, podPool } from './ipam.ts'
 import type { ClusterNode, ClusterPod, Container, L4 } from './model.ts'
 import { type Draft, fill } from './objects.ts'
 
@@ -65,7 +65,11 @@ function giveAddresses(
 ): ClusterPod[] {
   const { errors } = context
   const pools = new Map<string, AddressPool>(nodes.map((n) => [n.name, podPool(n.podCIDR)]))
-  const owners = new Map<number, string>(nodes.map((n) => [n.ip, `node ${n.name}`]))
+  const owners = new Map<number, string>()
+  for (const n of nodes) {
+    owners.set(n.ip, `node ${n.name}`)
+    owners.set(gatewayOf(n.podCIDR), `the bridge of node ${n.name}`)
+  }
   const given = new Map<Draft, Ipv4>()
   for (const [d, node] of placed) {
     const text = textAt(d.manifest, 'status', 'podIP')
@@ -98,7 +102,7 @@ function giveAddresses(
       fill(d, ['status', 'podIP'], formatIpv4(ip))
       fill(d, ['status', 'podIPs'], [{ ip: formatIpv4(ip) }])
     }
-    pods.push(readPod(d, node, ip, hostNetwork))
+    pods.push(readPod(context, d, node, ip, hostNetwork))
   }
   return pods
 }
@@ -123,7 +127,7 @@ function outsideRange(context: FillContext, d: Draft, node: ClusterNode, text: s
 
 const isHostNetwork = (d: Draft): boolean => at(d.manifest, 'spec', 'hostNetwork') === true
 
-function readPod(d: Draft, node: ClusterNode, ip: Ipv4, hostNetwork: boolean): ClusterPod {
+function readPod(context: FillContext, d: Draft, node: ClusterNode, ip: Ipv4, hostNetwork: boolean): ClusterPod {
   const namespace = d.namespace ?? 'default'
   const terminating = at(d.manifest, 'metadata', 'deletionTimestamp') !== undefined
   const conditions = listAt(d.manifest, 'status', 'conditions')
@@ -140,40 +144,56 @@ function readPod(d: Draft, node: ClusterNode, ip: Ipv4, hostNetwork: boolean): C
     node,
     ip,
     hostNetwork,
-    containers: readContainers(d),
+    containers: readContainers(context, d),
     labels: stringsAt(d.manifest, 'metadata', 'labels'),
     ready: isReady,
     terminating,
   }
 }
 
-function readContainers(d: Draft): Container[] {
+function readContainers(context: FillContext, d: Draft): Container[] {
+  const path = `${d.path}.spec`
   const list = listAt(d.manifest, 'spec', 'containers')
-  // Sidecars are init containers that stay (restartPolicy: Always).
-  const sidecars = listAt(d.manifest, 'spec', 'initContainers').filter((c) => textAt(c, 'restartPolicy') === 'Always')
   if (list.length === 0) {
     fill(d, ['spec', 'containers'], [{ name: d.name }])
     return [{ name: d.name, ports: [] }]
   }
-  return [...sidecars, ...list].map((c, i) => {
-    const image = textAt(c, 'image')
-    return {
-      name: textAt(c, 'name') ?? `c${i}`,
-      ...(image === undefined ? {} : { image }),
-      ports: listAt(c, 'ports').flatMap(readPort),
-    }
-  })
+  // Sidecars are init containers that stay (restartPolicy: Always).
+  const sidecars = listAt(d.manifest, 'spec', 'initContainers').flatMap((c, i) =>
+    textAt(c, 'restartPolicy') === 'Always' ? [readContainer(context, c, `${path}.initContainers[${i}]`, i)] : [],
+  )
+  return [...sidecars, ...list.map((c, i) => readContainer(context, c, `${path}.containers[${i}]`, i))]
 }
 
-function readPort(p: unknown): Container['ports'] {
-  const containerPort = numberAt(p, 'containerPort')
+function readContainer(context: FillContext, c: unknown, path: string, i: number): Container {
+  const image = textAt(c, 'image')
+  return {
+    name: textAt(c, 'name') ?? `c${i}`,
+    ...(image === undefined ? {} : { image }),
+    ports: listAt(c, 'ports').flatMap((p, j) => readPort(context, p, `${path}.ports[${j}]`)),
+  }
+}
+
+function readPort(context: FillContext, p: unknown, path: string): Container['ports'] {
+  const containerPort = portAt(context, p, 'containerPort', path)
   if (!isObject(p) || containerPort === undefined) return []
   const name = textAt(p, 'name')
-  return [{ ...(name === undefined ? {} : { name }), containerPort, protocol: l4Of(p) }]
+  return [{ ...(name === undefined ? {} : { name }), containerPort, protocol: protocolAt(context, p, path) }]
+}
+
+/** A port number from 1 to 65535; anything else is an error at its path. */
+export function portAt(context: FillContext, p: unknown, field: string, path: string): number | undefined {
+  const port = at(p, field)
+  if (typeof port === 'number' && Number.isInteger(port) && port >= 1 && port <= 65535) return port
+  const found = port === undefined ? 'nothing' : JSON.stringify(port)
+  context.errors.push(inputError(`${path}.${field}`, `found ${found}; expected a port from 1 to 65535`))
+  return undefined
 }
 
 /** The API's default protocol is TCP. */
-export const l4Of = (p: unknown): L4 => {
-  const text = textAt(p, 'protocol')
-  return text === 'UDP' || text === 'SCTP' ? text : 'TCP'
+export function protocolAt(context: FillContext, p: unknown, path: string): L4 {
+  const text = at(p, 'protocol') ?? 'TCP'
+  if (text === 'TCP' || text === 'UDP' || text === 'SCTP') return text
+  context.errors.push(inputError(`${path}.protocol`, `found ${JSON.stringify(text)}; expected one of TCP, UDP, SCTP`))
+  return 'TCP'
 }

@@ -1,9 +1,9 @@
 import { hash32 } from '../base/prng.ts'
 import { contains, formatIpv4, formatPrefix, type Ipv4, type Ipv4Prefix, ipv4, networkOf, parseIpv4 } from '../net/address.ts'
 import { inputError } from './errors.ts'
-import { at, isObject, listAt, numberAt, objectAt, stringsAt, textAt } from './fields.ts'
+import { at, listAt, numberAt, objectAt, stringsAt, textAt } from './fields.ts'
 import type { FillContext } from './fill-in.ts'
-import { l4Of } from './fill-pods.ts'
+import { portAt, protocolAt } from './fill-pods.ts'
 import type { ClusterService, ServicePort } from './model.ts'
 import { type Draft, fill } from './objects.ts'
 
@@ -74,6 +74,10 @@ function allocate(range: Ipv4Prefix, key: string, used: ReadonlyMap<number, stri
 
 function readService(context: FillContext, d: Draft, clusterIP: Ipv4 | undefined): ClusterService {
   const type = textAt(d.manifest, 'spec', 'type') ?? 'ClusterIP'
+  if (!TYPES.includes(type)) {
+    context.errors.push(inputError(`${d.path}.spec.type`, `found ${JSON.stringify(type)}; expected one of ${TYPES.join(', ')}`))
+  }
+  noteWhatIsLeftOut(context, d, type)
   if (at(d.manifest, 'spec', 'type') === undefined) fill(d, ['spec', 'type'], 'ClusterIP')
   const selector = objectAt(d.manifest, 'spec', 'selector') === undefined ? undefined : stringsAt(d.manifest, 'spec', 'selector')
   const ports = listAt(d.manifest, 'spec', 'ports').flatMap((p, i) => readPort(context, d, p, i))
@@ -89,18 +93,47 @@ function readService(context: FillContext, d: Draft, clusterIP: Ipv4 | undefined
     ...(selector === undefined ? {} : { selector }),
     internalTrafficPolicy: textAt(d.manifest, 'spec', 'internalTrafficPolicy') === 'Local' ? 'Local' : 'Cluster',
     externalTrafficPolicy: textAt(d.manifest, 'spec', 'externalTrafficPolicy') === 'Local' ? 'Local' : 'Cluster',
+    ...affinityOf(d),
   }
+}
+
+const TYPES: readonly string[] = ['ClusterIP', 'NodePort', 'LoadBalancer', 'ExternalName']
+
+/** The cluster IP of such a Service works; the ways in from outside do not, and that is said. */
+function noteWhatIsLeftOut(context: FillContext, d: Draft, type: string): void {
+  const name = `Service ${d.namespace}/${d.name}`
+  const where = `${d.path}.spec`
+  if (type === 'NodePort' || type === 'LoadBalancer') {
+    const ways = type === 'NodePort' ? 'its node ports are' : 'its node ports and load balancer addresses are'
+    context.notes.push({
+      what: `${name} is of type ${type}: ${ways} not modelled yet, its cluster IP is`,
+      where: `${where}.type`,
+    })
+  }
+  if (type === 'ExternalName') {
+    context.notes.push({
+      what: `${name} is of type ExternalName: it only has a meaning in DNS, which is not modelled yet`,
+      where: `${where}.type`,
+    })
+  }
+  if (listAt(d.manifest, 'spec', 'externalIPs').length > 0) {
+    context.notes.push({ what: `${name} has external IPs, which are not modelled yet`, where: `${where}.externalIPs` })
+  }
+}
+
+/** v1.DefaultClientIPServiceAffinitySeconds: three hours. */
+const DEFAULT_AFFINITY_SECONDS = 10800
+
+function affinityOf(d: Draft): Pick<ClusterService, 'affinitySeconds'> {
+  if (textAt(d.manifest, 'spec', 'sessionAffinity') !== 'ClientIP') return {}
+  const seconds = numberAt(d.manifest, 'spec', 'sessionAffinityConfig', 'clientIP', 'timeoutSeconds')
+  return { affinitySeconds: seconds ?? DEFAULT_AFFINITY_SECONDS }
 }
 
 function readPort(context: FillContext, d: Draft, p: unknown, i: number): ServicePort[] {
   const path = `${d.path}.spec.ports[${i}]`
-  const port = numberAt(p, 'port')
-  if (!isObject(p) || port === undefined || !Number.isInteger(port) || port < 1 || port > 65535) {
-    context.errors.push(
-      inputError(`${path}.port`, `found ${JSON.stringify(at(p, 'port')) ?? 'nothing'}; expected a port from 1 to 65535`),
-    )
-    return []
-  }
+  const port = portAt(context, p, 'port', path)
+  if (port === undefined) return []
   if (at(p, 'protocol') === undefined) fill(d, ['spec', 'ports', i, 'protocol'], 'TCP')
   const target = at(p, 'targetPort')
   const targetPort = typeof target === 'number' || (typeof target === 'string' && target !== '') ? target : port
@@ -110,7 +143,7 @@ function readPort(context: FillContext, d: Draft, p: unknown, i: number): Servic
   return [
     {
       name: textAt(p, 'name') ?? '',
-      protocol: l4Of(p),
+      protocol: protocolAt(context, p, path),
       port,
       targetPort: targetPort === 0 ? port : targetPort,
       ...(nodePort === undefined ? {} : { nodePort }),

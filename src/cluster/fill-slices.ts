@@ -3,7 +3,7 @@ import { formatIpv4, type Ipv4, parseIpv4 } from '../net/address.ts'
 import { inputError } from './errors.ts'
 import { at, listAt, numberAt, textAt } from './fields.ts'
 import type { FillContext } from './fill-in.ts'
-import { l4Of } from './fill-pods.ts'
+import { protocolAt } from './fill-pods.ts'
 import type { ClusterPod, ClusterService, ClusterSlice, ServicePort, SliceEndpoint } from './model.ts'
 import type { Draft } from './objects.ts'
 
@@ -41,9 +41,11 @@ export function fillSlices(
 function readSlice(context: FillContext, d: Draft): ClusterSlice[] {
   const service = textAt(d.manifest, 'metadata', 'labels', SERVICE_NAME)
   if (service === undefined || textAt(d.manifest, 'addressType') === 'IPv6') return []
-  const ports = listAt(d.manifest, 'ports').flatMap((p) => {
+  const ports = listAt(d.manifest, 'ports').flatMap((p, i) => {
     const port = numberAt(p, 'port')
-    return port === undefined ? [] : [{ name: textAt(p, 'name') ?? '', port, protocol: l4Of(p) }]
+    return port === undefined
+      ? []
+      : [{ name: textAt(p, 'name') ?? '', port, protocol: protocolAt(context, p, `${d.path}.ports[${i}]`) }]
   })
   const endpoints = listAt(d.manifest, 'endpoints').flatMap((e, i) => {
     const ready = at(e, 'conditions', 'ready') !== false
@@ -91,9 +93,11 @@ function mirror(context: FillContext, d: Draft): ClusterSlice[] {
       namespace: d.namespace ?? 'default',
       name: `${d.name}-${suffix(`${d.namespace}/${d.name}/${i}`)}`,
       service: d.name,
-      ports: listAt(subset, 'ports').flatMap((p) => {
+      ports: listAt(subset, 'ports').flatMap((p, j) => {
         const port = numberAt(p, 'port')
-        return port === undefined ? [] : [{ name: textAt(p, 'name') ?? '', port, protocol: l4Of(p) }]
+        return port === undefined
+          ? []
+          : [{ name: textAt(p, 'name') ?? '', port, protocol: protocolAt(context, p, `${d.path}.subsets[${i}].ports[${j}]`) }]
       }),
       endpoints: [...read('addresses', true), ...read('notReadyAddresses', false)],
     }

@@ -70,6 +70,8 @@ export interface ClusterService {
   readonly selector?: Readonly<Record<string, string>>
   readonly internalTrafficPolicy: 'Cluster' | 'Local'
   readonly externalTrafficPolicy: 'Cluster' | 'Local'
+  /** sessionAffinity ClientIP: for how long a client keeps its endpoint. */
+  readonly affinitySeconds?: number
 }
 
 export interface ClusterSlice {

@@ -2,9 +2,9 @@ import { ipv4 } from '../net/address.ts'
 import type { Origin } from '../world/records.ts'
 import { attachPod, buildBridge, egressRule } from './cni/bridge.ts'
 import { fabricPort, hostRoutes, LAN_LATENCY } from './fabric/fabric.ts'
-import { DEFAULT_PROXY_CONFIG, type IptablesProxyConfig, jumpRules, proxyTables } from './kube-proxy/iptables.ts'
+import { nodeProxyTables, proxyConfigOf } from './kube-proxy/index.ts'
+import { jumpRules } from './kube-proxy/iptables.ts'
 import type { GeneratedTable } from './kube-proxy/rule.ts'
-import { endpointsOf, servicePorts } from './kube-proxy/service-map.ts'
 import type { Cluster, ClusterNode, ClusterPod } from './model.ts'
 import { cloudMac, machineMac } from './names.ts'
 import { objectOrigin } from './objects.ts'
@@ -80,22 +80,10 @@ function buildSysctls(node: NetnsBuilder): void {
   for (const [key, value, origin] of set) node.sysctl(key, value, origin)
 }
 
-/** kube-proxy's configuration on a node, as kubeadm clusters have it. */
-export const proxyConfigOf = (self: ClusterNode, cluster: Cluster): IptablesProxyConfig => {
-  const zone = self.labels['topology.kubernetes.io/zone']
-  return {
-    ...DEFAULT_PROXY_CONFIG,
-    nodeName: self.name,
-    ...(zone === undefined ? {} : { zone }),
-    clusterCIDR: cluster.podCIDR,
-  }
-}
-
 /** All tables of a node: kubelet's hint and canaries, kube-proxy's chains, the network plugin's masquerade. */
 function nodeTables(self: ClusterNode, cluster: Cluster): GeneratedTable[] {
-  const config = proxyConfigOf(self, cluster)
-  const { filter, nat } = proxyTables(servicePorts(cluster.services), endpointsOf(cluster.slices), config)
-  const jumps = jumpRules(config)
+  const { filter, nat } = nodeProxyTables(self, cluster)
+  const jumps = jumpRules(proxyConfigOf(self, cluster))
   const jumpsOf = (table: string) => jumps.filter((j) => j.table === table).map((j) => j.rule)
   const canaries = [
     { name: 'KUBE-KUBELET-CANARY', origin: { component: 'kubelet', detail: 'notices when tables are flushed' } },

@@ -37,6 +37,11 @@ const CLUSTER_SCOPED = new Set([
   'RuntimeClass',
 ])
 
+/** Kinds whose names become places and parts of ids. */
+const PLACES = new Set(['Node', 'Pod', 'Service'])
+/** apimachinery's DNS1123Subdomain. */
+const DNS_SUBDOMAIN = /^(?=.{1,253}$)[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/
+
 export function draftsOf(objects: readonly Manifest[], errors: InputError[]): Drafts {
   const all: Draft[] = []
   const byKind = new Map<string, Draft[]>()
@@ -52,6 +57,10 @@ export function draftsOf(objects: readonly Manifest[], errors: InputError[]): Dr
     const { kind, metadata } = manifest
     const namespace = CLUSTER_SCOPED.has(kind) ? undefined : (metadata.namespace ?? 'default')
     const path = `objects[${i}]`
+    if (PLACES.has(kind) && !DNS_SUBDOMAIN.test(metadata.name)) {
+      const expected = 'lower case letters, digits, - and . (RFC 1123 subdomain)'
+      errors.push(inputError(`${path}.metadata.name`, `"${metadata.name}" is no name for a ${kind}; expected ${expected}`))
+    }
     const key = `${manifest.apiVersion.split('/')[0]}/${objectId(kind, namespace, metadata.name)}`
     const earlier = seen.get(key)
     if (earlier !== undefined) {

@@ -66,7 +66,7 @@ async function readValues(text: string, options: ParseScenarioOptions): Promise<
   const { readWithPositions } = await import('./yaml-source.ts')
   const source = await readWithPositions(text)
   options.onProgress?.(text.length, text.length)
-  return source.errors.length > 0 ? err(source.errors) : ok(source.values())
+  return source.errors.length > 0 ? err([...source.errors]) : ok(source.values())
 }
 
 /** js-yaml reads ten times as fast as `yaml`, but knows no positions: undefined when it meets an error. */

@@ -23,6 +23,8 @@ import {
   protocol,
   REJECT,
   RETURN,
+  recentCheck,
+  recentSet,
   rule,
   source,
   statisticRandom,
@@ -151,34 +153,56 @@ function writeMasquerade({ nat, config }: Sync, chain: string, port: ProxyServic
   }
 }
 
-/** One rule an endpoint, each taking its share of what the rules before it left; then each endpoint's own chain. */
+/**
+ * First a rule an endpoint for clients that were there lately (ClientIP affinity), then a rule an endpoint, each taking its
+ * share of what the rules before it left; then each endpoint's own chain. In byte order of `ip:port`.
+ */
 function writeEndpoints(
   { nat, withComments }: Sync,
   chain: string,
   port: ProxyServicePort,
   usable: readonly ProxyEndpoint[],
 ): void {
+  const { affinitySeconds } = port
   const endpoints = usable
     .map((e) => ({ ...e, text: `${formatIpv4(e.address)}:${e.port}` }))
     .sort((a, b) => (a.text < b.text ? -1 : a.text > b.text ? 1 : 0))
+    .map((e) => ({ ...e, sep: endpointChain(port.name, port.protocol, e.text) }))
   const note = (text: string) => (withComments ? [comment(text)] : [])
-  endpoints.forEach((e, i) => {
-    const sep = endpointChain(port.name, port.protocol, e.text)
+  if (affinitySeconds !== undefined) {
+    for (const { sep, text } of endpoints) {
+      nat.add(
+        chain,
+        made(`affinity to ${text}`, port),
+        ...note(`${port.name} -> ${text}`),
+        recentCheck(sep, affinitySeconds),
+        jump(sep),
+      )
+    }
+  }
+  endpoints.forEach(({ sep, text }, i) => {
     const left = endpoints.length - i
     const share = left > 1 ? [statisticRandom(probability(left))] : []
     nat.add(
       chain,
       made(`endpoint ${i + 1} of ${endpoints.length}`, port),
-      ...note(`${port.name} -> ${e.text}`),
+      ...note(`${port.name} -> ${text}`),
       ...share,
       jump(sep),
     )
   })
-  for (const e of endpoints) {
-    const sep = endpointChain(port.name, port.protocol, e.text)
-    nat.chain(sep, made(`endpoint ${e.text}`, port))
-    nat.add(sep, made('hairpin: the endpoint reaches itself', port), ...note(port.name), fromHost(e.address), jump(MASQ))
-    nat.add(sep, made(`endpoint ${e.text}`, port), ...note(port.name), protocol(port.protocol), dnatTo(e.address, e.port))
+  for (const { sep, text, address, port: number } of endpoints) {
+    const remember = affinitySeconds === undefined ? [] : [recentSet(sep)]
+    nat.chain(sep, made(`endpoint ${text}`, port))
+    nat.add(sep, made('hairpin: the endpoint reaches itself', port), ...note(port.name), fromHost(address), jump(MASQ))
+    nat.add(
+      sep,
+      made(`endpoint ${text}`, port),
+      ...note(port.name),
+      ...remember,
+      protocol(port.protocol),
+      dnatTo(address, number),
+    )
   }
 }
 

@@ -1,4 +1,4 @@
-import { formatIpv4, formatPrefix, type Ipv4, type Ipv4Prefix, maskOf } from '../../net/address.ts'
+import { formatIpv4, formatPrefix, IPV4_BROADCAST, type Ipv4, type Ipv4Prefix, maskOf } from '../../net/address.ts'
 import type { AddrType, CtStateName, Match, NatRange, RuleSpec, TableName, Target } from '../../world/netfilter.ts'
 import type { Origin } from '../../world/records.ts'
 
@@ -126,6 +126,20 @@ export const statisticRandom = (chance: string): Argument =>
     probability: Math.round(Number(chance) * 0x8000_0000),
     invert: false,
   })
+
+const RECENT = { kind: 'recent', invert: false, ttl: false, mask: IPV4_BROADCAST, side: 'source' } as const
+
+/** Has the source been seen on this list within `seconds`? Older entries are removed (`--reap`). */
+export const recentCheck = (name: string, seconds: number): Argument =>
+  match(`-m recent --name ${name} --rcheck --seconds ${seconds} --reap`, {
+    ...RECENT,
+    operation: 'rcheck',
+    name,
+    seconds,
+    reap: true,
+  })
+export const recentSet = (name: string): Argument =>
+  match(`-m recent --name ${name} --set`, { ...RECENT, operation: 'set', name, reap: false })
 
 export const jump = (chain: string): Argument => target(`-j ${chain}`, { kind: 'jump', chain })
 export const ACCEPT = target('-j ACCEPT', { kind: 'accept' })

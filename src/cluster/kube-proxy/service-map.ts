@@ -13,6 +13,7 @@ export interface ProxyServicePort {
   readonly clusterIP: Ipv4
   readonly port: number
   readonly internalPolicyLocal: boolean
+  readonly affinitySeconds?: number
 }
 
 /** pkg/proxy/endpointslicecache.go: what a slice says of one address and port. */
@@ -43,6 +44,7 @@ export function servicePorts(services: readonly ClusterService[]): ProxyServiceP
         clusterIP,
         port: p.port,
         internalPolicyLocal: s.internalTrafficPolicy === 'Local',
+        ...(s.affinitySeconds === undefined ? {} : { affinitySeconds: s.affinitySeconds }),
       }))
     })
     .sort((a, b) => compare(a.name, b.name) || compare(a.protocol, b.protocol))

@@ -1,0 +1,162 @@
+import { describe, expect, it } from 'vitest'
+import { formatIpv4, formatPrefix } from '../net/address.ts'
+import { fillIn } from './fill-in.ts'
+import type { Cluster } from './model.ts'
+import { documentOf, node, pod, service, viewOfDocument } from './testing.ts'
+
+function filled(doc: Parameters<typeof fillIn>[0]): Cluster {
+  const c = fillIn(doc)
+  if (!c.ok) throw new Error(JSON.stringify(c.error))
+  return c.value
+}
+
+describe('what a control plane fills in', () => {
+  it('gives nodes an address and the next free slice of the cluster range', () => {
+    const c = filled(documentOf([node('a'), node('b', '10.244.0.0/24'), node('c')]))
+    expect(c.nodes.map((n) => [n.name, formatIpv4(n.ip), formatPrefix(n.podCIDR)])).toEqual([
+      ['a', '192.168.1.11', '10.244.1.0/24'],
+      ['b', '192.168.1.12', '10.244.0.0/24'],
+      ['c', '192.168.1.13', '10.244.2.0/24'],
+    ])
+  })
+
+  it('gives pods addresses from .2 upwards, around those that are given', () => {
+    const c = filled(
+      documentOf([node('n', '10.244.1.0/24'), pod('a', 'n'), pod('b', 'n', { podIP: '10.244.1.3' }), pod('c', 'n')]),
+    )
+    expect(c.pods.map((p) => [p.name, formatIpv4(p.ip)])).toEqual([
+      ['a', '10.244.1.2'],
+      ['b', '10.244.1.3'],
+      ['c', '10.244.1.4'],
+    ])
+  })
+
+  it('schedules pods that name no node to the one with the fewest', () => {
+    const free = (name: string) => ({ apiVersion: 'v1', kind: 'Pod', metadata: { name }, spec: { containers: [{ name: 'c' }] } })
+    const c = filled(documentOf([node('a'), node('b'), pod('x', 'a'), free('y'), free('z')]))
+    expect(c.pods.map((p) => [p.name, p.node.name])).toEqual([
+      ['x', 'a'],
+      ['y', 'b'],
+      ['z', 'a'],
+    ])
+  })
+
+  it('lists every path that it filled in, and leaves the given manifest alone', () => {
+    const given = pod('client', 'n')
+    const view = viewOfDocument(documentOf([node('n'), given]))
+    expect(view.get('object', 'obj:Pod/default/client')?.filled).toEqual([
+      'status.podIP',
+      'status.podIPs',
+      'status.phase',
+      'status.conditions[0]',
+    ])
+    expect(given.status).toBeUndefined()
+  })
+
+  it('makes EndpointSlices from selectors, with named target ports looked up in each pod', () => {
+    const c = filled(
+      documentOf([
+        node('n', '10.244.1.0/24'),
+        pod('a', 'n', { app: 'web', ports: [{ name: 'http', containerPort: 8080 }] }),
+        pod('b', 'n', { app: 'web', ports: [{ name: 'http', containerPort: 9090 }] }),
+        pod('c', 'n', { app: 'web' }),
+        service('web', { selector: { app: 'web' }, ports: [{ port: 80, targetPort: 'http' }] }),
+      ]),
+    )
+    expect(c.slices.map((s) => [s.ports.map((p) => p.port), s.endpoints.map((e) => formatIpv4(e.address))])).toEqual([
+      [[8080], ['10.244.1.2']],
+      [[9090], ['10.244.1.3']],
+      [[], ['10.244.1.4']],
+    ])
+  })
+
+  it('marks the endpoints of pods that are not ready, and of those being deleted', () => {
+    const conditions = (name: string, extra: object, metadata: object = {}) => ({
+      apiVersion: 'v1',
+      kind: 'Pod',
+      metadata: { name, labels: { app: 'web' }, ...metadata },
+      spec: { nodeName: 'n', containers: [{ name: 'c' }] },
+      status: { phase: 'Running', ...extra },
+    })
+    const c = filled(
+      documentOf([
+        node('n'),
+        conditions('up', { conditions: [{ type: 'Ready', status: 'True' }] }),
+        conditions('down', { conditions: [{ type: 'Ready', status: 'False' }] }),
+        conditions('leaving', { conditions: [{ type: 'Ready', status: 'True' }] }, { deletionTimestamp: '2026-01-01T00:00:00Z' }),
+        service('web', { selector: { app: 'web' }, ports: [{ port: 80 }] }),
+      ]),
+    )
+    expect(c.slices[0]?.endpoints.map((e) => [e.ready, e.serving, e.terminating])).toEqual([
+      [true, true, false],
+      [false, false, false],
+      [false, true, true],
+    ])
+  })
+
+  it('respects a given EndpointSlice, even when its pod is gone', () => {
+    const slice = {
+      apiVersion: 'discovery.k8s.io/v1',
+      kind: 'EndpointSlice',
+      metadata: { name: 'web-1', labels: { 'kubernetes.io/service-name': 'web' } },
+      addressType: 'IPv4',
+      ports: [{ port: 8080 }],
+      endpoints: [{ addresses: ['10.244.1.9'] }],
+    }
+    const c = filled(
+      documentOf([node('n', '10.244.1.0/24'), slice, service('web', { selector: { app: 'web' }, ports: [{ port: 80 }] })]),
+    )
+    expect(c.slices.map((s) => s.endpoints.map((e) => formatIpv4(e.address)))).toEqual([['10.244.1.9']])
+  })
+
+  it('mirrors Endpoints of a Service that has no slices', () => {
+    const endpoints = {
+      apiVersion: 'v1',
+      kind: 'Endpoints',
+      metadata: { name: 'db' },
+      subsets: [{ addresses: [{ ip: '192.0.2.7' }], notReadyAddresses: [{ ip: '192.0.2.8' }], ports: [{ port: 5432 }] }],
+    }
+    const c = filled(documentOf([node('n'), endpoints, service('db', { ports: [{ port: 5432 }] })]))
+    expect(c.slices[0]?.endpoints.map((e) => [formatIpv4(e.address), e.ready])).toEqual([
+      ['192.0.2.7', true],
+      ['192.0.2.8', false],
+    ])
+  })
+
+  it('allocates cluster IPs above the band that people choose from, by name', () => {
+    const c = filled(documentOf([node('n'), service('a', { ports: [{ port: 80 }] }), service('b', { ports: [{ port: 80 }] })]))
+    const [a, b] = c.services.map((s) => s.clusterIP ?? 0)
+    expect(a).not.toBe(b)
+    for (const x of [a ?? 0, b ?? 0]) expect(x - 0x0a600000).toBeGreaterThan(256)
+  })
+
+  it("puts a host-network pod into its node's namespace", () => {
+    const host = {
+      apiVersion: 'v1',
+      kind: 'Pod',
+      metadata: { name: 'proxy', namespace: 'kube-system' },
+      spec: { nodeName: 'n', hostNetwork: true, containers: [{ name: 'c', ports: [{ containerPort: 10256 }] }] },
+    }
+    const view = viewOfDocument(documentOf([node('n', undefined, '192.168.1.20'), host]))
+    expect(view.get('netns', 'netns:pod/kube-system/proxy')).toBeUndefined()
+    expect(view.list('process', 'netns:n').map((p) => p.argv.join(' '))).toEqual(['httpd -p 10256'])
+  })
+
+  it('leaves pods that have ended without a network', () => {
+    const job = { ...pod('job', 'n', { podIP: '10.244.0.5' }), status: { phase: 'Succeeded', podIP: '10.244.0.5' } }
+    const view = viewOfDocument(documentOf([node('n'), job, pod('next', 'n', { podIP: '10.244.0.5' })]))
+    expect(view.get('netns', 'netns:pod/job')).toBeUndefined()
+    expect(view.get('netns', 'netns:pod/next')).toBeDefined()
+  })
+
+  it('says in plain words what it keeps but does not model', () => {
+    const policy = { apiVersion: 'networking.k8s.io/v1', kind: 'NetworkPolicy', metadata: { name: 'deny' }, spec: {} }
+    const view = viewOfDocument(
+      documentOf([node('n'), policy, service('web', { type: 'NodePort', ports: [{ port: 80, nodePort: 30080 }] })]),
+    )
+    expect(view.list('note').map((x) => x.what)).toEqual([
+      'Service default/web is of type NodePort: its node ports are not modelled yet, its cluster IP is',
+      'NetworkPolicy objects are kept, but not enforced yet (1 object)',
+    ])
+  })
+})
