@@ -25,7 +25,7 @@ export class CalloutPlacer {
       return { x: Math.max(lane.x, Math.min(right(lane) - size.w, middle)), y: lane.y + (lane.h - size.h) / 2, ...size }
     }
     let best: { readonly rect: Rect; readonly cost: number } | undefined
-    for (const [i, rect] of this.#candidates(box, size).entries()) {
+    for (const [i, rect] of [...this.#candidates(box, size)].entries()) {
       const cost = this.#cost(rect, keepClear) + i * 0.5
       if (best === undefined || cost < best.cost) best = { rect, cost }
     }

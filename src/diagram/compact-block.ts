@@ -49,8 +49,7 @@ const isLoopback = (d: DeviceNode) => d.record.link.kind === 'loopback'
 function columns(spec: Pick<CompactSpec, 'containers' | 'devices'>): number {
   const wide = spec.devices.filter((d) => !isLoopback(d)).length
   const loops = spec.devices.length - wide
-  if (spec.containers.length > 1) return Math.max(2, wide + loops)
-  return Math.max(1, wide > 1 ? wide + loops : wide)
+  return spec.containers.length > 1 ? Math.max(2, wide + loops) : Math.max(1, wide)
 }
 
 /** The least width that `compactBlock` can be given, in pixels. */
@@ -99,7 +98,7 @@ export function compactBlock(
   const stackMid = stackY + ROW / 2
   const stack = gateId(spec.netns, 'stack')
   const wideDevices = spec.devices.filter((d) => !isLoopback(d))
-  const smallLoop = cols === 1 ? spec.devices.find(isLoopback) : undefined
+  const smallLoop = spec.containers.length > 1 ? undefined : spec.devices.find(isLoopback)
   const inRow = smallLoop ? wideDevices : [...spec.devices.filter(isLoopback), ...wideDevices]
   const mainLane = laneX(cols - 1)
 
@@ -107,7 +106,7 @@ export function compactBlock(
     const col = i % cols
     const rect = { x: colX(col), y: at(head + Math.floor(i / cols) * (ROW + GAP), ROW), w: colWidth, h: ROW }
     const id = containerId(spec.netns, c.name)
-    const text = chipText(c) || words.local
+    const text = chipText(c) || words.process
     sketch.box({
       id,
       rect,

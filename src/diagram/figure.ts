@@ -77,10 +77,19 @@ export interface Layout {
 export interface Words {
   readonly routing: string
   readonly local: string
+  readonly process: string
   readonly stack: string
+  /** The network namespace that a machine boots with. */
+  readonly root: string
 }
-export const WORDS_EN: Words = { routing: 'routing', local: 'local process', stack: 'stack' }
-export const WORDS_ZH: Words = { routing: '路由', local: '本地进程', stack: '协议栈' }
+export const WORDS_EN: Words = {
+  routing: 'routing',
+  local: 'local process',
+  process: 'process',
+  stack: 'stack',
+  root: 'root netns',
+}
+export const WORDS_ZH: Words = { routing: '路由', local: '本地进程', process: '进程', stack: '协议栈', root: '根网络命名空间' }
 
 export const gateId = (netns: string, gate: GateName): string => `gate:${netns.slice('netns:'.length)}/${gate}`
 export const containerId = (netns: string, name: string): string => `container:${netns.slice('netns:'.length)}/${name}`

@@ -169,13 +169,13 @@ function devicesSection(devices: readonly DeviceNode[], ctx: GroupContext): Devi
     minWidth: plan.minWidth,
     h: plan.h,
     draw(sketch, x, y, width) {
-      const used = Math.min(width, plan.cols * 150 + (plan.cols - 1) * plan.gutter)
+      const used = Math.min(width, plan.cols * 136 + (plan.cols - 1) * plan.gutter)
       const exits = drawGrid(sketch, cells, {
         plan,
         x: ctx.flip ? x + width - used : x + (width - used) / 2,
         y,
         width: used,
-        maxCell: 150,
+        maxCell: 136,
         // Devices look at the stack, the other way round than pods.
         flip: !ctx.flip,
       })

@@ -88,6 +88,16 @@ export function regionBlock(
   const road = rowY + ROAD_IN_GATE
   const callout = { x: FIRST, y: calloutY, w: width - 2 * FIRST, h: CALLOUT - 4 }
   const id = (gate: GateName) => gateId(spec.netns, gate)
+  sketch.label({
+    text: words.root,
+    x: FIRST,
+    y: calloutY + 4,
+    width: width - 2 * FIRST,
+    style: 'note',
+    tone: 'faint',
+    box: region,
+    resting: true,
+  })
 
   const gate = (
     name: GateName,

@@ -1,0 +1,2 @@
+export { Stage } from './stage.tsx'
+export type { StageProps, StageSelection } from './types.ts'

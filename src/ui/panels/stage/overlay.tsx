@@ -1,0 +1,167 @@
+import { memo } from 'react'
+import type { Change } from '../../../diagram/activity.ts'
+import type { CalloutPlacer } from '../../../diagram/callout.ts'
+import { baseline, radiusOf } from '../../../diagram/canvas.ts'
+import type { Box, Layout } from '../../../diagram/figure.ts'
+import type { Rect } from '../../../diagram/geometry.ts'
+import { type Polyline, pathData } from '../../../diagram/polyline.ts'
+import type { Scene } from '../../../diagram/scene.ts'
+import { FONTS, fitText, type Measure } from '../../../diagram/text.ts'
+import type { StageWords } from './words.ts'
+
+const joined = (lines: readonly Polyline[]) => lines.map(pathData).join('')
+
+/** The way: what is walked glows, what is to come is dotted. */
+export const WayLayer = memo(function WayLayer({ walked, role }: { readonly walked: Scene['walked']; readonly role: string }) {
+  const done = joined(walked.done)
+  return (
+    <g className={`stg-way stg-role-${role}`}>
+      <path className="stg-ahead" d={joined(walked.ahead)} />
+      <path className="stg-glow" d={done} />
+      <path className="stg-walked" d={done} />
+    </g>
+  )
+})
+
+/** Outlines of the places on the way, and what each of them did. */
+export const PlacesLayer = memo(function PlacesLayer({
+  layout,
+  scene,
+  measure,
+}: {
+  readonly layout: Layout
+  readonly scene: Scene
+  readonly measure: Measure
+}) {
+  const lit = [...scene.walked.boxes].flatMap((id) => layout.box.get(id) ?? [])
+  return (
+    <g>
+      {lit.map((b) => {
+        const here = b.id === scene.box
+        const tone = scene.did.get(b.id)?.tone ?? 'busy'
+        return (
+          <rect
+            key={b.id}
+            className={`stg-lit${here ? ` stg-here stg-act-${tone}` : ''}`}
+            x={b.rect.x}
+            y={b.rect.y}
+            width={b.rect.w}
+            height={b.rect.h}
+            rx={radiusOf(b)}
+          />
+        )
+      })}
+      {[...scene.did].map(([id, activity]) => {
+        const slot = layout.box.get(id)?.slot
+        if (slot === undefined) return null
+        const y = baseline({ rect: slot, style: 'status', text: '', full: '', tone: 'normal', box: id, resting: false })
+        return (
+          <text
+            key={id}
+            className={`stg-t-status stg-say-${activity.tone}${id === scene.box ? '' : ' stg-past'}`}
+            x={slot.x}
+            y={y}
+          >
+            {fitText(activity.text, 'status', slot.w, measure)}
+          </text>
+        )
+      })}
+    </g>
+  )
+})
+
+export interface Note {
+  readonly key: string
+  readonly tone: 'nat' | 'plain' | 'drop' | 'wait'
+  readonly parts: readonly { readonly text: string; readonly as: 'old' | 'new' | 'plain' }[]
+}
+
+const PAD = 7
+
+/** What the callout says: a change that matters, else how the packet's stay ended. */
+export function noteOf(scene: Scene, words: StageWords): Note | undefined {
+  const { ending, changes } = scene
+  if (ending?.kind === 'drop') {
+    return { key: 'drop', tone: 'drop', parts: [{ text: `✕ ${words.dropped}: ${ending.reason}`, as: 'plain' }] }
+  }
+  if (ending?.kind === 'undetermined') {
+    return { key: 'undetermined', tone: 'drop', parts: [{ text: `? ${words.undetermined}: ${ending.what}`, as: 'plain' }] }
+  }
+  if (ending?.kind === 'wait') {
+    return { key: 'wait', tone: 'wait', parts: [{ text: `${words.waitsFor} ${ending.for}`, as: 'plain' }] }
+  }
+  const weight: Readonly<Record<Change['field'], number>> = { dst: 4, src: 4, mark: 2, ttl: 1, eth: 0, other: 0 }
+  let best: Change | undefined
+  for (const c of changes) if (best === undefined || weight[c.field] >= weight[best.field]) best = c
+  if (best === undefined) return undefined
+  return {
+    key: `${best.field} ${best.seq}`,
+    tone: best.field === 'dst' || best.field === 'src' ? 'nat' : 'plain',
+    parts: [
+      { text: best.from, as: 'old' },
+      { text: ' → ', as: 'plain' },
+      { text: best.to, as: 'new' },
+    ],
+  }
+}
+
+/** A change, a drop or a wait, said near the place where it happened, where no label is. */
+export function CalloutMark({
+  note,
+  box,
+  placer,
+  measure,
+  keepClear,
+}: {
+  readonly note: Note
+  readonly box: Box
+  readonly placer: CalloutPlacer
+  readonly measure: Measure
+  readonly keepClear: readonly Rect[]
+}) {
+  const widths = note.parts.map((p) => measure(p.text, 'address'))
+  const w = widths.reduce((a, b) => a + b, 0) + 2 * PAD
+  const h = FONTS.address.line + 6
+  const rect = placer.place(box, { w, h }, keepClear)
+  let x = rect.x + PAD
+  return (
+    <g key={note.key} className={`stg-note stg-note-${note.tone}`}>
+      <rect className="stg-note-box" x={rect.x} y={rect.y} width={w} height={h} rx={6} />
+      {note.parts.map((p, i) => {
+        const at = x
+        x += widths[i] ?? 0
+        return (
+          <g key={p.as + p.text}>
+            <text className={`stg-t-address stg-part-${p.as}`} x={at} y={rect.y + 13.8} xmlSpace="preserve">
+              {p.text}
+            </text>
+            {p.as === 'old' && <path className="stg-strike" d={`M${at} ${rect.y + 10}h${widths[i] ?? 0}`} />}
+          </g>
+        )
+      })}
+    </g>
+  )
+}
+
+/** The end of a packet, on the spot. */
+export function EndingMark({ scene }: { readonly scene: Scene }) {
+  const { ending, walked } = scene
+  if (ending === undefined || walked.here === undefined) return null
+  if (ending.kind === 'drop' || ending.kind === 'undetermined') {
+    return (
+      <g className="stg-end stg-end-drop" transform="translate(0 -14)">
+        <circle r={8} />
+        <path d="M-3.2 -3.2L3.2 3.2M3.2 -3.2L-3.2 3.2" />
+      </g>
+    )
+  }
+  if (ending.kind === 'wait') {
+    return (
+      <g className="stg-end stg-end-wait" transform="translate(0 -14)">
+        <circle r={8} />
+        <path d="M0 -4V0L3 2" />
+      </g>
+    )
+  }
+  return null
+}

@@ -1,0 +1,198 @@
+import { Locate, Maximize, Minus, Plus } from 'lucide-react'
+import { useCallback, useEffect, useMemo, useRef } from 'react'
+import { CalloutPlacer } from '../../../diagram/callout.ts'
+import { CANVAS_FROM } from '../../../diagram/canvas.ts'
+import type { Box } from '../../../diagram/figure.ts'
+import { centre } from '../../../diagram/geometry.ts'
+import { layout as layOut } from '../../../diagram/layout.ts'
+import { Paths } from '../../../diagram/path.ts'
+import { idleMachines, packetAtStep, sceneAt } from '../../../diagram/scene.ts'
+import { remember } from '../../../diagram/text.ts'
+import { topologyOf } from '../../../diagram/topology.ts'
+import { VisitIndex } from '../../../diagram/visits.ts'
+import type { View } from '../../../diagram/zoom.ts'
+import { summarize } from '../../../net/summary.ts'
+import { BaseLayer, RestingLabels } from './base-layer.tsx'
+import { BoxList } from './box-list.tsx'
+import { CanvasLayer, type CanvasLayerHandle } from './canvas-layer.tsx'
+import { CapsuleMark } from './capsule-mark.tsx'
+import { HitLayer } from './hit-layer.tsx'
+import { browserMeasure } from './measure.ts'
+import { CalloutMark, EndingMark, noteOf, PlacesLayer, WayLayer } from './overlay.tsx'
+import { selectedBox, selectionOf } from './reach.ts'
+import './stage.css'
+import type { StageProps } from './types.ts'
+import { useCamera } from './use-camera.ts'
+import { useGlide } from './use-glide.ts'
+import { useSize } from './use-size.ts'
+import { stageWords } from './words.ts'
+
+/** Rooms that differ by less share a layout, so that dragging a splitter does not rearrange the drawing at every pixel. */
+const ROOM_STEP = 120
+
+/** The cluster as a drawing with the packet on its way through it. */
+export function Stage(props: StageProps) {
+  const { reader, timeline, seq, followed, selection, onSelect, playing, lang } = props
+  const words = stageWords(lang)
+  const root = useRef<HTMLElement>(null)
+  const surface = useRef<HTMLDivElement>(null)
+  const hitWorld = useRef<HTMLDivElement>(null)
+  const world = useRef<SVGGElement>(null)
+  const canvas = useRef<CanvasLayerHandle>(null)
+  const capsule = useRef<SVGGElement>(null)
+  const size = useSize(root)
+  const measure = useMemo(() => remember(browserMeasure()), [])
+
+  const visits = useMemo(() => new VisitIndex(reader), [reader])
+  const topology = useMemo(() => topologyOf(timeline.at(-1)), [timeline])
+  const compact = useMemo(
+    () =>
+      idleMachines(
+        { reader },
+        topology.machines.filter((m) => m.bridges.length === 0).map((m) => ({ id: m.netns.id })),
+      ),
+    [reader, topology],
+  )
+  const known = size !== undefined && size.width > 0
+  const roomWidth = known ? Math.max(1, Math.round(size.width / ROOM_STEP)) * ROOM_STEP : 0
+  const roomHeight = known ? Math.max(1, Math.round(size.height / ROOM_STEP)) * ROOM_STEP : 0
+  const layout = useMemo(
+    () =>
+      roomWidth === 0
+        ? undefined
+        : layOut(topology, { width: roomWidth, height: roomHeight, measure, words: stageWords(lang), compact }),
+    [topology, roomWidth, roomHeight, measure, lang, compact],
+  )
+  const paths = useMemo(() => (layout === undefined ? undefined : new Paths(layout, visits)), [layout, visits])
+  const placer = useMemo(() => (layout === undefined ? undefined : new CalloutPlacer(layout)), [layout])
+  const large = layout !== undefined && layout.boxes.length > CANVAS_FROM
+
+  const scene = useMemo(
+    () => (paths === undefined ? undefined : sceneAt(paths, followed ?? packetAtStep(paths, seq), seq)),
+    [paths, followed, seq],
+  )
+
+  const onView = useCallback((view: View) => {
+    world.current?.setAttribute('transform', `translate(${view.x} ${view.y}) scale(${view.k})`)
+    if (hitWorld.current) hitWorld.current.style.transform = `translate(${view.x}px, ${view.y}px) scale(${view.k})`
+    canvas.current?.draw(view)
+  }, [])
+  const camera = useCamera({ surface, layout, size, onView })
+  const { following, reveal } = camera
+  const position = scene === undefined || paths === undefined ? undefined : paths.of(scene.packet)[scene.leg]?.at
+  useEffect(() => {
+    if (following && position !== undefined) reveal(position)
+  }, [following, reveal, position])
+  const onReach = useCallback((box: Box) => reveal(centre(box.rect)), [reveal])
+
+  const boxes = useMemo(() => layout?.boxes.filter((b) => b.of.kind !== 'region') ?? [], [layout])
+  const selected = layout === undefined ? undefined : selectedBox(layout, selection)
+  const hits = useMemo(
+    () => (large ? boxes.filter((b) => b.id === selected || b.of.kind === 'machine') : boxes),
+    [large, boxes, selected],
+  )
+  const { current } = camera
+  useEffect(() => {
+    const el = surface.current
+    if (!large || el === null) return
+    const click = (event: MouseEvent) => {
+      const at = el.getBoundingClientRect()
+      const { x, y, k } = current()
+      const box = canvas.current?.boxAt((event.clientX - at.left - x) / k, (event.clientY - at.top - y) / k)
+      if (box !== undefined) onSelect(selectionOf(box))
+    }
+    el.addEventListener('click', click)
+    return () => el.removeEventListener('click', click)
+  }, [large, current, onSelect])
+  const note = scene === undefined ? undefined : noteOf(scene, words)
+  const here = scene?.box === undefined ? undefined : layout?.box.get(scene.box)
+  const spoken = note === undefined ? undefined : here?.parent
+  const busy = useMemo(() => new Set([...(scene?.did.keys() ?? []), ...(spoken === undefined ? [] : [spoken])]), [scene, spoken])
+
+  return (
+    <section
+      ref={root}
+      aria-label={words.drawing}
+      className={`stg${camera.scale < 0.45 ? ' stg-far' : ''}${playing ? ' stg-playing' : ''}${large ? ' stg-large' : ''}`}
+    >
+      <div ref={surface} className="stg-surface">
+        {large && layout !== undefined && size !== undefined && (
+          <CanvasLayer ref={canvas} layout={layout} size={size} busy={busy} view={camera.current} />
+        )}
+        <svg className="stg-svg" aria-hidden="true">
+          <g ref={world}>
+            {layout !== undefined && paths !== undefined && scene !== undefined && (
+              <>
+                {!large && <BaseLayer layout={layout} />}
+                {!large && <RestingLabels layout={layout} busy={busy} />}
+                <PlacesLayer layout={layout} scene={scene} measure={measure} />
+                <WayLayer walked={scene.walked} role={scene.capsule?.role ?? 'ip'} />
+                {scene.others.map((o) => (
+                  <circle key={o.packet} className={`stg-other stg-fill-${o.capsule.role}`} cx={o.at.x} cy={o.at.y} r={5.5} />
+                ))}
+                {note !== undefined && here !== undefined && placer !== undefined && (
+                  <CalloutMark
+                    note={note}
+                    box={here}
+                    placer={placer}
+                    measure={measure}
+                    keepClear={position === undefined ? [] : [{ x: position.x - 46, y: position.y - 11, w: 92, h: 22 }]}
+                  />
+                )}
+                <g ref={capsule} className="stg-mover" key={scene.packet}>
+                  {scene.capsule !== undefined && <CapsuleMark capsule={scene.capsule} measure={measure} />}
+                  <EndingMark scene={scene} />
+                </g>
+              </>
+            )}
+          </g>
+        </svg>
+        {layout !== undefined && (
+          <HitLayer ref={hitWorld} layout={layout} boxes={hits} selected={selected} onSelect={onSelect} onReach={onReach} />
+        )}
+        {scene !== undefined && paths !== undefined && (
+          <Gliding {...{ paths, seq, playing, capsule }} packet={scene.packet} leg={scene.leg} />
+        )}
+      </div>
+      <div className="stg-tools" role="toolbar" aria-label={words.drawing}>
+        <button type="button" onClick={() => camera.zoomBy(1.25)} aria-label={words.zoomIn} title={words.zoomIn}>
+          <Plus size={15} aria-hidden="true" />
+        </button>
+        <button type="button" onClick={() => camera.zoomBy(0.8)} aria-label={words.zoomOut} title={words.zoomOut}>
+          <Minus size={15} aria-hidden="true" />
+        </button>
+        <button type="button" onClick={camera.fit} aria-label={words.fit} title={words.fit}>
+          <Maximize size={14} aria-hidden="true" />
+        </button>
+        <button
+          type="button"
+          onClick={camera.toggleFollow}
+          aria-pressed={following}
+          aria-label={words.follow}
+          title={words.follow}
+        >
+          <Locate size={15} aria-hidden="true" />
+        </button>
+      </div>
+      {layout !== undefined && <BoxList layout={layout} label={words.list} onSelect={onSelect} />}
+      <p className="stg-reader" aria-live={playing ? 'off' : 'polite'}>
+        {scene === undefined || scene.packet < 0 || scene.box === undefined
+          ? words.nothing
+          : `${words.packet} ${scene.packet + 1} ${summarize(reader.packetAt(scene.packet, seq))} ${words.at} ${here?.name ?? ''} ${scene.did.get(scene.box)?.text ?? ''} ${note?.parts.map((p) => p.text).join('') ?? ''}`}
+      </p>
+    </section>
+  )
+}
+
+/** Holds the glide's hook, so that it only runs once there are paths. */
+function Gliding(props: {
+  readonly paths: Paths
+  readonly packet: number
+  readonly leg: number
+  readonly seq: number
+  readonly playing: boolean
+  readonly capsule: React.RefObject<SVGGElement | null>
+}) {
+  useGlide({ ...props, target: props.capsule })
+  return null
+}

@@ -1,0 +1,110 @@
+import { type RefObject, useCallback, useEffect, useRef, useState } from 'react'
+import type { Layout } from '../../../diagram/figure.ts'
+import type { Point } from '../../../diagram/geometry.ts'
+import { attachZoom, fitView, type View, type ZoomHandle } from '../../../diagram/zoom.ts'
+import type { Size } from './use-size.ts'
+
+/** Below this scale the whole drawing is not readable, so the camera goes with the packet instead. */
+const READABLE = 0.62
+const FOLLOW_SCALE = 0.92
+const GLIDE = 420
+
+const reduced = () => matchMedia('(prefers-reduced-motion: reduce)').matches
+
+export interface Camera {
+  readonly following: boolean
+  readonly scale: number
+  toggleFollow(): void
+  fit(): void
+  zoomBy(factor: number): void
+  /** Brings a point into view when it is not well inside it. */
+  reveal(p: Point): void
+  current(): View
+}
+
+/** Pan and zoom over `surface`; `onView` is called for every change, outside React. */
+export function useCamera(options: {
+  readonly surface: RefObject<HTMLElement | null>
+  readonly layout: Layout | undefined
+  readonly size: Size | undefined
+  readonly onView: (view: View) => void
+}): Camera {
+  const { surface, layout, size, onView } = options
+  const handle = useRef<ZoomHandle | undefined>(undefined)
+  const notify = useRef(onView)
+  notify.current = onView
+  const touched = useRef(false)
+  const [following, setFollowing] = useState(false)
+  const [scale, setScale] = useState(1)
+  const bounds = layout?.bounds
+
+  useEffect(() => {
+    if (surface.current === null) return
+    const zoom = attachZoom(surface.current, {
+      minScale: 0.06,
+      maxScale: 4,
+      onChange: (view, byUser) => {
+        notify.current(view)
+        setScale(view.k)
+        if (byUser) {
+          touched.current = true
+          setFollowing(false)
+        }
+      },
+    })
+    handle.current = zoom
+    return () => zoom.detach()
+  }, [surface])
+
+  const showWhole = useCallback(
+    (ms: number) => {
+      if (bounds === undefined || size === undefined || size.width === 0) return
+      handle.current?.moveTo(fitView(bounds, size), reduced() ? 0 : ms)
+    },
+    [bounds, size],
+  )
+
+  // A new drawing or a new room is shown whole, unless the reader has chosen a view and the drawing is the same.
+  const shown = useRef<Layout | undefined>(undefined)
+  useEffect(() => {
+    if (layout === undefined || size === undefined || size.width === 0) return
+    if (shown.current !== layout) touched.current = false
+    shown.current = layout
+    if (touched.current) return
+    showWhole(0)
+    const whole = fitView(layout.bounds, size)
+    setFollowing(whole.k < READABLE)
+  }, [layout, size, showWhole])
+
+  const reveal = useCallback(
+    (p: Point) => {
+      const zoom = handle.current
+      if (zoom === undefined || size === undefined) return
+      const { view } = zoom
+      const k = Math.max(view.k, Math.min(FOLLOW_SCALE, size.width / 420))
+      const x = p.x * view.k + view.x
+      const y = p.y * view.k + view.y
+      const [mx, my] = [Math.min(140, size.width * 0.28), Math.min(110, size.height * 0.28)]
+      if (k <= view.k * 1.02 && x > mx && x < size.width - mx && y > my && y < size.height - my) return
+      zoom.moveTo({ k, x: size.width / 2 - p.x * k, y: size.height / 2 - p.y * k }, reduced() ? 0 : GLIDE)
+    },
+    [size],
+  )
+
+  return {
+    following,
+    scale,
+    toggleFollow: useCallback(() => setFollowing((f) => !f), []),
+    fit: useCallback(() => {
+      setFollowing(false)
+      touched.current = false
+      showWhole(260)
+    }, [showWhole]),
+    zoomBy: useCallback((factor: number) => {
+      touched.current = true
+      handle.current?.zoomBy(factor)
+    }, []),
+    reveal,
+    current: useCallback(() => handle.current?.view ?? { x: 0, y: 0, k: 1 }, []),
+  }
+}

@@ -1,0 +1,74 @@
+import { easeCubicInOut, easeLinear } from 'd3-ease'
+import { interpolateNumber } from 'd3-interpolate'
+import { type RefObject, useEffect, useRef } from 'react'
+import type { Point } from '../../../diagram/geometry.ts'
+import type { Paths } from '../../../diagram/path.ts'
+import { pointAt } from '../../../diagram/polyline.ts'
+
+/** ms that one move takes when the reader steps by hand. */
+const BY_HAND = 380
+const SHORTEST = 90
+const LONGEST = 1400
+
+const reduced = () => matchMedia('(prefers-reduced-motion: reduce)').matches
+
+/**
+ * Moves `target` (an SVG group) along the packet's roads to where it rests after step `seq`. While playing, a move lasts as
+ * long as the last halt did, so that the packet flows; React is not asked for the frames in between.
+ */
+export function useGlide(options: {
+  readonly target: RefObject<SVGGElement | null>
+  readonly paths: Paths
+  readonly packet: number
+  readonly leg: number
+  readonly seq: number
+  readonly playing: boolean
+  readonly onMove?: (p: Point) => void
+}): void {
+  const { target, paths, packet, leg, seq, playing, onMove } = options
+  const state = useRef({ packet: -1, s: 0, paths, frame: 0, changed: 0, rhythm: BY_HAND })
+
+  // biome-ignore lint/correctness/useExhaustiveDependencies: only the leg moves the packet, but the rhythm is that of `seq`
+  useEffect(() => {
+    const me = state.current
+    const { track, rests } = paths.lifeOf(packet)
+    const goal = rests[leg]
+    const now = performance.now()
+    const since = now - me.changed
+    me.changed = now
+    if (playing && since < LONGEST * 2) me.rhythm = Math.min(LONGEST, Math.max(SHORTEST, since))
+    if (me.frame !== 0) cancelAnimationFrame(me.frame)
+    me.frame = 0
+    if (goal === undefined) return
+    const show = (s: number) => {
+      me.s = s
+      const p = pointAt(track, s)
+      target.current?.setAttribute('transform', `translate(${p.x.toFixed(2)} ${p.y.toFixed(2)})`)
+      onMove?.(p)
+    }
+    const same = me.packet === packet && me.paths === paths
+    me.packet = packet
+    me.paths = paths
+    if (!same || Math.abs(goal - me.s) < 0.5 || reduced() || document.hidden) return show(goal)
+    const position = interpolateNumber(me.s, goal)
+    const duration = playing ? me.rhythm * 0.96 : Math.min(900, BY_HAND + Math.abs(goal - me.s) * 0.35)
+    const ease = playing ? easeLinear : easeCubicInOut
+    let begun: number | undefined
+    const tick = (time: number) => {
+      begun ??= time
+      const t = Math.min(1, (time - begun) / duration)
+      show(position(ease(t)))
+      me.frame = t < 1 ? requestAnimationFrame(tick) : 0
+    }
+    show(me.s)
+    me.frame = requestAnimationFrame(tick)
+  }, [paths, packet, leg, seq, playing, target, onMove])
+
+  useEffect(
+    () => () => {
+      if (state.current.frame !== 0) cancelAnimationFrame(state.current.frame)
+      state.current.frame = 0
+    },
+    [],
+  )
+}
