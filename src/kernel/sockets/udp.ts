@@ -88,6 +88,13 @@ export class UdpSocket extends Socket {
     return ok(undefined)
   }
 
+  /** What connect() and getsockname() would tell of the way to `address`, without taking a port: the source address. */
+  probe(address: Ipv4): Result<Ipv4, Errno> {
+    const route = routeTo(this.host, { dst: address, src: this.local.address, oif: this.device })
+    if (route.error !== undefined) return err(route.error)
+    return route.result === 'broadcast' ? err('EACCES') : ok(ipv4(route.source))
+  }
+
   /**
    * udp_sendmsg(). `to` is needed while not connected. Errors: the pending one, those of the route and of netfilter (EPERM),
    * EMSGSIZE beyond 65507 bytes, EACCES for broadcast.

@@ -1,0 +1,150 @@
+import { ok, type Result } from '../../base/result.ts'
+import { type Ipv4, parseIpv4 } from '../../net/address.ts'
+import { type CommandError, commandError, numberOption, type OptionSpec, parseOptions, portNumber } from './options.ts'
+
+export interface CurlUrl {
+  /** As given. */
+  readonly text: string
+  readonly host: string
+  readonly port: number
+  /** Path and query. */
+  readonly path: string
+}
+
+export interface CurlOptions {
+  readonly urls: readonly CurlUrl[]
+  readonly silent: boolean
+  readonly showError: boolean
+  readonly verbose: boolean
+  readonly include: boolean
+  readonly head: boolean
+  readonly fail: boolean
+  /** One for each URL in order; `-` and absent go to the terminal. */
+  readonly outputs: readonly string[]
+  /** Seconds. */
+  readonly maxTime: number | undefined
+  readonly connectTimeout: number | undefined
+  readonly method: string
+  readonly data: string | undefined
+  readonly headers: readonly string[]
+  readonly userAgent: string
+  readonly localPort: { readonly from: number; readonly to: number } | undefined
+  readonly interface: string | undefined
+  /** `host:port` → address. */
+  readonly resolve: ReadonlyMap<string, Ipv4>
+  readonly writeOut: string | undefined
+}
+
+const SPECS: readonly OptionSpec[] = [
+  { name: 'silent', short: 's', long: 'silent' },
+  { name: 'show-error', short: 'S', long: 'show-error' },
+  { name: 'verbose', short: 'v', long: 'verbose' },
+  { name: 'include', short: 'i', long: 'include' },
+  { name: 'head', short: 'I', long: 'head' },
+  { name: 'fail', short: 'f', long: 'fail' },
+  { name: 'location', short: 'L', long: 'location' },
+  { name: 'ipv4', short: '4', long: 'ipv4' },
+  { name: 'output', short: 'o', long: 'output', value: true },
+  { name: 'max-time', short: 'm', long: 'max-time', value: true },
+  { name: 'connect-timeout', long: 'connect-timeout', value: true },
+  { name: 'request', short: 'X', long: 'request', value: true },
+  { name: 'data', short: 'd', long: 'data', value: true },
+  { name: 'header', short: 'H', long: 'header', value: true },
+  { name: 'user-agent', short: 'A', long: 'user-agent', value: true },
+  { name: 'local-port', long: 'local-port', value: true },
+  { name: 'interface', long: 'interface', value: true },
+  { name: 'resolve', long: 'resolve', value: true },
+  { name: 'write-out', short: 'w', long: 'write-out', value: true },
+]
+
+/** The version whose messages these are. */
+export const CURL_VERSION = '8.5.0'
+const SECONDS = { min: 0, max: 2_000_000, fraction: true }
+
+/** curl(1), the part of it that speaks HTTP in the clear. */
+export function parseCurl(argv: readonly string[]): Result<CurlOptions, CommandError> {
+  const parsed = parseOptions('curl', argv, SPECS)
+  if (!parsed.ok) return parsed
+  const options = parsed.value
+  if (options.operands.length === 0) return commandError('curl: no URL specified')
+  const urls: CurlUrl[] = []
+  for (const text of options.operands) {
+    const url = parseUrl(text)
+    if (!url.ok) return url
+    urls.push(url.value)
+  }
+  const maxTime = numberOption('curl', options, { name: 'max-time', flag: '-m', ...SECONDS })
+  if (!maxTime.ok) return maxTime
+  const connectTimeout = numberOption('curl', options, { name: 'connect-timeout', flag: '--connect-timeout', ...SECONDS })
+  if (!connectTimeout.ok) return connectTimeout
+  const localPort = parseLocalPort(options.value('local-port'))
+  if (!localPort.ok) return localPort
+  const resolve = parseResolve(options.values('resolve'))
+  if (!resolve.ok) return resolve
+  const data = options.has('data') ? options.values('data').join('&') : undefined
+  const head = options.has('head')
+  return ok({
+    urls,
+    silent: options.has('silent'),
+    showError: options.has('show-error'),
+    verbose: options.has('verbose'),
+    include: options.has('include') || head,
+    head,
+    fail: options.has('fail'),
+    outputs: options.values('output'),
+    maxTime: maxTime.value === 0 ? undefined : maxTime.value,
+    connectTimeout: connectTimeout.value === 0 ? undefined : connectTimeout.value,
+    method: options.value('request') ?? (head ? 'HEAD' : data === undefined ? 'GET' : 'POST'),
+    data,
+    headers: options.values('header'),
+    userAgent: options.value('user-agent') ?? `curl/${CURL_VERSION}`,
+    localPort: localPort.value,
+    interface: options.value('interface'),
+    resolve: resolve.value,
+    writeOut: options.value('write-out'),
+  })
+}
+
+/** `[http://]host[:port][/path]`; a scheme that is missing is http. */
+function parseUrl(text: string): Result<CurlUrl, CommandError> {
+  const scheme = /^([A-Za-z][A-Za-z0-9+.-]*):\/\//.exec(text)
+  const name = scheme?.[1]?.toLowerCase()
+  if (name === 'https') return commandError(`curl: ${text}: TLS is not modelled, use http://`)
+  if (name !== undefined && name !== 'http') return commandError(`curl: (1) Protocol "${name}" not supported`)
+  const rest = text.slice(scheme?.[0].length ?? 0)
+  const end = rest.search(/[/?#]/)
+  const authority = end < 0 ? rest : rest.slice(0, end)
+  const tail = end < 0 ? '' : rest.slice(end).replace(/#.*$/, '')
+  const [, host = '', portText] = /^(?:[^@]*@)?([^:]*)(?::(.*))?$/.exec(authority) ?? []
+  if (host === '' || /[\s[\]]/.test(host)) return commandError(`curl: (3) URL using bad/illegal format or missing URL: ${text}`)
+  const port = portText === undefined || portText === '' ? 80 : portNumber(portText)
+  if (port === undefined)
+    return commandError(`curl: (3) URL using bad/illegal format: port ${portText} of ${text} is not from 1 to 65535`)
+  return ok({ text, host, port, path: tail.startsWith('/') ? tail : `/${tail}` })
+}
+
+/** `PORT` or `FROM-TO` */
+function parseLocalPort(text: string | undefined): Result<{ from: number; to: number } | undefined, CommandError> {
+  if (text === undefined) return ok(undefined)
+  const [, a = '', b] = /^(\d+)(?:-(\d+))?$/.exec(text) ?? []
+  const from = portNumber(a)
+  const to = b === undefined ? from : portNumber(b)
+  if (from === undefined || to === undefined || to < from) {
+    return commandError(`curl: --local-port wants PORT or FROM-TO, not "${text}"`)
+  }
+  return ok({ from, to })
+}
+
+/** `HOST:PORT:ADDRESS` */
+function parseResolve(entries: readonly string[]): Result<Map<string, Ipv4>, CommandError> {
+  const map = new Map<string, Ipv4>()
+  for (const entry of entries) {
+    const [host = '', port = '', address = ''] = entry.split(':')
+    const ip = parseIpv4(address)
+    if (host === '' || portNumber(port) === undefined || !ip.ok) {
+      return commandError(`curl: --resolve wants HOST:PORT:ADDRESS with an IPv4 address, not "${entry}"`)
+    }
+    map.set(`${host}:${port}`, ip.value)
+  }
+  return ok(map)
+}

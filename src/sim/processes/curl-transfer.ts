@@ -1,0 +1,352 @@
+import { fromUtf8, utf8 } from '../../base/bytes.ts'
+import { type SocketError, strerror, type TcpSocket } from '../../kernel/sockets/index.ts'
+import type { Timer } from '../../kernel/types.ts'
+import { formatIpv4, IPV4_ANY, type Ipv4 } from '../../net/address.ts'
+import type { JourneyVerdict } from '../../trace/trace.ts'
+import type { CurlOptions, CurlUrl } from './curl-options.ts'
+import { curlRequest } from './curl-request.ts'
+import { contentLength, HttpBuffer, header, keepsAlive, type MessageHead } from './http.ts'
+import { ANSWERED, failed, type Process } from './process.ts'
+
+const MS = 1_000_000
+const SECOND = 1_000_000_000
+/** curl gives up connecting after five minutes unless told otherwise. */
+const CONNECT_TIMEOUT = 300
+
+export interface Connection {
+  readonly socket: TcpSocket
+  readonly number: number
+}
+
+/** How one transfer ended: curl's exit code and message, and what -w can tell. */
+export interface TransferEnd {
+  readonly exitCode: number
+  readonly verdict: JourneyVerdict
+  readonly message?: string
+  readonly kept?: Connection
+  readonly status?: number
+  readonly received?: number
+  readonly contentType?: string
+  readonly remoteIp?: string
+  readonly remotePort?: number
+  readonly localIp?: string
+  readonly localPort?: number
+  readonly connects?: number
+  /** ns since the transfer began. */
+  readonly times?: { readonly connect: number; readonly firstByte: number; readonly total: number }
+}
+
+export interface TransferParts {
+  readonly process: Process
+  readonly options: CurlOptions
+  readonly url: CurlUrl
+  readonly address: Ipv4
+  readonly toTerminal: boolean
+  readonly reuse: Connection | undefined
+  readonly nextConnection: () => number
+  readonly onEnd: (end: TransferEnd, cause: number) => void
+}
+
+/** One request and its response, over a new or a kept connection. */
+export class CurlTransfer {
+  readonly #p: TransferParts
+  #connection: Connection | undefined
+  #reused = false
+  readonly #buffer = new HttpBuffer()
+  #head: MessageHead | undefined
+  #received = 0
+  #timers: Timer[] = []
+  readonly #begun: number
+  #connectedAt = 0
+  #firstByteAt = 0
+  #connects = 0
+  #over = false
+
+  constructor(parts: TransferParts) {
+    this.#p = parts
+    this.#begun = parts.process.now
+  }
+
+  start(cause: number): void {
+    const { options, process, reuse } = this.#p
+    if (options.maxTime !== undefined) {
+      // poll(2) sleeps whole milliseconds and one more, so the clock has just passed the limit.
+      this.#timer(options.maxTime * SECOND + MS, 'curl --max-time', cause, (seq) => this.#timedOut(seq))
+    }
+    if (reuse !== undefined && reuse.socket.state === 'ESTABLISHED') {
+      this.#connection = reuse
+      this.#reused = true
+      this.#verbose(`* Re-using existing connection with host ${this.#p.url.host}`, cause)
+      this.#request(cause)
+      return
+    }
+    reuse?.socket.close(cause)
+    if (reuse !== undefined) this.#verbose('* Closing connection', cause)
+    this.#connect(process.step('connect', `${formatIpv4(this.#p.address)}:${this.#p.url.port}`, cause))
+  }
+
+  #connect(cause: number): void {
+    const { process, options, url, address } = this.#p
+    const socket = process.sockets.tcp(process.owner)
+    this.#connection = { socket, number: this.#p.nextConnection() }
+    this.#connects++
+    process.atExit((seq) => socket.close(seq))
+    socket.set({ noDelay: true })
+    this.#verbose(`*   Trying ${formatIpv4(address)}:${url.port}...`, cause)
+    if (!this.#bind(socket, cause)) return
+    const limit = options.connectTimeout ?? CONNECT_TIMEOUT
+    const begun = socket.connect(address, url.port, cause)
+    if (!begun.ok) {
+      this.#verbose(`* Immediate connect fail for ${formatIpv4(address)}: ${strerror(begun.error)}`, cause)
+      this.#fail(7, this.#connectMessage(7), failed(begun.error, cause), cause)
+      return
+    }
+    this.#timer(limit * SECOND + MS, 'curl --connect-timeout', cause, (seq) => this.#connectTimedOut(limit, seq))
+    socket.onWake = (seq) => this.#connecting(socket, seq)
+  }
+
+  /** --interface and --local-port. False when curl has given up. */
+  #bind(socket: TcpSocket, cause: number): boolean {
+    const { options, process } = this.#p
+    if (options.interface !== undefined) {
+      const device = process.ns.devices.get(options.interface)
+      if (device === undefined) {
+        this.#fail(45, `Couldn't bind to interface '${options.interface}'`, failed('ENODEV'), cause)
+        return false
+      }
+      socket.set({ device })
+    }
+    if (options.localPort === undefined) return true
+    const { from, to } = options.localPort
+    for (let port = from; port <= to; port++) {
+      if (socket.bind(IPV4_ANY, port).ok) {
+        this.#verbose(`* Local port: ${port}`, cause)
+        return true
+      }
+      if (port < to) this.#verbose(`* Bind to local port ${port} failed, trying next`, cause)
+    }
+    this.#fail(45, 'bind failed with errno 98: Address already in use', failed('EADDRINUSE'), cause)
+    return false
+  }
+
+  #connecting(socket: TcpSocket, cause: number): void {
+    const { process, url, address } = this.#p
+    const error = socket.takeError()
+    if (error !== undefined) {
+      const { local } = socket
+      this.#verbose(
+        `* connect to ${formatIpv4(address)} port ${url.port} from ${formatIpv4(local.address)} port ${local.port} failed: ${strerror(error.errno)}`,
+        cause,
+      )
+      const code = error.errno === 'ETIMEDOUT' ? 28 : 7
+      this.#fail(code, this.#connectMessage(7), failed(error.errno, error.decidedBy), cause)
+      return
+    }
+    if (!socket.connected) return
+    this.#cancelConnectTimer()
+    this.#connectedAt = process.now
+    this.#verbose(`* Connected to ${url.host} (${formatIpv4(address)}) port ${url.port}`, cause)
+    this.#request(cause)
+  }
+
+  #connectMessage(code: 7 | 28): string {
+    const { url } = this.#p
+    const text = code === 7 ? "Couldn't connect to server" : 'Timeout was reached'
+    return `Failed to connect to ${url.host} port ${url.port} after ${this.#elapsed()} ms: ${text}`
+  }
+
+  #connectTimedOut(limit: number, cause: number): void {
+    this.#verbose(`* ipv4 connect timeout after ${Math.round(limit * 1000)}ms, move on!`, cause)
+    this.#fail(28, this.#connectMessage(28), failed('no answer'), cause)
+  }
+
+  #timedOut(cause: number): void {
+    const connecting = this.#connection === undefined || !this.#connection.socket.connected
+    const length = this.#head === undefined ? undefined : contentLength(this.#head)
+    const got = length === undefined ? `${this.#received} bytes` : `${this.#received} out of ${length} bytes`
+    const message = connecting
+      ? `Connection timed out after ${this.#elapsed()} milliseconds`
+      : `Operation timed out after ${this.#elapsed()} milliseconds with ${got} received`
+    this.#fail(28, message, failed('no answer'), cause)
+  }
+
+  #request(cause: number): void {
+    const { process, options, url } = this.#p
+    const socket = this.#connection?.socket
+    if (socket === undefined) return
+    const request = curlRequest(options, url)
+    socket.onWake = (seq) => this.#readable(socket, seq)
+    const sent = process.step('send', request.startLine, cause)
+    const result = socket.send(utf8(request.head + (options.data ?? '')), sent)
+    for (const line of request.head.split('\r\n').slice(0, -1)) this.#verbose(`> ${line}`, sent)
+    if (!result.ok) this.#fail(55, `Send failure: ${strerror(result.error.errno)}`, this.#verdictOf(result.error), cause)
+  }
+
+  #readable(socket: TcpSocket, cause: number): void {
+    if (this.#over) return
+    const got = socket.receive(cause)
+    switch (got.kind) {
+      case 'nothing':
+        return
+      case 'data':
+        if (this.#firstByteAt === 0) this.#firstByteAt = this.#p.process.now
+        this.#buffer.push(got.bytes)
+        this.#consume(cause)
+        if (!this.#over) this.#readable(socket, cause)
+        return
+      case 'error':
+        this.#broken(got.error, cause)
+        return
+      case 'end':
+        this.#ended(cause)
+        return
+    }
+  }
+
+  /** Takes the head when it is complete, then as much of the body as is there. */
+  #consume(cause: number): void {
+    const { options, process } = this.#p
+    if (this.#head === undefined) {
+      const head = this.#buffer.takeHead()
+      if (head === undefined) return
+      this.#head = head
+      process.step('receive', head.startLine, cause)
+      for (const line of head.text.split('\r\n').slice(0, -1)) this.#verbose(`< ${line}`, cause)
+      if (options.include && this.#p.toTerminal) process.write(head.text, cause)
+    }
+    const length = this.#bodyLength()
+    const bytes = this.#buffer.take(length === undefined ? this.#buffer.length : length - this.#received)
+    this.#received += bytes.length
+    if (this.#p.toTerminal && !this.#hidden()) process.write(fromUtf8(bytes), cause)
+    if (length !== undefined && this.#received >= length) this.#complete(cause)
+  }
+
+  /** With -f a response that says "error" shows no body. */
+  #hidden(): boolean {
+    return this.#p.options.fail && (this.#status() ?? 0) >= 400
+  }
+
+  #bodyLength(): number | undefined {
+    if (this.#head === undefined) return undefined
+    const status = this.#status()
+    if (this.#p.options.method === 'HEAD' || status === 204 || status === 304) return 0
+    return contentLength(this.#head)
+  }
+
+  #status(): number | undefined {
+    const code = this.#head?.startLine.split(' ')[1]
+    return code === undefined ? undefined : Number(code)
+  }
+
+  #complete(cause: number): void {
+    const connection = this.#connection
+    if (this.#head === undefined || connection === undefined) return
+    const status = this.#status() ?? 0
+    if (this.#p.options.fail && status >= 400) {
+      this.#fail(22, `The requested URL returned error: ${status}`, ANSWERED, cause)
+      return
+    }
+    if (keepsAlive(this.#head)) {
+      this.#verbose(`* Connection #${connection.number} to host ${this.#p.url.host} left intact`, cause)
+      this.#end({ exitCode: 0, verdict: ANSWERED, kept: connection }, cause)
+      return
+    }
+    this.#verbose('* Closing connection', cause)
+    connection.socket.close(cause)
+    this.#end({ exitCode: 0, verdict: ANSWERED }, cause)
+  }
+
+  #broken(error: SocketError, cause: number): void {
+    if (this.#retry(cause)) return
+    this.#fail(56, `Recv failure: ${strerror(error.errno)}`, this.#verdictOf(error), cause)
+  }
+
+  #verdictOf(error: SocketError): JourneyVerdict {
+    return failed(error.errno, error.decidedBy)
+  }
+
+  /** The other end has closed. */
+  #ended(cause: number): void {
+    if (this.#head === undefined) {
+      if (this.#retry(cause)) return
+      this.#fail(52, 'Empty reply from server', failed('no answer', cause), cause)
+      return
+    }
+    const length = this.#bodyLength()
+    if (length === undefined) {
+      this.#complete(cause)
+      return
+    }
+    const missing = length - this.#received
+    this.#fail(18, `transfer closed with ${missing} bytes remaining to read`, failed('no answer', cause), cause)
+  }
+
+  /** A kept connection that dies before it says anything was stale: once more, over a new one. */
+  #retry(cause: number): boolean {
+    if (!this.#reused || this.#buffer.length > 0 || this.#head !== undefined) return false
+    this.#reused = false
+    this.#verbose('* Connection died, retrying a fresh connect (retry count: 1)', cause)
+    this.#verbose('* Closing connection', cause)
+    this.#connection?.socket.close(cause)
+    const { process, address, url } = this.#p
+    this.#connect(process.step('connect', `${formatIpv4(address)}:${url.port}`, cause))
+    return true
+  }
+
+  #fail(exitCode: number, message: string, verdict: JourneyVerdict, cause: number): void {
+    this.#connection?.socket.close(cause)
+    this.#end({ exitCode, message, verdict }, cause)
+  }
+
+  #end(end: TransferEnd, cause: number): void {
+    if (this.#over) return
+    this.#over = true
+    for (const timer of this.#timers) timer.cancel()
+    const socket = this.#connection?.socket
+    if (socket !== undefined) socket.onWake = undefined
+    const { address, url, process } = this.#p
+    const status = this.#status()
+    const contentType = this.#head === undefined ? undefined : header(this.#head, 'content-type')
+    const connected = this.#connectedAt > 0 || this.#reused
+    this.#p.onEnd(
+      {
+        ...end,
+        received: this.#received,
+        connects: this.#connects,
+        ...(status === undefined ? {} : { status }),
+        ...(contentType === undefined ? {} : { contentType }),
+        ...(connected && socket !== undefined
+          ? {
+              remoteIp: formatIpv4(address),
+              remotePort: url.port,
+              localIp: formatIpv4(socket.local.address),
+              localPort: socket.local.port,
+            }
+          : {}),
+        times: {
+          connect: Math.max(0, this.#connectedAt - this.#begun),
+          firstByte: Math.max(0, this.#firstByteAt - this.#begun),
+          total: process.now - this.#begun,
+        },
+      },
+      cause,
+    )
+  }
+
+  /** Whole milliseconds since the transfer began. */
+  #elapsed(): number {
+    return Math.floor((this.#p.process.now - this.#begun) / MS)
+  }
+
+  #timer(delay: number, what: string, cause: number, fn: (cause: number) => void): void {
+    this.#timers.push(this.#p.process.after(delay, what, cause, fn))
+  }
+
+  #cancelConnectTimer(): void {
+    this.#timers.pop()?.cancel()
+  }
+
+  #verbose(line: string, cause: number): void {
+    if (this.#p.options.verbose) this.#p.process.print(line, cause)
+  }
+}

@@ -1,0 +1,103 @@
+import { ok } from '../../base/result.ts'
+import { formatIpv4, type Ipv4, parseIpv4 } from '../../net/address.ts'
+import type { CurlOptions, CurlUrl } from './curl-options.ts'
+import { parseCurl } from './curl-options.ts'
+import { type Connection, CurlTransfer, type TransferEnd } from './curl-transfer.ts'
+import { writeOut } from './curl-write-out.ts'
+import { ANSWERED, failed, type Process } from './process.ts'
+import type { Program } from './program.ts'
+
+/** curl 8.5.0 on a terminal: its messages, its exit codes, its way of keeping one connection for several URLs. */
+export const curl: Program = {
+  name: 'curl',
+  usage:
+    'curl [-sSvifI] [-o FILE] [-m SECONDS] [--connect-timeout SECONDS] [-X METHOD] [-d DATA] [-H HEADER] [--local-port PORT] [--resolve HOST:PORT:ADDRESS] [-w FORMAT] URL…',
+  prepare(argv) {
+    const options = parseCurl(argv)
+    if (!options.ok) return options
+    return ok({ role: 'client', notes: [], start: (process, cause) => new CurlRun(process, options.value).next(cause) })
+  },
+}
+
+/** The URLs one after the other. */
+class CurlRun {
+  readonly #process: Process
+  readonly #options: CurlOptions
+  /** Connections that may serve again, by host and port. */
+  readonly #pool = new Map<string, Connection>()
+  #index = 0
+  #connections = 0
+  #last: TransferEnd | undefined
+
+  constructor(process: Process, options: CurlOptions) {
+    this.#process = process
+    this.#options = options
+    process.atExit((cause) => {
+      for (const c of this.#pool.values()) c.socket.close(cause)
+    })
+  }
+
+  next(cause: number): void {
+    const url = this.#options.urls[this.#index]
+    if (url === undefined) {
+      this.#finish(cause)
+      return
+    }
+    const address = this.#resolve(url, cause)
+    if (address === undefined) {
+      this.#ended(url, { exitCode: 6, verdict: failed('EAI_NONAME'), message: `Could not resolve host: ${url.host}` }, cause)
+      return
+    }
+    const key = `${url.host}:${url.port}`
+    const transfer = new CurlTransfer({
+      process: this.#process,
+      options: this.#options,
+      url,
+      address,
+      toTerminal: (this.#options.outputs[this.#index] ?? '-') === '-',
+      reuse: this.#pool.get(key),
+      nextConnection: () => this.#connections++,
+      onEnd: (end, seq) => {
+        if (end.kept === undefined) this.#pool.delete(key)
+        else this.#pool.set(key, end.kept)
+        this.#ended(url, end, seq)
+      },
+    })
+    transfer.start(cause)
+  }
+
+  /** `--resolve`, then a literal address, then whatever resolves names here. */
+  #resolve(url: CurlUrl, cause: number): Ipv4 | undefined {
+    const fixed = this.#options.resolve.get(`${url.host}:${url.port}`)
+    if (fixed !== undefined) {
+      if (this.#options.verbose) {
+        if (this.#index === 0) this.#process.print(`* Added ${url.host}:${url.port}:${formatIpv4(fixed)} to DNS cache`, cause)
+        this.#process.print(`* Hostname ${url.host} was found in DNS cache`, cause)
+      }
+      return fixed
+    }
+    const literal = parseIpv4(url.host)
+    return literal.ok ? literal.value : this.#process.resolve(this.#process.ns, url.host)
+  }
+
+  #ended(url: CurlUrl, end: TransferEnd, cause: number): void {
+    const { silent, showError, verbose, writeOut: format } = this.#options
+    if (end.message !== undefined) {
+      if (verbose) {
+        this.#process.print(`* ${end.message}`, cause)
+        this.#process.print('* Closing connection', cause)
+      }
+      if (!silent || showError) this.#process.print(`curl: (${end.exitCode}) ${end.message}`, cause)
+    }
+    if (format !== undefined) this.#process.write(writeOut(format, url, this.#options.method, end), cause)
+    this.#last = end
+    this.#index++
+    this.next(cause)
+  }
+
+  /** The last transfer's result is the command's. */
+  #finish(cause: number): void {
+    const end = this.#last
+    this.#process.exit(end?.exitCode ?? 0, end?.verdict ?? ANSWERED, cause)
+  }
+}

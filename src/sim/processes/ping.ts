@@ -1,0 +1,248 @@
+import { ok } from '../../base/result.ts'
+import { type EchoError, type EchoReply, type Errno, type PingSocket, strerror } from '../../kernel/sockets/index.ts'
+import type { Timer } from '../../kernel/types.ts'
+import { formatIpv4, type Ipv4, parseIpv4 } from '../../net/address.ts'
+import type { JourneyVerdict } from '../../trace/trace.ts'
+import { DEFAULT_COUNT, type PingOptions, parsePing } from './ping-options.ts'
+import { icmpText, replyLine, statisticsLines } from './ping-output.ts'
+import { ANSWERED, failed, type Process } from './process.ts'
+import type { Program } from './program.ts'
+
+const SECOND = 1_000_000_000
+/** struct timeval in the payload, little endian: without room for it no time is printed. */
+const TIMEVAL = 16
+
+/** ping of iputils, over a ping socket. */
+export const ping: Program = {
+  name: 'ping',
+  usage:
+    'ping [-c COUNT] [-i SECONDS] [-s BYTES] [-W SECONDS] [-w SECONDS] [-t TTL] [-M do|want|dont] [-I DEVICE|ADDRESS] [-q] DESTINATION',
+  prepare(argv) {
+    const options = parsePing(argv)
+    if (!options.ok) return options
+    const notes = options.value.countGiven
+      ? []
+      : [`ping without -c never ends by itself; here it stops after ${DEFAULT_COUNT} probes`]
+    return ok({ role: 'client', notes, start: (process, cause) => start(process, options.value, cause) })
+  },
+}
+
+function start(process: Process, options: PingOptions, cause: number): void {
+  const literal = parseIpv4(options.destination)
+  const to = literal.ok ? literal.value : process.resolve(process.ns, options.destination)
+  if (to === undefined) {
+    process.print(`ping: ${options.destination}: Name or service not known`, cause)
+    process.exit(2, failed('EAI_NONAME'), cause)
+    return
+  }
+  const socket = process.sockets.ping(process.owner)
+  process.atExit(() => socket.close())
+  const run = new PingRun(process, options, socket, to)
+  const error = run.open()
+  if (error === undefined) {
+    run.begin(cause)
+    return
+  }
+  process.print(`ping: ${error.what}: ${strerror(error.errno)}`, cause)
+  process.exit(2, failed(error.errno, cause), cause)
+}
+
+/** The main loop of ping_common.c, turned into what happens on a reply, an error and a timer. */
+class PingRun {
+  readonly #process: Process
+  readonly #options: PingOptions
+  readonly #socket: PingSocket
+  readonly #to: Ipv4
+  #source = 0
+  #transmitted = 0
+  #received = 0
+  #duplicates = 0
+  #errors = 0
+  #pipe = 0
+  #acked = 0
+  readonly #seen = new Set<number>()
+  readonly #trips: number[] = []
+  #startedAt = 0
+  #lastSentAt = 0
+  #lastError: { readonly errno: Errno; readonly decidedBy?: number } | undefined
+  #waiting: Timer | undefined
+
+  constructor(process: Process, options: PingOptions, socket: PingSocket, to: Ipv4) {
+    this.#process = process
+    this.#options = options
+    this.#socket = socket
+    this.#to = to
+    socket.discovery = options.discovery
+    socket.ttl = options.ttl ?? 0
+    socket.tos = options.tos ?? 0
+  }
+
+  /** Binds, and asks for the route with a connected UDP socket as ping4_run() does. */
+  open(): { readonly what: string; readonly errno: Errno } | undefined {
+    const probe = this.#process.sockets.udp(undefined)
+    const wanted = this.#options.interface
+    if (wanted !== undefined) {
+      const address = parseIpv4(wanted)
+      if (address.ok) {
+        const bound = this.#socket.bind(address.value)
+        if (!bound.ok) return { what: 'bind', errno: bound.error }
+      } else {
+        const device = this.#process.ns.devices.get(wanted)
+        if (device === undefined) return { what: `SO_BINDTODEVICE ${wanted}`, errno: 'ENODEV' }
+        this.#socket.device = device
+        probe.device = device
+      }
+    }
+    const connected = probe.probe(this.#to)
+    if (!connected.ok) {
+      return connected.error === 'EACCES'
+        ? { what: 'Do you want to ping broadcast? Then -b. If not, check your local firewall rules', errno: 'EACCES' }
+        : { what: 'connect', errno: connected.error }
+    }
+    this.#source = connected.value
+    return undefined
+  }
+
+  begin(cause: number): void {
+    const { destination, size, deadline, interface: wanted } = this.#options
+    const device = wanted !== undefined && !parseIpv4(wanted).ok ? wanted : ''
+    const from = wanted === undefined ? '' : `from ${formatIpv4(this.#source)} ${device}: `
+    this.#process.print(`PING ${destination} (${formatIpv4(this.#to)}) ${from}${size}(${size + 28}) bytes of data.`, cause)
+    this.#startedAt = this.#process.now
+    this.#socket.onWake = (seq) => this.#wake(seq)
+    if (deadline !== undefined) {
+      this.#process.after(deadline * SECOND, 'ping deadline', cause, (seq) => this.#finish(seq))
+    }
+    this.#probe(cause)
+  }
+
+  /** pinger(): one probe, then the next after the interval. */
+  #probe(cause: number): void {
+    const sequence = this.#transmitted + 1
+    this.#lastSentAt = this.#process.now
+    const seq = this.#process.step('send', `icmp_seq=${sequence}`, cause)
+    this.#seen.delete(sequence & 0xffff)
+    const sent = this.#socket.sendEcho(this.#to, sequence, this.#payload(), seq)
+    this.#transmitted = sequence
+    if (!sent.ok) {
+      const { errno, mtu } = sent.error
+      this.#lastError = { errno, ...(sent.error.decidedBy === undefined ? {} : { decidedBy: sent.error.decidedBy }) }
+      if (errno === 'EMSGSIZE' && mtu !== undefined) {
+        this.#errors++
+        this.#say(`ping: local error: message too long, mtu=${mtu}`, seq)
+      } else this.#say(`ping: sendmsg: ${strerror(errno)}`, seq)
+    }
+    if (this.#done()) this.#finish(seq)
+    else if (this.#transmitted < this.#options.count) {
+      this.#process.after(this.#options.interval * SECOND, 'ping interval', seq, (next) => this.#probe(next))
+    } else this.#linger(seq)
+  }
+
+  /** Every byte its own place, the first sixteen the time of day. */
+  #payload(): Uint8Array {
+    const bytes = Uint8Array.from({ length: this.#options.size }, (_, i) => i & 255)
+    if (bytes.length < TIMEVAL) return bytes
+    const view = new DataView(bytes.buffer)
+    const us = Math.floor(this.#process.now / 1000)
+    view.setUint32(0, Math.floor(us / 1_000_000), true)
+    view.setUint32(4, 0, true)
+    view.setUint32(8, us % 1_000_000, true)
+    view.setUint32(12, 0, true)
+    return bytes
+  }
+
+  /** __schedule_exit(): after the last probe, twice the longest round trip, or -W seconds when nothing ever came. */
+  #linger(cause: number): void {
+    if (this.#options.deadline !== undefined) return
+    const { interval, linger } = this.#options
+    const longest = this.#trips.length > 0 ? Math.max(...this.#trips) * 1000 : 0
+    const wait = this.#received > 0 ? Math.max(2 * longest, interval * SECOND) : linger * SECOND
+    this.#waiting = this.#process.after(wait, 'ping linger', cause, (seq) => this.#finish(seq))
+  }
+
+  #wake(cause: number): void {
+    for (let m = this.#socket.receive(); m !== undefined; m = this.#socket.receive()) {
+      if (m.kind === 'reply') this.#reply(m, cause)
+      else this.#error(m, cause)
+    }
+    if (this.#done()) this.#finish(cause)
+  }
+
+  #done(): boolean {
+    if (this.#options.deadline !== undefined && this.#errors > 0) return true
+    return this.#received + this.#errors >= this.#options.count
+  }
+
+  /** gather_statistics() */
+  #reply(reply: EchoReply, cause: number): void {
+    const time = this.#roundTrip(reply.bytes)
+    if (time !== undefined) this.#trips.push(time)
+    this.#acknowledge(reply.sequence)
+    const duplicate = this.#seen.has(reply.sequence)
+    if (duplicate) this.#duplicates++
+    else this.#received++
+    this.#seen.add(reply.sequence)
+    this.#say(
+      replyLine({
+        bytes: reply.bytes.length + 8,
+        from: reply.from,
+        sequence: reply.sequence,
+        ttl: reply.ttl,
+        time,
+        duplicate,
+        wrongSource: reply.from !== this.#to,
+      }),
+      cause,
+    )
+  }
+
+  /** Microseconds since the payload's timestamp. */
+  #roundTrip(bytes: Uint8Array): number | undefined {
+    if (bytes.length < TIMEVAL) return undefined
+    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+    const sent = view.getUint32(0, true) * 1_000_000 + view.getUint32(8, true)
+    return Math.floor(this.#process.now / 1000) - sent
+  }
+
+  #error(error: EchoError, cause: number): void {
+    this.#acknowledge(error.sequence)
+    this.#errors++
+    this.#lastError = { errno: error.errno, decidedBy: error.decidedBy }
+    this.#say(`From ${formatIpv4(error.from)} icmp_seq=${error.sequence} ${icmpText(error.type, error.code, error.info)}`, cause)
+  }
+
+  /** acknowledge() */
+  #acknowledge(sequence: number): void {
+    const behind = (this.#transmitted - sequence) & 0xffff
+    if (behind >= 0x8000) return
+    this.#pipe = Math.max(this.#pipe, behind + 1)
+    if (((sequence - this.#acked) & 0xffff) < 0x8000) this.#acked = sequence
+  }
+
+  #say(line: string, cause: number): void {
+    if (!this.#options.quiet) this.#process.print(line, cause)
+  }
+
+  #finish(cause: number): void {
+    this.#waiting?.cancel()
+    const lines = statisticsLines(this.#options.destination, {
+      transmitted: this.#transmitted,
+      received: this.#received,
+      duplicates: this.#duplicates,
+      errors: this.#errors,
+      time: Math.floor((this.#lastSentAt - this.#startedAt + 500_000) / 1_000_000),
+      trips: this.#trips,
+      pipe: this.#pipe,
+    })
+    for (const line of lines) this.#process.print(line, cause)
+    const { deadline, count } = this.#options
+    const short = deadline !== undefined && Number.isFinite(count) && this.#received < count
+    this.#process.exit(this.#received === 0 || short ? 1 : 0, this.#verdict(), cause)
+  }
+
+  #verdict(): JourneyVerdict {
+    if (this.#received > 0) return ANSWERED
+    const error = this.#lastError
+    return error === undefined ? failed('no answer') : failed(error.errno, error.decidedBy)
+  }
+}

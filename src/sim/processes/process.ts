@@ -1,0 +1,125 @@
+import type { Owner, SocketsApi } from '../../kernel/sockets/index.ts'
+import type { Namespace, Timer } from '../../kernel/types.ts'
+import type { Ipv4 } from '../../net/address.ts'
+import { STEP } from '../../trace/columns.ts'
+import { PROCESS_EVENTS, type ProcessEvent } from '../../trace/step.ts'
+import type { JourneyVerdict, StepAt } from '../../trace/trace.ts'
+import type { ProcessRecord } from '../../world/records.ts'
+
+/** How names become addresses. DNS comes later; until then a table answers. */
+export type Resolve = (ns: Namespace, name: string) => Ipv4 | undefined
+
+export interface Exit {
+  readonly exitCode: number
+  readonly verdict: JourneyVerdict
+}
+
+export interface ProcessParts {
+  readonly ns: Namespace
+  readonly sockets: SocketsApi
+  readonly record: ProcessRecord
+  readonly resolve: Resolve
+  readonly onExit: (exit: Exit) => void
+}
+
+const EVENT = Object.fromEntries(PROCESS_EVENTS.map((e, i) => [e, i])) as Record<ProcessEvent, number>
+
+/** A running program's hold on its namespace: sockets, the clock, the terminal. Every `cause` is the seq that led to the call. */
+export class Process {
+  readonly ns: Namespace
+  readonly sockets: SocketsApi
+  readonly owner: Owner
+  readonly resolve: Resolve
+  exited = false
+  #record: ProcessRecord
+  readonly #onExit: (exit: Exit) => void
+  readonly #at: StepAt
+  readonly #timers = new Set<Timer>()
+  readonly #cleanups: ((cause: number) => void)[] = []
+
+  constructor(parts: ProcessParts) {
+    this.ns = parts.ns
+    this.sockets = parts.sockets
+    this.resolve = parts.resolve
+    this.#record = parts.record
+    this.#onExit = parts.onExit
+    this.owner = { id: parts.record.id, ref: parts.ns.kernel.rec.ref(parts.record.id) }
+    this.#at = { packet: -1, cause: -1, netns: parts.ns.ref, device: -1 }
+  }
+
+  get id() {
+    return this.#record.id
+  }
+  get output(): string {
+    return this.#record.output
+  }
+  /** gethostname(2): a pod's name, a node's name. */
+  get hostname(): string {
+    return this.ns.name.slice(this.ns.name.lastIndexOf('/') + 1)
+  }
+  /** Virtual ns. */
+  get now(): number {
+    return this.ns.kernel.now
+  }
+
+  step(event: ProcessEvent, text: string, cause: number): number {
+    const { rec } = this.ns.kernel
+    this.#at.cause = cause
+    return rec.step(STEP.process, this.#at, this.owner.ref, EVENT[event], rec.text(text))
+  }
+
+  /** Writes to the terminal: one step a line. Lines keep their ends; the last one may lack it. */
+  write(text: string, cause: number): void {
+    for (const line of text.match(/[^\n]*\n|[^\n]+$/g) ?? []) {
+      this.step('output', line.replace(/\r?\n$/, ''), cause)
+      this.#update({ ...this.#record, output: this.#record.output + line })
+    }
+  }
+
+  print(line: string, cause: number): void {
+    this.write(`${line}\n`, cause)
+  }
+
+  /** `delay` in ns. The callback gets the seq of the timer's step. */
+  after(delay: number, what: string, cause: number, fn: (cause: number) => void): Timer {
+    const timer = this.ns.kernel.schedule(delay, () => {
+      this.#timers.delete(timer)
+      if (this.exited) return
+      const { rec } = this.ns.kernel
+      this.#at.cause = cause
+      fn(rec.step(STEP.timer, this.#at, rec.text(what), this.owner.ref))
+    })
+    this.#timers.add(timer)
+    return timer
+  }
+
+  /** Runs when the process ends, for the sockets that it holds. */
+  atExit(cleanup: (cause: number) => void): void {
+    this.#cleanups.push(cleanup)
+  }
+
+  exit(exitCode: number, verdict: JourneyVerdict, cause: number): void {
+    if (this.exited) return
+    this.exited = true
+    for (const timer of this.#timers) timer.cancel()
+    this.#timers.clear()
+    for (const cleanup of this.#cleanups) cleanup(cause)
+    this.step('exit', `exit ${exitCode}`, cause)
+    this.#update({ ...this.#record, state: 'exited', exitCode })
+    this.#onExit({ exitCode, verdict })
+  }
+
+  #update(to: ProcessRecord): void {
+    this.ns.kernel.rec.change({ id: to.id, from: this.#record, to })
+    this.#record = to
+  }
+}
+
+/** The verdict of a process that got what it wanted. */
+export const ANSWERED: JourneyVerdict = { kind: 'answered' }
+
+export const failed = (error: string, decidedBy?: number): JourneyVerdict => ({
+  kind: 'failed',
+  error,
+  ...(decidedBy === undefined ? {} : { decidedBy }),
+})

@@ -1,0 +1,22 @@
+import type { Result } from '../../base/result.ts'
+import type { CommandError } from './options.ts'
+import type { Process } from './process.ts'
+
+/** A program with its command line understood, ready to run. */
+export interface Runnable {
+  /** A client ends by itself; a server runs until the run ends. */
+  readonly role: 'client' | 'server'
+  /** What was decided for the user, in plain words: a default that the real program does not have. */
+  readonly notes: readonly string[]
+  /** The port that a server listens on. */
+  readonly listens?: { readonly protocol: 'tcp' | 'udp'; readonly port: number; readonly backlog: number }
+  start(process: Process, cause: number): void
+}
+
+export interface Program {
+  readonly name: string
+  /** One line: what the program takes. */
+  readonly usage: string
+  /** `stdin` is what a pipe brings, undefined without one. */
+  prepare(argv: readonly string[], stdin: string | undefined): Result<Runnable, CommandError>
+}
