@@ -68,14 +68,17 @@ export function Ladder() {
   const seek = useApp((s) => s.seek)
   const follow = useApp((s) => s.follow)
   const box = useRef<HTMLDivElement>(null)
-  const [width, setWidth] = useState(800)
+  const [size, setSize] = useState({ width: 800, height: 100 })
   useEffect(() => {
     const element = box.current
     if (element === null) return
-    const observer = new ResizeObserver(([entry]) => setWidth(entry?.contentRect.width ?? 800))
+    const observer = new ResizeObserver(([entry]) => {
+      if (entry !== undefined) setSize({ width: entry.contentRect.width, height: entry.contentRect.height })
+    })
     observer.observe(element)
     return () => observer.disconnect()
   }, [])
+  const { width } = size
   const { hops } = session
   const at = upperBound(hops.first, seq)
   const from = hops.length <= MOST_HOPS ? 0 : Math.max(0, Math.floor(at / 300) * 300 - 300)
@@ -83,9 +86,9 @@ export function Ladder() {
   const current = packetAtStep(session, seq, followed)
   const span = data.to - data.from
   const x = (s: number) => LABEL + ((s - data.from) / span) * Math.max(60, width - LABEL - PAD)
-  const laneHeight = 20
-  const y = (lane: number) => 12 + lane * laneHeight
-  const height = 12 + data.lanes.length * laneHeight
+  const laneHeight = Math.max(17, Math.min(28, (size.height - 6) / Math.max(1, data.lanes.length)))
+  const y = (lane: number) => (lane + 0.6) * laneHeight
+  const height = data.lanes.length * laneHeight + 4
   const pathOf = (leg: Leg) => leg.points.map(([s, lane], i) => `${i === 0 ? 'M' : 'L'}${x(s).toFixed(1)} ${y(lane)}`).join('')
   const hop = seq < 0 ? -1 : hops.hopOf(seq)
   const here = hop < 0 ? undefined : hops.hop(hop)

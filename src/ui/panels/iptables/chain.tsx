@@ -1,4 +1,4 @@
-import { type ReactNode, useEffect, useRef, useState } from 'react'
+import { lazy, type ReactNode, Suspense, useEffect, useRef, useState } from 'react'
 import { formatSpec } from '../../../linux/iptables/print-rule.ts'
 import type { ChainRecord, RuleRecord } from '../../../world/records.ts'
 import { useApp, useWords } from '../../context.tsx'
@@ -6,8 +6,9 @@ import type { Inspection } from '../../inspect.ts'
 import { formatCount } from '../../time.ts'
 import { originText } from '../../widgets/record-table.tsx'
 import { useReveal } from '../../widgets/sentence.tsx'
-import { NearMiss } from './near-miss.tsx'
 import type { HopWalk, RuleHit } from './walked.ts'
+
+const NearMiss = lazy(() => import('./near-miss.tsx'))
 
 /** Chains of big clusters have ten thousand rules: those walked and their neighbours are shown, the rest on demand. */
 const SHORT = 40
@@ -89,7 +90,7 @@ function Rules(props: Omit<ChainProps, 'open'> & { readonly all: boolean; readon
         rule={rule}
         number={i + 1}
         hit={walk?.hits.get(rule.id)}
-        consulted={walk?.chains.includes(chain.id) === true}
+        entered={walk?.entered.get(chain.id)}
         inspection={inspection}
       />,
     )
@@ -113,7 +114,8 @@ function Rule(props: {
   readonly rule: RuleRecord
   readonly number: number
   readonly hit: RuleHit | undefined
-  readonly consulted: boolean
+  /** The step that entered the chain; undefined when this hop did not. */
+  readonly entered: number | undefined
   readonly inspection: Inspection
 }) {
   const { rule, hit, inspection } = props
@@ -140,7 +142,7 @@ function Rule(props: {
           <button type="button" className="rule-text" title={words.panels.go(hit.seq + 1)} onClick={() => seek(hit.seq)}>
             {formatSpec(rule.spec).trimStart()}
           </button>
-        ) : props.consulted ? (
+        ) : props.entered !== undefined ? (
           <button
             type="button"
             className="rule-text"
@@ -155,7 +157,11 @@ function Rule(props: {
         )}
         <Counter packets={packets} />
       </div>
-      {asked && hit === undefined ? <NearMiss rule={rule} inspection={inspection} /> : null}
+      {asked && hit === undefined && props.entered !== undefined ? (
+        <Suspense fallback={null}>
+          <NearMiss rule={rule} inspection={inspection} at={props.entered} />
+        </Suspense>
+      ) : null}
     </>
   )
 }

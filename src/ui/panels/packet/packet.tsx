@@ -73,30 +73,21 @@ const COLOUR: Readonly<Record<Layer['name'], string>> = {
 
 /** Fields that say nothing to most readers unless something odd is in them. Shown behind "more". */
 const DULL = new Set([
+  'eth.type',
   'ip.version',
-  'ip.ihl',
   'ip.hdr_len',
   'ip.tos',
-  'ip.dsfield',
+  'ip.len',
   'ip.id',
   'ip.flags',
-  'ip.fragment',
   'ip.frag_offset',
-  'ip.checksum',
-  'ip.protocol',
   'ip.proto',
-  'ip.length',
-  'ip.len',
-  'eth.type',
-  'arp.htype',
-  'arp.ptype',
-  'arp.hlen',
-  'arp.plen',
-  'tcp.offset',
+  'ip.checksum',
   'tcp.hdr_len',
+  'tcp.window_size_value',
   'tcp.checksum',
-  'tcp.urgent',
-  'tcp.window',
+  'tcp.urgent_pointer',
+  'udp.length',
   'udp.checksum',
   'icmp.checksum',
 ])
@@ -144,7 +135,9 @@ export default function PacketPanel() {
           <span>{words.packet.inOut}</span>
         </div>
         {after.layers.map((layer) => {
-          const fields = layer.fields.filter((f) => all || !DULL.has(f.name) || changed.includes(f))
+          const fields = layer.fields.filter(
+            (f) => all || !DULL.has(f.name) || (changed.includes(f) && !f.name.endsWith('checksum')),
+          )
           return (
             <section
               key={`${layer.name}-${layer.start}`}
@@ -167,7 +160,9 @@ export default function PacketPanel() {
                     onMouseEnter={() => setLit(f)}
                     onMouseLeave={() => setLit(undefined)}
                   >
-                    <span className="field-label">{f.label}</span>
+                    <span className="field-label" title={f.label}>
+                      {shortName(f)}
+                    </span>
                     {diff ? (
                       <>
                         <del title={words.packet.in}>{old.value}</del>
@@ -196,5 +191,13 @@ export default function PacketPanel() {
     </section>
   )
 }
+
+/** `ip.ttl` → `ttl`, `arp.src.proto_ipv4` → `src.proto_ipv4`; where there is no such name, the label. */
+const shortName = (f: LayerField) => {
+  const dot = f.name.indexOf('.')
+  const short = f.name.slice(dot + 1)
+  return dot < 0 || short.length > 15 ? f.label : (SHORT[short] ?? short)
+}
+const SHORT: Readonly<Record<string, string>> = { srcport: 'sport', dstport: 'dport', window_size_value: 'window' }
 
 const sameBits = (a: LayerField, b: LayerField) => a.bits?.offset === b.bits?.offset && a.bits?.length === b.bits?.length

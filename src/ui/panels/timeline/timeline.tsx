@@ -37,9 +37,14 @@ export function Controls() {
       >
         <Icon of={StepBack} size={16} />
       </button>
-      <button type="button" className="btn btn-primary play" onClick={playing ? pause : play}>
+      <button
+        type="button"
+        className="btn btn-primary play"
+        aria-label={playing ? words.timeline.pause : words.timeline.play}
+        onClick={playing ? pause : play}
+      >
         <Icon of={playing ? Pause : Play} size={14} />
-        {playing ? words.timeline.pause : words.timeline.play}
+        <span>{playing ? words.timeline.pause : words.timeline.play}</span>
       </button>
       <button
         type="button"
