@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { formatIpv4, formatPrefix } from '../net/address.ts'
 import { fillIn } from './fill-in.ts'
 import type { Cluster } from './model.ts'
-import { documentOf, node, pod, service, viewOfDocument } from './testing.ts'
+import { documentOf, node, pod, routesText, service, viewOfDocument } from './testing.ts'
 
 function filled(doc: Parameters<typeof fillIn>[0]): Cluster {
   const c = fillIn(doc)
@@ -158,5 +158,31 @@ describe('what a control plane fills in', () => {
       'Service default/web is of type NodePort: its node ports are not modelled yet, its cluster IP is',
       'NetworkPolicy objects are kept, but not enforced yet (1 object)',
     ])
+  })
+})
+
+describe('pod addresses that no node range explains', () => {
+  const real = (name: string, nodeName: string, podIP: string) => ({
+    ...pod(name, nodeName, { podIP }),
+    metadata: { name, uid: '00000000-0000-4000-8000-000000000000' },
+  })
+
+  it('become the range of a node that has none, when they are all in one /24', () => {
+    const c = filled(documentOf([node('a'), node('b'), pod('x', 'b', { podIP: '10.244.7.5' }), pod('y', 'a')]))
+    expect(c.nodes.map((n) => formatPrefix(n.podCIDR))).toEqual(['10.244.0.0/24', '10.244.7.0/24'])
+  })
+
+  it('are routed one by one when another address management gave them, as in a pasted Calico cluster', () => {
+    const view = viewOfDocument(
+      documentOf([
+        node('a', undefined, '10.0.0.1'),
+        node('b', undefined, '10.0.0.2'),
+        real('x', 'a', '10.244.9.5'),
+        real('y', 'b', '10.244.9.6'),
+      ]),
+    )
+    expect(routesText(view, 'a')).toContain('10.244.9.6/32 via 10.0.0.2 dev eth0')
+    expect(routesText(view, 'b')).toContain('10.244.9.6/32 dev cbr0 scope link')
+    expect(view.list('note').map((n) => n.where)).toEqual(['objects[2].status.podIP', 'objects[3].status.podIP'])
   })
 })

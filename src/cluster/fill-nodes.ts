@@ -1,5 +1,6 @@
 import {
   broadcastOf,
+  contains,
   formatIpv4,
   formatPrefix,
   type Ipv4,
@@ -10,9 +11,9 @@ import {
   parsePrefix,
 } from '../net/address.ts'
 import { inputError } from './errors.ts'
-import { at, isObject, listAt, stringsAt, textAt } from './fields.ts'
+import { at, listAt, stringsAt, textAt } from './fields.ts'
 import type { FillContext } from './fill-in.ts'
-import { addressPool, nodeRanges, overlap, prefixText } from './ipam.ts'
+import { addressPool, NODE_CIDR_MASK_SIZE, nodeRanges, overlap, prefixText } from './ipam.ts'
 import type { ClusterNode } from './model.ts'
 import { type Draft, fill } from './objects.ts'
 
@@ -164,9 +165,14 @@ function giveAddresses({ errors }: FillContext, nodes: readonly NodeDraft[], sub
   }
 }
 
-function giveRanges({ errors, podCIDR }: FillContext, nodes: readonly NodeDraft[]): void {
+function giveRanges({ drafts, errors, podCIDR }: FillContext, nodes: readonly NodeDraft[]): void {
+  const addresses = podAddresses(drafts)
+  for (const n of nodes) n.range ??= rangeInUse(n, nodes, addresses)
   const without = nodes.filter((n) => n.range === undefined && at(n.draft.manifest, 'spec', 'podCIDR') === undefined)
-  const taken = nodes.flatMap((n) => (n.range === undefined ? [] : [n.range]))
+  const taken = [
+    ...nodes.flatMap((n) => (n.range === undefined ? [] : [n.range])),
+    ...[...addresses.values()].flat().map((address) => ({ address, length: 32 })),
+  ]
   const ranges = nodeRanges(podCIDR, taken, without.length)
   if (ranges === undefined) {
     errors.push(
@@ -181,11 +187,46 @@ function giveRanges({ errors, podCIDR }: FillContext, nodes: readonly NodeDraft[
     const range = ranges[i]
     if (range === undefined) return
     n.range = range
-    fill(n.draft, ['spec', 'podCIDR'], formatPrefix(range))
-    if (!isObject(at(n.draft.manifest, 'spec')) || at(n.draft.manifest, 'spec', 'podCIDRs') === undefined) {
-      fill(n.draft, ['spec', 'podCIDRs'], [formatPrefix(range)])
-    }
+    recordRange(n, range)
   })
+}
+
+/** Pod addresses that are given, by the name of the node. */
+function podAddresses(drafts: FillContext['drafts']): Map<string, Ipv4[]> {
+  const byNode = new Map<string, Ipv4[]>()
+  for (const d of drafts.of('Pod')) {
+    const node = textAt(d.manifest, 'spec', 'nodeName')
+    const ip = parseIpv4(textAt(d.manifest, 'status', 'podIP') ?? '')
+    if (node === undefined || !ip.ok || at(d.manifest, 'spec', 'hostNetwork') === true) continue
+    const l = byNode.get(node)
+    if (l) l.push(ip.value)
+    else byNode.set(node, [ip.value])
+  }
+  return byNode
+}
+
+/**
+ * A node without a range whose pods have addresses: the /24 that they are all in, if no other node has a pod there. Pods that
+ * are spread wider have addresses of some other address management, and the node gets a range of its own beside them.
+ */
+function rangeInUse(
+  n: NodeDraft,
+  nodes: readonly NodeDraft[],
+  addresses: ReadonlyMap<string, readonly Ipv4[]>,
+): Ipv4Prefix | undefined {
+  const [first, ...rest] = addresses.get(n.draft.name) ?? []
+  if (first === undefined || at(n.draft.manifest, 'spec', 'podCIDR') !== undefined) return undefined
+  const range = { address: networkOf({ address: first, length: NODE_CIDR_MASK_SIZE }), length: NODE_CIDR_MASK_SIZE }
+  const shared = [...addresses].some(([name, list]) => name !== n.draft.name && list.some((a) => contains(range, a)))
+  const clash = nodes.some((o) => o.range !== undefined && overlap(o.range, range))
+  if (shared || clash || !rest.every((a) => contains(range, a))) return undefined
+  recordRange(n, range)
+  return range
+}
+
+function recordRange(n: NodeDraft, range: Ipv4Prefix): void {
+  fill(n.draft, ['spec', 'podCIDR'], formatPrefix(range))
+  if (at(n.draft.manifest, 'spec', 'podCIDRs') === undefined) fill(n.draft, ['spec', 'podCIDRs'], [formatPrefix(range)])
 }
 
 /** In the object an ExternalIP only appears when it was given; the gateway needs one for every node all the same. */

@@ -3,8 +3,9 @@ import { deviceId } from '../../world/ids.ts'
 import type { Origin } from '../../world/records.ts'
 import type { Cluster } from '../model.ts'
 import { cloudMac } from '../names.ts'
+import { objectOrigin } from '../objects.ts'
 import type { WorldBuilder } from '../world-builder.ts'
-import { fabricPort, LAN_LATENCY } from './fabric.ts'
+import { fabricPort, LAN_LATENCY, podsElsewhere } from './fabric.ts'
 
 // A cloud network as Google Compute Engine has it: every machine has a /32 and sends everything to the network's router,
 // which carries the provider's route table, one route a node for its pod range.
@@ -34,6 +35,15 @@ export function buildRouter(world: WorldBuilder, cluster: Cluster): void {
   for (const node of cluster.nodes) {
     const origin: Origin = { component: 'cloud', object: { kind: 'Node', name: node.name }, detail: 'route table: spec.podCIDR' }
     router.route(node.podCIDR, { via: node.ip, dev: 'eth0' }, origin, 'static')
+    for (const pod of podsElsewhere(node, cluster)) {
+      const of = { kind: 'Pod', namespace: pod.namespace, name: pod.name }
+      router.route(
+        { address: pod.ip, length: 32 },
+        { via: node.ip, dev: 'eth0' },
+        objectOrigin('cloud', of, 'status.podIP'),
+        'static',
+      )
+    }
   }
   router.sysctl('net.ipv4.ip_forward', 1, ORIGIN)
   // The router forwards between machines that could reach each other: it must not tell them so (ip_rt_send_redirect).

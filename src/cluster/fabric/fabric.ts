@@ -1,7 +1,9 @@
+import { contains } from '../../net/address.ts'
 import { type DeviceId, deviceId } from '../../world/ids.ts'
 import type { Origin } from '../../world/records.ts'
-import type { Cluster, ClusterNode } from '../model.ts'
+import type { Cluster, ClusterNode, ClusterPod } from '../model.ts'
 import { derivedMac, portName } from '../names.ts'
+import { objectOrigin } from '../objects.ts'
 import type { NetnsBuilder, WorldBuilder } from '../world-builder.ts'
 
 // The switch that the machines are plugged into: a bridge that only switches, without an address of its own.
@@ -47,11 +49,19 @@ export function buildFabric(world: WorldBuilder, cluster: Cluster): void {
   fabric.finish()
 }
 
+/** Pods whose address is not of their node's range: everybody needs a route of its own to them. */
+export const podsElsewhere = (node: ClusterNode, cluster: Cluster): ClusterPod[] =>
+  cluster.pods.filter((p) => p.node === node && !p.hostNetwork && !contains(node.podCIDR, p.ip))
+
 /** Routes of a node to the pods of the others, on one segment: the other node is the next hop. */
 export function hostRoutes(node: NetnsBuilder, self: ClusterNode, cluster: Cluster): void {
   for (const other of cluster.nodes) {
     if (other === self) continue
     const origin: Origin = { component: 'cni', object: { kind: 'Node', name: other.name }, detail: 'spec.podCIDR via InternalIP' }
     node.route(other.podCIDR, { via: other.ip, dev: 'eth0' }, origin)
+    for (const pod of podsElsewhere(other, cluster)) {
+      const of = { kind: 'Pod', namespace: pod.namespace, name: pod.name }
+      node.route({ address: pod.ip, length: 32 }, { via: other.ip, dev: 'eth0' }, objectOrigin('cni', of, 'status.podIP'))
+    }
   }
 }
