@@ -112,12 +112,13 @@ export class HopIndex {
       const kind = kinds[s] as number
       let h = current[p] as number
       if (kind === STEP.enter) {
+        const before = h
         h = count++
         packet[h] = p
         netns[h] = e.netns[s] as number
         device[h] = e.a[s] === 0 ? (e.device[s] as number) : -1
         first[h] = s
-        flags[h] = e.b[s] === 0 ? 0 : OUTWARD
+        flags[h] = (e.b[s] === 0 ? 0 : OUTWARD) | (before >= 0 && end[before] === WAIT ? RESUMED : 0)
         current[p] = h
       } else if (h < 0 && kind === STEP.born) {
         bornAt[p] = s

@@ -27,6 +27,9 @@ interface ListIndex {
 /** Enough for stepping to and fro and for comparing with the step before. */
 const CACHED_LISTS = 16
 
+/** Views of a moment stay the same object while it is looked at; a list of steps may read many others meanwhile. */
+const CACHED_VIEWS = 256
+
 const NO_RECORDS: readonly WorldRecord[] = []
 
 /** What one step changed in the world. */
@@ -44,7 +47,7 @@ export class Timeline {
   readonly length: number
   #cells: CellHistories | undefined
   #lists: Map<string, ListIndex> | undefined
-  #view: { readonly k: number; readonly view: WorldView } | undefined
+  readonly #views = new Map<number, WorldView>()
 
   constructor(reader: TraceReader) {
     this.reader = reader
@@ -54,7 +57,8 @@ export class Timeline {
   /** The world after step `k`; -1 is the world before the first. Steps beyond either end are clamped. */
   at(k: number): WorldView {
     const step = Math.max(-1, Math.min(this.length - 1, Math.trunc(k)))
-    if (this.#view?.k === step) return this.#view.view
+    const known = this.#views.get(step)
+    if (known !== undefined) return known
     const { versions } = this.reader
     const view: WorldView = {
       get: <K extends RecordKind>(kind: K, id: string) => {
@@ -66,7 +70,8 @@ export class Timeline {
       cell: (id: string, field: CellField) => this.#histories().value(id, field, step),
       now: step < 0 ? 0 : this.reader.timeOf(step),
     }
-    this.#view = { k: step, view }
+    if (this.#views.size >= CACHED_VIEWS) this.#views.delete(this.#views.keys().next().value as number)
+    this.#views.set(step, view)
     return view
   }
 

@@ -59,6 +59,8 @@ export interface JourneyResult {
   readonly last: number
   readonly exitCode: number
   readonly output: string
+  /** What was decided for the user, in plain words: a default that the real program does not have. */
+  readonly notes?: readonly string[]
   readonly verdict: JourneyVerdict
 }
 

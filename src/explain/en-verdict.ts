@@ -1,0 +1,75 @@
+import type { Catalogue } from './catalogue.ts'
+import type { VerdictExtra } from './fact.ts'
+import { type Sentence, say } from './sentence.ts'
+
+/** What a process sees, by errno. */
+const ERRORS: Readonly<Record<string, string>> = {
+  ECONNREFUSED: 'the connection was refused',
+  EHOSTUNREACH: 'no way to the host: "No route to host"',
+  ENETUNREACH: 'there is no route to that network: "Network is unreachable"',
+  ETIMEDOUT: 'no answer came, and the command gave up waiting',
+  ECONNRESET: 'the other end reset the connection',
+  EACCES: 'sending was forbidden: "Permission denied"',
+  EPERM: 'a firewall rule on the way out refused to send: "Operation not permitted"',
+  EMSGSIZE: 'the packet is too large for the way: "Message too long"',
+  EINVAL: 'the kernel refused the address: "Invalid argument"',
+  EADDRINUSE: 'the port is taken already',
+  EHOSTDOWN: 'the host is down',
+  ENOPROTOOPT: 'the protocol is not available there',
+  ENOLINK: 'the way to that host is cut',
+  'no answer': 'no answer came',
+}
+
+const extra = (x: VerdictExtra): Sentence => {
+  switch (x.kind) {
+    case 'stale-endpoint':
+      return say` ${x.service ?? 'A Service'} still lists ${x.address} as an endpoint, but nothing in the cluster has that address.`
+    case 'nobody-has':
+      return say` Nothing in the cluster has the address ${x.address}.`
+    case 'reply-not-translated':
+      return say` The reply was switched inside ${x.bridge} without passing any IP hook (${x.sysctl}), so conntrack could not put the address of ${x.service ?? 'the Service'} back: the client expected ${x.expected}, got an answer from ${x.got}, which it never called, and reset it.`
+    case 'silent':
+      return say` Nobody told the sender: it could only wait.`
+  }
+}
+
+export const enVerdict: Pick<Catalogue, 'verdict' | 'exchange' | 'note'> = {
+  verdict: (f) => {
+    switch (f.kind) {
+      case 'answered': {
+        const s = f.service
+        const service =
+          s === undefined
+            ? undefined
+            : say` kube-proxy's rules sent it from ${s.object ?? 'the cluster IP'} to an endpoint${s.pod === undefined ? undefined : say`, ${s.pod}`} (${s.change}), and conntrack put the original address back in every reply.`
+        const masquerade = f.masquerade === undefined ? undefined : say` Outside, its source was seen as ${f.masquerade}.`
+        return say`${f.command} got its answer (exit status ${f.exitCode}).${service}${masquerade}`
+      }
+      case 'failed': {
+        const meaning = ERRORS[f.error] ?? 'it failed'
+        const because = f.because === undefined ? undefined : say` ${f.because}`
+        return say`${f.command} failed with ${{ kind: 'code', text: f.error }}: ${meaning}.${because}${f.extra === undefined ? undefined : extra(f.extra)}`
+      }
+      case 'undetermined':
+        return f.because === undefined
+          ? say`How ${f.command} would end is undetermined: Hopscope does not model ${{ kind: 'code', text: f.what }} yet.`
+          : say`How ${f.command} would end is undetermined. ${f.because}`
+    }
+  },
+  exchange: {
+    arp: 'ARP',
+    'tcp-handshake': 'TCP handshake',
+    http: 'HTTP',
+    'tcp-data': 'TCP data',
+    'tcp-close': 'TCP close',
+    'icmp-echo': 'ICMP echo',
+    'icmp-error': 'ICMP error',
+    dns: 'DNS',
+    udp: 'UDP',
+    other: 'other traffic',
+  },
+  note: (what, where) =>
+    where === undefined
+      ? say`Kept but not modelled yet: ${{ kind: 'code', text: what }}. A packet that meets it ends undetermined.`
+      : say`Kept but not modelled yet, in ${where}: ${{ kind: 'code', text: what }}. A packet that meets it ends undetermined.`,
+}

@@ -1,0 +1,284 @@
+import type {
+  CtChange,
+  CtInfo,
+  DeliverTo,
+  DropReason,
+  NeighReason,
+  ProcessEvent,
+  RoutePurpose,
+  RouteResult,
+} from '../trace/step.ts'
+import type { HookName, TableName } from '../world/netfilter.ts'
+import type { NudState } from '../world/records.ts'
+import type { Sentence, Span } from './sentence.ts'
+
+// What a sentence needs to know, in no language yet. Names of things are spans already: they read the same everywhere.
+
+/** What a rule is for. kube-proxy's and the CNI plugin's rules are known by their origin, or by their names and comments when imported. */
+export type RuleRole =
+  /** A base chain hands the packet to a component's chain. */
+  | { readonly kind: 'jump-to-component'; readonly component: string; readonly chain: Span }
+  /** KUBE-SERVICES: a cluster IP and port. */
+  | { readonly kind: 'service'; readonly service?: Span; readonly clusterIP?: Span }
+  /** KUBE-SVC: one endpoint's share. `probability` is the rule's own, undefined for the last, which takes what is left. */
+  | {
+      readonly kind: 'endpoint'
+      readonly service?: Span
+      readonly index: number
+      readonly count: number
+      readonly probability?: string
+    }
+  | { readonly kind: 'mark-masquerade'; readonly why: 'off-cluster' | 'hairpin' | 'all' | 'other'; readonly service?: Span }
+  | { readonly kind: 'set-masquerade-mark'; readonly mark: Span }
+  | {
+      readonly kind: 'dnat'
+      readonly service?: Span
+      readonly to: Span
+      readonly pod?: Span
+      readonly index?: number
+      readonly count?: number
+      readonly probability?: string
+    }
+  | { readonly kind: 'no-endpoints'; readonly service?: Span; readonly local: boolean; readonly with: Span }
+  | { readonly kind: 'unmarked' }
+  | { readonly kind: 'clear-mark' }
+  | { readonly kind: 'masquerade-marked'; readonly address?: Span }
+  | { readonly kind: 'egress-masquerade'; readonly address?: Span }
+  | { readonly kind: 'drop-invalid' }
+  | { readonly kind: 'accept-marked' }
+  | { readonly kind: 'accept-replies' }
+  | { readonly kind: 'localnet' }
+  | { readonly kind: 'nodeports' }
+  /** Anything else: who made it, what it matches in iptables' words, what it does. */
+  | {
+      readonly kind: 'plain'
+      readonly component: string
+      readonly comment?: string
+      readonly target: Span
+      readonly object?: Span
+    }
+
+export type DropCause =
+  | { readonly kind: 'rule'; readonly rule: Span; readonly role: RuleRole }
+  | { readonly kind: 'policy'; readonly chain: Span }
+  | { readonly kind: 'sysctl'; readonly sysctl: Span }
+  | { readonly kind: 'neighbour'; readonly address: Span; readonly device: Span; readonly service?: Span; readonly owner?: Span }
+  | { readonly kind: 'route'; readonly route: Span }
+  | { readonly kind: 'device'; readonly device: Span }
+  | { readonly kind: 'other'; readonly record: Span }
+
+/** Where a translation comes from: a rule just now, the binding that conntrack keeps, or the reverse of it. */
+export type NatWhy =
+  | { readonly kind: 'rule'; readonly role: RuleRole }
+  | { readonly kind: 'binding'; readonly entry?: Span; readonly service?: Span }
+  | { readonly kind: 'reverse'; readonly entry?: Span; readonly service?: Span }
+
+export type Fact =
+  // Birth
+  | { readonly kind: 'sent'; readonly where: Span; readonly who?: Span; readonly packet: Span }
+  | {
+      readonly kind: 'arp-asked'
+      readonly where: Span
+      readonly target: Span
+      readonly waiting?: number
+      readonly unicast: boolean
+    }
+  | { readonly kind: 'arp-answered'; readonly where: Span; readonly address: Span; readonly mac: Span; readonly asker: Span }
+  | { readonly kind: 'icmp-reported'; readonly where: Span; readonly error: Span; readonly to: Span; readonly about?: number }
+  | { readonly kind: 'echo-answered'; readonly where: Span; readonly to: Span }
+  | { readonly kind: 'reset-sent'; readonly where: Span; readonly to: Span; readonly about?: number }
+  | { readonly kind: 'copied'; readonly where: Span; readonly of?: number }
+  | { readonly kind: 'fragmented'; readonly where: Span; readonly of?: number }
+  | { readonly kind: 'made-whole'; readonly where: Span }
+  | { readonly kind: 'encapsulated'; readonly where: Span; readonly of?: number }
+  | { readonly kind: 'decapsulated'; readonly where: Span; readonly of?: number }
+  // A hop's beginning and ends
+  | {
+      readonly kind: 'entered-device'
+      readonly device: Span
+      readonly where: Span
+      readonly direction: 'in' | 'out'
+      readonly link: string
+      readonly port?: Span
+    }
+  | {
+      readonly kind: 'entered-stack'
+      readonly where: Span
+      readonly direction: 'in' | 'out'
+      readonly device?: Span
+      readonly resumed: boolean
+    }
+  | { readonly kind: 'left-over-veth'; readonly device: Span; readonly peer: Span; readonly there: Span }
+  | { readonly kind: 'left-over-wire'; readonly device: Span; readonly peer: Span; readonly there: Span }
+  | { readonly kind: 'left-through-loopback'; readonly device: Span; readonly where: Span }
+  | { readonly kind: 'left-to-bridge'; readonly port: Span; readonly bridge: Span }
+  | { readonly kind: 'left-to-port'; readonly port: Span; readonly bridge: Span }
+  | { readonly kind: 'left-to-stack'; readonly device?: Span; readonly where: Span }
+  | { readonly kind: 'left-to-device'; readonly device: Span; readonly where: Span }
+  | { readonly kind: 'delivered'; readonly to: DeliverTo; readonly where: Span; readonly socket?: Span; readonly process?: Span }
+  | { readonly kind: 'dropped'; readonly reason: DropReason; readonly where: Span; readonly cause?: DropCause }
+  | { readonly kind: 'waiting'; readonly where: Span; readonly address: Span; readonly device?: Span }
+  | { readonly kind: 'not-modelled'; readonly what: string; readonly where: Span; readonly cause?: Span }
+  // Header fields
+  | {
+      readonly kind: 'mac-set'
+      readonly which: 'src' | 'dst'
+      /** Old and new address; the new one alone where there was no link-layer header before. */
+      readonly value: Span
+      readonly owner?: Span
+    }
+  | { readonly kind: 'ttl'; readonly change: Span }
+  | { readonly kind: 'translated'; readonly which: 'src' | 'dst'; readonly change: Span; readonly why: NatWhy }
+  | { readonly kind: 'marked'; readonly change: Span; readonly masquerade: 'set' | 'cleared' | 'other' }
+  | { readonly kind: 'field-set'; readonly field: Span; readonly change: Span }
+  | { readonly kind: 'quote-translated' }
+  // Bridge
+  | { readonly kind: 'fdb-learned'; readonly bridge: Span; readonly mac: Span; readonly port: Span; readonly moved: boolean }
+  | { readonly kind: 'bridge-forwarded'; readonly bridge: Span; readonly mac: Span; readonly port: Span }
+  | {
+      readonly kind: 'bridge-flooded'
+      readonly bridge: Span
+      readonly mac: Span
+      readonly broadcast: boolean
+      readonly ports: number
+      readonly local: boolean
+    }
+  | { readonly kind: 'bridge-took'; readonly bridge: Span; readonly mac: Span; readonly broadcast: boolean }
+  | { readonly kind: 'bridge-refused'; readonly bridge: Span; readonly port?: Span }
+  | {
+      readonly kind: 'bridge-nf'
+      readonly bridge: Span
+      readonly hook: HookName
+      readonly enabled: boolean
+      readonly sysctl?: Span
+    }
+  // Neighbours
+  | {
+      readonly kind: 'neigh-looked-up'
+      readonly address: Span
+      readonly state: NudState
+      readonly mac?: Span
+      readonly entry?: Span
+    }
+  | {
+      readonly kind: 'neigh-changed'
+      readonly address: Span
+      readonly entry: Span
+      readonly from: NudState
+      readonly to: NudState
+      readonly reason: NeighReason
+      readonly mac?: Span
+      readonly probes: number
+    }
+  | {
+      readonly kind: 'arp-processed'
+      readonly where: Span
+      readonly op: 'request' | 'reply'
+      readonly target: Span
+      readonly sender: Span
+      readonly answer: 'reply' | 'update' | 'ignore' | 'proxy'
+    }
+  // Routing
+  | {
+      readonly kind: 'routed'
+      readonly where: Span
+      readonly purpose: RoutePurpose
+      readonly result: RouteResult
+      readonly address: Span
+      readonly route?: Span
+      readonly via?: Span
+      readonly device?: Span
+      readonly table?: Span
+      /** The next best route of the same table, which also covers the address but is less specific. */
+      readonly over?: Span
+      /** Who owns the address, when somebody in the cluster does. */
+      readonly owner?: Span
+      readonly isDefault: boolean
+    }
+  | {
+      readonly kind: 'rp-filtered'
+      readonly ok: boolean
+      readonly mode: 'off' | 'strict' | 'loose'
+      readonly source: Span
+      readonly route?: Span
+      readonly sysctl?: Span
+    }
+  | { readonly kind: 'forwarding'; readonly where: Span; readonly allowed: boolean; readonly sysctl?: Span }
+  | { readonly kind: 'too-big'; readonly length: number; readonly mtu: number; readonly action: 'fragment' | 'frag-needed' }
+  | { readonly kind: 'reassembling'; readonly complete: boolean; readonly fragments: number }
+  // Netfilter
+  | { readonly kind: 'hook'; readonly where: Span; readonly hook: HookName; readonly bridged: boolean }
+  | { readonly kind: 'chain'; readonly chain: Span; readonly table: TableName; readonly hook?: HookName }
+  | { readonly kind: 'rule'; readonly rule: Span; readonly role: RuleRole; readonly tried: number }
+  | { readonly kind: 'policy'; readonly chain: Span; readonly verdict: 'accept' | 'drop' | 'return'; readonly tried: number }
+  | { readonly kind: 'logged'; readonly prefix: Span }
+  | { readonly kind: 'ct-found'; readonly info: CtInfo; readonly entry?: Span; readonly translates: boolean }
+  | { readonly kind: 'ct-changed'; readonly change: CtChange; readonly entry: Span; readonly state?: Span }
+  | {
+      readonly kind: 'nat-bound'
+      readonly entry: Span
+      readonly manip: 'src' | 'dst'
+      readonly binding: 'rule' | 'null' | 'existing' | 'icmp-error'
+      readonly change?: Span
+    }
+  // Sockets and processes
+  | { readonly kind: 'socket-found'; readonly where: Span; readonly socket?: Span; readonly to: Span; readonly process?: Span }
+  | { readonly kind: 'tcp-changed'; readonly socket: Span; readonly from: string; readonly to: string; readonly process?: Span }
+  | { readonly kind: 'retransmitted'; readonly socket: Span; readonly attempt: number; readonly seconds: string }
+  | {
+      readonly kind: 'data'
+      readonly socket: Span
+      readonly direction: 'send' | 'receive'
+      readonly bytes: number
+      readonly process?: Span
+    }
+  | {
+      readonly kind: 'process'
+      readonly process: Span
+      readonly where: Span
+      readonly event: ProcessEvent
+      readonly text: string
+    }
+  | { readonly kind: 'timer'; readonly what: Span; readonly record?: Span }
+
+/** What decided how a journey ended, beyond the step itself. */
+export type VerdictFact =
+  | {
+      readonly kind: 'answered'
+      readonly command: Span
+      /** The Service that the request went to, and the endpoint that answered. */
+      readonly service?: { readonly object?: Span; readonly change: Span; readonly pod?: Span }
+      /** The source that the rest of the world saw, when it was translated. */
+      readonly masquerade?: Span
+      readonly exitCode: number
+    }
+  | {
+      readonly kind: 'failed'
+      readonly command: Span
+      readonly error: string
+      /** Explains the deciding step. */
+      readonly because?: Sentence
+      readonly extra?: VerdictExtra
+    }
+  | { readonly kind: 'undetermined'; readonly command: Span; readonly what: string; readonly because?: Sentence }
+
+/** Facts that no single step shows. */
+export type VerdictExtra =
+  /** An endpoint of a Service is asked for on the link, and nobody has that address. */
+  | { readonly kind: 'stale-endpoint'; readonly service?: Span; readonly address: Span }
+  | { readonly kind: 'nobody-has'; readonly address: Span }
+  /** The reply was switched past the IP hooks, so nobody undid the translation. */
+  | {
+      readonly kind: 'reply-not-translated'
+      readonly sysctl: Span
+      readonly bridge: Span
+      readonly expected: Span
+      readonly got: Span
+      readonly service?: Span
+    }
+  /** The sender gets no ICMP error for this, so it only notices by waiting. */
+  | { readonly kind: 'silent' }
+
+export type FactKind = Fact['kind']
+export type FactOf<K extends FactKind> = Extract<Fact, { kind: K }>
+export type RoleOf<K extends RuleRole['kind']> = Extract<RuleRole, { kind: K }>

@@ -1,0 +1,84 @@
+import type { Catalogue } from './catalogue.ts'
+import { type Span, say } from './sentence.ts'
+
+const theService = (s: Span | undefined) => (s === undefined ? say`某个 Service` : say`${s}`)
+const percent = (p: string | undefined) => (p === undefined ? '（接收前面各规则剩下的全部流量）' : `（概率 ${p}）`)
+
+export const zhRoles: Catalogue['roles'] = {
+  'jump-to-component': (r) => say`${r.component} 在这里插入了自己的链 ${r.chain}：转入其中继续。`,
+  service: (r) =>
+    say`kube-proxy：${r.clusterIP === undefined ? '目的地址' : r.clusterIP} 是 ${theService(r.service)} 的 ClusterIP，由保存其端点的链来决定。`,
+  endpoint: (r) =>
+    say`kube-proxy 选中 ${theService(r.service)} 的 ${r.count} 个端点中的第 ${r.index} 个${percent(r.probability)}。`,
+  'mark-masquerade': (r) => {
+    switch (r.why) {
+      case 'hairpin':
+        return say`端点在访问自己所属的 Service：kube-proxy 让这个包做 MASQUERADE，否则回包根本不会离开这个 Pod。`
+      case 'off-cluster':
+        return say`发送方不是 Pod，因此 kube-proxy 让这个包做 MASQUERADE：回包必须经过本节点返回。`
+      case 'all':
+        return say`kube-proxy 让发往 ${theService(r.service)} 的所有流量都做 MASQUERADE。`
+      case 'other':
+        return say`这个包在出去时要做 MASQUERADE。`
+    }
+  },
+  'set-masquerade-mark': (r) => say`KUBE-MARK-MASQ 只打标记（${r.mark}）；带此标记的包由 KUBE-POSTROUTING 执行 MASQUERADE。`,
+  dnat: (r) => {
+    const pod = r.pod === undefined ? undefined : say`（${r.pod}）`
+    const which =
+      r.index === undefined ? undefined : say`选中的是 ${r.count ?? 1} 个端点中的第 ${r.index} 个${percent(r.probability)}。`
+    return say`kube-proxy 为 ${theService(r.service)} 写下的规则把连接送往 ${r.to}${pod}。${which}conntrack 会记住这一点，因此之后的每个包以及回包都照此处理，不再询问这些规则。`
+  },
+  'no-endpoints': (r) =>
+    r.local
+      ? say`${theService(r.service)} 在本节点没有就绪的端点，而它的流量策略是 Local，因此 kube-proxy 丢弃发给它的包。`
+      : say`${theService(r.service)} 没有就绪的端点，因此 kube-proxy 拒绝发给它的包：${r.with}。`,
+  unmarked: () => say`这个包没有 kube-proxy 的 MASQUERADE 标记：KUBE-POSTROUTING 不处理它。`,
+  'clear-mark': () => say`kube-proxy 先清除标记，这样封装之后的包不会被再次 MASQUERADE。`,
+  'masquerade-marked': (r) =>
+    say`kube-proxy 对带标记的流量做 MASQUERADE：源地址变为${r.address === undefined ? '出口设备的地址' : say` ${r.address}`}，使回包回到这里。`,
+  'egress-masquerade': (r) =>
+    say`包要离开集群，而集群外没有谁有通往 Pod 地址的路由：源地址变为${r.address === undefined ? '节点的地址' : say` ${r.address}`}。`,
+  'drop-invalid': () => say`kube-proxy 丢弃 conntrack 判为 INVALID 的包：找不到所属连接就无法还原地址，反而会让对端困惑。`,
+  'accept-marked': () => say`kube-proxy 放行它自己打过标记的转发流量，不管 FORWARD 的默认策略如何。`,
+  'accept-replies': () => say`kube-proxy 放行属于已有连接的转发包。`,
+  localnet: () => say`借助 route_localnet 访问 127.0.0.0/8 的，只能是本机自己：kubelet 和 kube-proxy 丢弃其余的包。`,
+  nodeports: () => say`目的地址是本节点的地址，因此 kube-proxy 查找 NodePort。`,
+  plain: (r) => {
+    const made = r.component === 'import' ? say`这条规则` : say`${r.component} 的一条规则`
+    const of = r.object === undefined ? undefined : say`（${r.object}）`
+    const note = r.comment === undefined ? undefined : say`（“${r.comment}”）`
+    return say`${made}${of}${note}匹配：${r.target}。`
+  },
+}
+
+export const zhReasons: Catalogue['reasons'] = {
+  SKB_DROP_REASON_NOT_SPECIFIED: '内核在这里没有给出更具体的原因',
+  SKB_DROP_REASON_NO_SOCKET: '没有为它打开的套接字',
+  SKB_DROP_REASON_NETFILTER_DROP: '防火墙规则拒绝了它',
+  SKB_DROP_REASON_OTHERHOST: '帧的目的 MAC 地址属于另一台机器',
+  SKB_DROP_REASON_IP_INHDR: 'IP 首部不允许它继续前进，例如 TTL 已耗尽',
+  SKB_DROP_REASON_IP_RPFILTER: '它的源地址在这个设备上不可信（反向路径过滤）',
+  SKB_DROP_REASON_IP_INNOROUTES: '没有通往其目的地址的路由',
+  SKB_DROP_REASON_IP_OUTNOROUTES: '本机要发送的内容没有路由',
+  SKB_DROP_REASON_IP_NOPROTO: '这里没有处理该协议的程序',
+  SKB_DROP_REASON_NEIGH_FAILED: '下一跳没有应答 ARP，因此没有可以发往的 MAC 地址',
+  SKB_DROP_REASON_NEIGH_QUEUEFULL: '等待该邻居的包已经太多',
+  SKB_DROP_REASON_NEIGH_DEAD: '等待期间邻居条目被删除',
+  SKB_DROP_REASON_PKT_TOO_BIG: '它超过了 MTU，又不允许分片',
+  SKB_DROP_REASON_DEV_READY: '设备未启用或未连接',
+  SKB_DROP_REASON_TCP_FLAGS: '它的 TCP 标志在此状态下不合理',
+  SKB_DROP_REASON_TCP_INVALID_SEQUENCE: '它的 TCP 序列号在窗口之外',
+  SKB_DROP_REASON_TCP_RESET: '这是 RST，连接就此关闭',
+  SKB_DROP_REASON_UNHANDLED_PROTO: '没有协议处理它的 EtherType',
+  SKB_DROP_REASON_IP_INADDRERRORS: '它要去的不是本机地址，而本机不转发',
+  SKB_DROP_REASON_NO_TX_TARGET: '网桥没有可以送出它的端口',
+  SKB_DROP_REASON_BRIDGE_INGRESS_STP_STATE: '网桥端口不转发（STP 状态）',
+  SKB_DROP_REASON_DUP_FRAG: '它与已收到的分片重叠',
+  SKB_DROP_REASON_FRAG_REASM_TIMEOUT: '数据报的其余部分没有及时到达',
+  SKB_DROP_REASON_IP_INVALID_SOURCE: '这个源地址在这里不可能出现（martian）',
+  SKB_DROP_REASON_TCP_CLOSE: 'TCP 套接字已关闭',
+  SKB_DROP_REASON_IP_INVALID_DEST: '这个目的地址在这里不可能出现',
+  SKB_DROP_REASON_IP_LOCALNET: '127.0.0.0/8 的地址不得来自外部（route_localnet 未开启）',
+  SKB_DROP_REASON_TCP_OLD_DATA: '其中的数据早已收到',
+}

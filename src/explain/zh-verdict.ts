@@ -1,0 +1,73 @@
+import type { Catalogue } from './catalogue.ts'
+import type { VerdictExtra } from './fact.ts'
+import { type Sentence, say } from './sentence.ts'
+
+const ERRORS: Readonly<Record<string, string>> = {
+  ECONNREFUSED: '连接被拒绝',
+  EHOSTUNREACH: '无法到达该主机（“No route to host”）',
+  ENETUNREACH: '没有通往该网络的路由（“Network is unreachable”）',
+  ETIMEDOUT: '没有等到答复，命令放弃等待',
+  ECONNRESET: '对端重置了连接',
+  EACCES: '不允许发送（“Permission denied”）',
+  EPERM: '出口方向的防火墙规则拒绝发送（“Operation not permitted”）',
+  EMSGSIZE: '包对这条路来说太大（“Message too long”）',
+  EINVAL: '内核不接受这个地址（“Invalid argument”）',
+  EADDRINUSE: '端口已被占用',
+  EHOSTDOWN: '主机已停机',
+  ENOPROTOOPT: '那里没有该协议',
+  ENOLINK: '通往该主机的链路已断',
+  'no answer': '没有等到答复',
+}
+
+const extra = (x: VerdictExtra): Sentence => {
+  switch (x.kind) {
+    case 'stale-endpoint':
+      return say`${x.service ?? '某个 Service'} 仍把 ${x.address} 列为端点，但集群中已没有谁拥有这个地址。`
+    case 'nobody-has':
+      return say`集群中没有谁拥有地址 ${x.address}。`
+    case 'reply-not-translated':
+      return say`回包在 ${x.bridge} 内部直接交换，没有经过任何 IP 钩子（${x.sysctl}），因此 conntrack 无法把地址还原成 ${x.service ?? 'Service'} 的：客户端等待的是 ${x.expected}，收到的却是它从未请求过的 ${x.got}，于是用 RST 拒绝。`
+    case 'silent':
+      return say`没有谁告知发送方：它只能等待。`
+  }
+}
+
+export const zhVerdict: Pick<Catalogue, 'verdict' | 'exchange' | 'note'> = {
+  verdict: (f) => {
+    switch (f.kind) {
+      case 'answered': {
+        const s = f.service
+        const service =
+          s === undefined
+            ? undefined
+            : say`kube-proxy 的规则把请求从 ${s.object ?? 'ClusterIP'} 转到一个端点${s.pod === undefined ? undefined : say` ${s.pod}`}（${s.change}），conntrack 在每个回包中恢复原来的地址。`
+        const masquerade = f.masquerade === undefined ? undefined : say`在外部看来，它的源地址是 ${f.masquerade}。`
+        return say`${f.command} 得到了答复（退出状态 ${f.exitCode}）。${service}${masquerade}`
+      }
+      case 'failed': {
+        const meaning = ERRORS[f.error] ?? '执行失败'
+        return say`${f.command} 以 ${{ kind: 'code', text: f.error }} 失败：${meaning}。${f.because}${f.extra === undefined ? undefined : extra(f.extra)}`
+      }
+      case 'undetermined':
+        return f.because === undefined
+          ? say`${f.command} 会如何结束无法确定：Hopscope 还没有对 ${{ kind: 'code', text: f.what }} 建模。`
+          : say`${f.command} 会如何结束无法确定。${f.because}`
+    }
+  },
+  exchange: {
+    arp: 'ARP',
+    'tcp-handshake': 'TCP 握手',
+    http: 'HTTP',
+    'tcp-data': 'TCP 数据',
+    'tcp-close': 'TCP 关闭',
+    'icmp-echo': 'ICMP echo',
+    'icmp-error': 'ICMP 错误',
+    dns: 'DNS',
+    udp: 'UDP',
+    other: '其他流量',
+  },
+  note: (what, where) =>
+    where === undefined
+      ? say`已保留但尚未建模：${{ kind: 'code', text: what }}。遇到它的包，结局无法确定。`
+      : say`${where} 中已保留但尚未建模：${{ kind: 'code', text: what }}。遇到它的包，结局无法确定。`,
+}
