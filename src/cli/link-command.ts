@@ -23,9 +23,10 @@ export const linkCommand: Command = {
       for (const e of document.error) io.error(`${formatInputError(e)}\n`)
       return 2
     }
-    const { view, ...body } = document.value
-    const id = file.startsWith(LIBRARY_PREFIX) ? file.slice(LIBRARY_PREFIX.length) : undefined
-    io.out(`${values.base}${await encodeLink(id, body, view)}\n`)
+    const link = file.startsWith(LIBRARY_PREFIX)
+      ? await encodeLink({ kind: 'library', id: file.slice(LIBRARY_PREFIX.length) })
+      : await encodeLink({ kind: 'document', document: document.value })
+    io.out(`${values.base}${link}\n`)
     return 0
   },
 }

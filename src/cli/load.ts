@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises'
+import { readFileSync } from 'node:fs'
 import { err, ok, type Result } from '../base/result.ts'
 import { buildWorld } from '../cluster/build.ts'
 import { LIBRARY } from '../library/index.ts'
@@ -22,7 +22,7 @@ export async function loadDocument(file: string): Promise<Result<ScenarioDocumen
   }
   let text: string
   try {
-    text = await readFile(file === '-' ? 0 : file, 'utf8')
+    text = readFileSync(file === '-' ? 0 : file, 'utf8')
   } catch (e) {
     return err([{ kind: 'input', file, message: `cannot be read: ${e instanceof Error ? e.message : String(e)}` }])
   }

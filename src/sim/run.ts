@@ -1,0 +1,152 @@
+import { prng } from '../base/prng.ts'
+import { boot } from '../kernel/boot.ts'
+import type { NetKernel } from '../kernel/kernel.ts'
+import { TraceRecorder } from '../trace/recorder.ts'
+import type { JourneyResult, JourneyVerdict, Trace } from '../trace/trace.ts'
+import type { World } from '../world/world.ts'
+import { type Exit, parseArgv, parseCommand, startProcess } from './processes/index.ts'
+import { EventQueue } from './queue.ts'
+import { startingWorld } from './starting-world.ts'
+
+/** One command to run: `from` is a namespace's name (`pod/client`, `node1`). */
+export interface JourneyCommand {
+  readonly from: string
+  readonly container?: string
+  readonly run: string
+}
+
+export interface RunOptions {
+  readonly seed: number
+  /** The run is cut short, and says so, at this many steps. */
+  readonly maxSteps?: number
+  /** Called every few thousand steps; answering false cuts the run short. */
+  readonly onProgress?: (steps: number) => boolean | undefined
+}
+
+const MAX_STEPS = 5_000_000
+const PROGRESS_EVERY = 8192
+const MS = 1_000_000
+/** Between one journey's rest and the next one's start. */
+const PAUSE = 1 * MS
+/** After a command has ended, what it left on the wire gets this long to come to rest. */
+const SETTLE = 200 * MS
+
+/**
+ * Runs the journeys one after the other and records everything. Same world, journeys and seed, same trace.
+ * A journey that cannot begin (no such place, an unknown command) has no steps, and its result says why.
+ */
+export function run(world: World, journeys: readonly JourneyCommand[], options: RunOptions): Trace {
+  return new Run(world, options).all(journeys)
+}
+
+class Run {
+  readonly #rec: TraceRecorder
+  readonly #queue = new EventQueue()
+  readonly #kernel: NetKernel
+  readonly #options: RunOptions
+  #nextReport = PROGRESS_EVERY
+  #truncated: string | undefined
+
+  constructor(world: World, options: RunOptions) {
+    this.#options = options
+    this.#rec = new TraceRecorder(startingWorld(world))
+    this.#kernel = boot(this.#rec, prng(options.seed), this.#queue)
+    this.#startServers()
+  }
+
+  all(journeys: readonly JourneyCommand[]): Trace {
+    const results: JourneyResult[] = []
+    for (const journey of journeys) {
+      if (this.#truncated !== undefined) break
+      results.push(this.#journey(journey))
+      this.#idle(PAUSE)
+    }
+    return this.#rec.seal(results, this.#truncated)
+  }
+
+  #startServers(): void {
+    for (const record of [...this.#rec.world.values()]) {
+      if (record.kind !== 'process' || record.state !== 'running') continue
+      const ns = this.#kernel.namespaces.get(record.netns.slice('netns:'.length))
+      const command = parseArgv(record.argv)
+      // What is no program of ours (a pause container, an imported daemon) just stands there.
+      if (ns === undefined || !command.ok) continue
+      startProcess({ ns, sockets: ns.sockets, command: command.value, record, cause: -1 })
+    }
+  }
+
+  #journey(journey: JourneyCommand): JourneyResult {
+    const first = this.#rec.last + 1
+    const ns = this.#kernel.namespaces.get(journey.from)
+    if (ns === undefined) return refused(journey, first, `there is no ${journey.from} here`)
+    const command = parseCommand(journey.run)
+    if (!command.ok) return refused(journey, first, command.error.message)
+    let exit: Exit | undefined
+    const container = journey.container ?? ns.record.containers?.find((c) => c.name !== 'pause')?.name
+    const process = startProcess({
+      ns,
+      sockets: ns.sockets,
+      command: command.value,
+      ...(container === undefined ? {} : { container }),
+      cause: -1,
+      onExit: (e) => {
+        exit = e
+      },
+    })
+    this.#until(() => exit !== undefined)
+    const rest = this.#queue.now + SETTLE
+    this.#until(() => this.#queue.inFlight === 0 || (this.#queue.peek() ?? 0) > rest)
+    // Without an exit the network is at rest and the command waits for something that cannot come, or the run was cut short.
+    const waiting: JourneyVerdict =
+      this.#truncated === undefined ? { kind: 'failed', error: 'no answer' } : { kind: 'undetermined', what: this.#truncated }
+    return {
+      from: journey.from,
+      run: journey.run,
+      process: process.id,
+      first,
+      last: this.#rec.last,
+      exitCode: exit?.exitCode ?? -1,
+      output: process.output,
+      notes: command.value.runnable.notes,
+      verdict: exit?.verdict ?? waiting,
+    }
+  }
+
+  /** Runs events until `done` or there are none left. */
+  #until(done: () => boolean): void {
+    const { maxSteps = MAX_STEPS, onProgress } = this.#options
+    const queue = this.#queue
+    const rec = this.#rec
+    while (!done() && this.#truncated === undefined) {
+      const time = queue.peek()
+      if (time === undefined) return
+      rec.now = time
+      queue.step()
+      if (rec.last >= maxSteps) this.#truncated = `it took more than ${maxSteps} steps`
+      if (rec.last >= this.#nextReport) {
+        this.#nextReport = rec.last + PROGRESS_EVERY
+        if (onProgress?.(rec.last + 1) === false) this.#truncated = 'it was cancelled'
+      }
+    }
+  }
+
+  /** Lets time pass; what is due in it happens. */
+  #idle(duration: number): void {
+    const end = this.#queue.now + duration
+    this.#until(() => (this.#queue.peek() ?? Number.POSITIVE_INFINITY) > end)
+    this.#queue.now = end
+    this.#rec.now = end
+  }
+}
+
+const refused = (journey: JourneyCommand, first: number, error: string): JourneyResult => ({
+  from: journey.from,
+  run: journey.run,
+  process: '',
+  first,
+  last: first - 1,
+  exitCode: 127,
+  output: `${error}\n`,
+  notes: [],
+  verdict: { kind: 'failed', error },
+})
