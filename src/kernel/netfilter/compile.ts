@@ -2,7 +2,7 @@ import type { InterfaceMatch, Match, RuleSpec } from '../../world/netfilter.ts'
 import type { ChainRecord, RuleRecord } from '../../world/records.ts'
 import { fitsInterface } from './fits.ts'
 import { compileMatch, type MatchDeps, type Matcher } from './match.ts'
-import { type CompiledTarget, compileTarget, type TargetDeps } from './target.ts'
+import { type CompiledTarget, compileTarget, type TargetDeps, undetermined } from './target.ts'
 
 // A chain's rules as one flat array of integers, a fixed number a rule, so that a rule that does not match costs a few loads
 // and compares. What integers cannot say hangs behind it as functions, and is reached only by packets that fit so far.
@@ -121,6 +121,8 @@ export class CompiledChain {
 
 export interface CompileDeps extends MatchDeps, TargetDeps {
   readonly interfaces: InterfacePatterns
+  /** Rules whose jump or goto closes a loop. */
+  readonly loops: ReadonlySet<RuleRecord>
 }
 
 /** Compiles the chain's rules in place. `chains` are those of its table, by name. */
@@ -156,7 +158,10 @@ function compileRule(
     else if (unmodelled === undefined || compiled.pure) extra.push(compiled)
   }
   if (extra.length > 0 || unmodelled !== undefined) words[WORD.FLAGS] = (words[WORD.FLAGS] as number) | FLAG.EXTRA
-  return new CompiledRule(rule, extra, unmodelled, compileTarget(spec.target, chains, deps))
+  const target = deps.loops.has(rule)
+    ? undetermined(deps, `${rule.chain}: a chain that leads back to itself`)
+    : compileTarget(spec.target, chains, deps)
+  return new CompiledRule(rule, extra, unmodelled, target)
 }
 
 /** The fields of struct ipt_ip. */

@@ -53,7 +53,7 @@ class Hooks implements NamespaceNetfilter {
   readonly #nat: Nat
   readonly #tables = new Map<TableName, Table>()
   readonly #extra: HookOps[] = []
-  readonly #deps: CompileDeps
+  readonly #deps: Omit<CompileDeps, 'loops'>
   #byHook: readonly (readonly HookOps[])[] = HOOKS.map(() => [])
   readonly #states: HookState[] = []
   #depth = 0
@@ -210,7 +210,6 @@ class Hooks implements NamespaceNetfilter {
     return {
       ...deps,
       prepare: (chain: CompiledChain) => table.prepare(chain, deps),
-      maxDepth: table.size,
       drop: (skb: Skb, decidedBy: number) => this.#drop(skb, decidedBy),
     }
   }

@@ -11,8 +11,14 @@ export class Table {
   readonly needsConntrack: boolean
   readonly #chains = new Map<string, CompiledChain>()
   readonly #rules: ReadonlyMap<string, RuleRecord>
+  readonly #loops: ReadonlySet<RuleRecord>
 
-  constructor(name: TableName, chains: readonly ChainRecord[], rules: ReadonlyMap<string, RuleRecord>, deps: CompileDeps) {
+  constructor(
+    name: TableName,
+    chains: readonly ChainRecord[],
+    rules: ReadonlyMap<string, RuleRecord>,
+    deps: Omit<CompileDeps, 'loops'>,
+  ) {
     this.name = name
     this.#rules = rules
     for (const record of chains) this.#chains.set(record.name, new CompiledChain(record))
@@ -28,14 +34,11 @@ export class Table {
       }
     }
     this.needsConntrack = needs
+    this.#loops = findLoops(chains, (chain) => this.#rulesOf(chain))
   }
 
-  get size(): number {
-    return this.#chains.size
-  }
-
-  prepare(chain: CompiledChain, deps: CompileDeps): void {
-    compileChain(chain, this.#rulesOf(chain.record), this.#chains, deps)
+  prepare(chain: CompiledChain, deps: Omit<CompileDeps, 'loops'>): void {
+    compileChain(chain, this.#rulesOf(chain.record), this.#chains, { ...deps, loops: this.#loops })
   }
 
   #rulesOf(chain: ChainRecord): readonly RuleRecord[] {
@@ -52,3 +55,36 @@ const needsByTarget = (t: Target): boolean => t.kind === 'connmark' || (t.kind =
 
 /** Whether loading the rule calls nf_ct_netns_get(): then the namespace tracks connections. NOTRACK alone does not. */
 export const usesConntrack = (spec: RuleSpec): boolean => spec.matches.some(needsByMatch) || needsByTarget(spec.target)
+
+/**
+ * mark_source_chains(): the jumps and gotos that lead back to a chain which leads to them. The kernel refuses a table that has
+ * one; here a packet that would follow it is undetermined, and no walk can be endless.
+ */
+function findLoops(chains: readonly ChainRecord[], rulesOf: (c: ChainRecord) => readonly RuleRecord[]): ReadonlySet<RuleRecord> {
+  const byName = new Map(chains.map((c) => [c.name, c]))
+  const loops = new Set<RuleRecord>()
+  const done = new Set<ChainRecord>()
+  for (const start of chains) {
+    if (done.has(start)) continue
+    const open = new Set([start])
+    const path = [{ chain: start, rules: rulesOf(start), next: 0 }]
+    for (let top = path.at(-1); top !== undefined; top = path.at(-1)) {
+      const rule = top.rules[top.next++]
+      if (rule === undefined) {
+        path.pop()
+        open.delete(top.chain)
+        done.add(top.chain)
+        continue
+      }
+      const { target } = rule.spec
+      const to = target.kind === 'jump' || target.kind === 'goto' ? byName.get(target.chain) : undefined
+      if (to === undefined || done.has(to)) continue
+      if (open.has(to)) loops.add(rule)
+      else {
+        open.add(to)
+        path.push({ chain: to, rules: rulesOf(to), next: 0 })
+      }
+    }
+  }
+  return loops
+}

@@ -12,8 +12,6 @@ const POLICY = { accept: 0, drop: 1, return: 2 } as const
 export interface WalkDeps extends TargetDeps {
   /** Compiles the chain if no packet has entered it yet. */
   prepare(chain: CompiledChain): void
-  /** Chains of one table are never nested deeper than there are chains: the kernel refuses loops when it loads them. */
-  readonly maxDepth: number
   /** Ends the packet: netfilter's drop, decided by this rule or chain. */
   drop(skb: Skb, decidedBy: number): void
 }
@@ -76,8 +74,6 @@ export function walkTable(base: CompiledChain, skb: Skb, at: HookState, deps: Wa
       }
       case 'jump':
       case 'goto':
-        if (stack.length > deps.maxDepth)
-          return giveUp(deps, skb, met, `${target.chain.record.name}: chains that lead back to themselves`)
         ruleStep(deps, skb, met, target.kind)
         if (target.kind === 'jump') stack.push({ chain, next: i })
         chain = target.chain
