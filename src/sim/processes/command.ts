@@ -13,6 +13,9 @@ export const PROGRAMS: ReadonlyMap<string, Program> = new Map([curl, ping, nc, h
 /** Other names that people use for the same program. */
 const ALIASES: Readonly<Record<string, string>> = { netcat: 'nc', 'nc.openbsd': 'nc' }
 
+/** What a shell answers for a program that it does not find. */
+const NOT_FOUND = 127
+
 /** A command that has been understood. */
 export interface Command {
   readonly argv: readonly string[]
@@ -44,7 +47,7 @@ export function parseArgv(argv: readonly string[], stdin?: string): Result<Comma
   if (word === undefined || word === '') return commandError(`no command given; there are ${known}`)
   const name = word.slice(word.lastIndexOf('/') + 1)
   const program = PROGRAMS.get(ALIASES[name] ?? name)
-  if (program === undefined) return commandError(`${word}: no such program here; there are ${known}`)
+  if (program === undefined) return commandError(`${word}: no such program here; there are ${known}`, NOT_FOUND)
   const runnable = program.prepare(argv, stdin)
   if (!runnable.ok) return runnable
   return ok({ argv, program: program.name, runnable: runnable.value })

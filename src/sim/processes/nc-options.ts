@@ -63,7 +63,7 @@ export function parseNc(argv: readonly string[], stdin: string | undefined): Res
   const quit = numberOption('nc', options, { name: 'quit', flag: '-q', min: 0, max: 2_000_000 })
   if (!quit.ok) return quit
   const own = options.value('port')
-  if (own !== undefined && portNumber(own) === undefined) return commandError(`nc: port number invalid: ${own}`)
+  if (own !== undefined && portNumber(own) === undefined) return commandError(`nc: port number invalid: ${own}`, 1)
   const common = {
     udp: options.has('udp'),
     verbose: options.has('verbose'),
@@ -74,13 +74,13 @@ export function parseNc(argv: readonly string[], stdin: string | undefined): Res
   if (options.has('listen')) {
     const [a, b] = options.operands
     const port = portNumber(own ?? b ?? a ?? '')
-    if (port === undefined) return commandError('nc: nc -l wants a port: nc -l [-p] PORT')
+    if (port === undefined) return commandError('nc: nc -l wants a port: nc -l [-p] PORT', 1)
     const address = own === undefined && b === undefined ? undefined : a
     return ok({ kind: 'server', ...common, address, port, keep: options.has('keep') })
   }
   const [host, range, ...more] = options.operands
   if (host === undefined || range === undefined || more.length > 0)
-    return commandError('nc: usage: nc [options] HOST PORT[-PORT]')
+    return commandError('nc: usage: nc [options] HOST PORT[-PORT]', 1)
   const ports = parsePorts(range)
   if (!ports.ok) return ports
   return ok({
@@ -101,7 +101,7 @@ function parsePorts(text: string): Result<number[], CommandError> {
   const [a = '', b] = text.split('-')
   const from = portNumber(a)
   const to = b === undefined ? from : portNumber(b)
-  if (from === undefined || to === undefined) return commandError(`nc: port number invalid: ${text}`)
+  if (from === undefined || to === undefined) return commandError(`nc: port number invalid: ${text}`, 1)
   const low = Math.min(from, to)
   return ok(Array.from({ length: Math.abs(to - from) + 1 }, (_, i) => low + i))
 }

@@ -4,8 +4,11 @@ import { err, ok, type Result } from '../../base/result.ts'
 export interface CommandError {
   readonly kind: 'command'
   readonly message: string
+  /** What the shell or the program itself would exit with. */
+  readonly exitCode: number
 }
-export const commandError = (message: string) => err<CommandError>({ kind: 'command', message })
+/** Bad usage is status 2 for most programs. */
+export const commandError = (message: string, exitCode = 2) => err<CommandError>({ kind: 'command', message, exitCode })
 
 /** One option of a program. `name` is what the program's code calls it. */
 export interface OptionSpec {

@@ -71,6 +71,7 @@ function cleanQueue(sk: TcpSock): boolean {
     const s = sk.rtxQueue.shift()
     if (s === undefined) break
     freed++
+    sk.dstConfirm = true
     if (!s.retransmitted && !s.sacked) rtt = sk.host.now - s.sentAt
   }
   if (rtt !== undefined) sampleRtt(sk, rtt)

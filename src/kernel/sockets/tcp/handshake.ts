@@ -2,8 +2,8 @@ import { ipv4 } from '../../../net/address.ts'
 import { EMPTY, TCP } from '../../../net/packet.ts'
 import type { Skb } from '../../types.ts'
 import { seqAdd } from '../sequence.ts'
-import { ackIsForSyn, type Incoming, inWindow, outOfWindowAck, processAck } from './ack.ts'
-import { MIN_MSS, MSS_DEFAULT, TIMESTAMP_OPTION_LENGTH, WINDOW_SCALE } from './constants.ts'
+import { ackIsForSyn, type Incoming, inWindow, outOfWindowAck } from './ack.ts'
+import { MIN_MSS, MSS_DEFAULT, TIMEOUT_INIT, TIMESTAMP_OPTION_LENGTH, WINDOW_SCALE } from './constants.ts'
 import { queueIncoming } from './data.ts'
 import { tcpDone, tcpFail } from './done.ts'
 import { ackSendCheck } from './output.ts'
@@ -151,8 +151,7 @@ export function processRequest(sk: TcpSock, skb: Skb, seg: Incoming): void {
     return
   }
   const cause = host.deliver(skb, sk.ref)
-  disarmRetransmit(sk)
-  processAck(sk, seg, cause)
+  establish(sk, seg)
   const state = sk.setState('ESTABLISHED', cause)
   if (listener !== undefined) {
     listener.acceptQueue.push(sk)
@@ -161,6 +160,23 @@ export function processRequest(sk: TcpSock, skb: Skb, seg: Incoming): void {
   } else sk.wake(state)
   queueIncoming(sk, seg, cause)
   ackSendCheck(sk, cause)
+}
+
+/** tcp_create_openreq_child(), or the second half of two crossing SYNs: our SYN is acknowledged. */
+function establish(sk: TcpSock, seg: Incoming): void {
+  disarmRetransmit(sk)
+  const syn = sk.rtxQueue.shift()
+  sk.sndUna = seg.ack
+  sk.sndWl1 = seg.seq
+  sk.sndWnd = seg.window * 2 ** sk.sndWscale
+  sk.maxWindow = Math.max(sk.maxWindow, sk.sndWnd)
+  if (seg.options.timestamps !== undefined) sk.tsRecent = seg.options.timestamps.value
+  sk.retransmits = 0
+  sk.attempts = 0
+  sk.lastRetransmit = undefined
+  sk.rto = TIMEOUT_INIT
+  // tcp_synack_rtt_meas(): a SYN ACK that went out twice proves nothing.
+  if (syn !== undefined && !syn.retransmitted) sampleRtt(sk, sk.host.now - syn.sentAt)
 }
 
 /** tcp_rcv_synsent_state_process() */
@@ -213,6 +229,9 @@ function finishConnect(sk: TcpSock, seg: Incoming, cause: number): void {
   sk.cwnd = syn?.retransmitted === true ? 1 : 10
   sk.ssthresh = Number.POSITIVE_INFINITY
   sk.softError = undefined
+  sk.lastRetransmit = undefined
+  sk.rto = TIMEOUT_INIT
+  sk.dstConfirm = true
   if (syn !== undefined && !syn.retransmitted) sampleRtt(sk, sk.host.now - syn.sentAt)
   sk.lrcvTime = sk.host.now
   const state = sk.setState('ESTABLISHED', cause)

@@ -113,6 +113,8 @@ export class TcpSock extends Socket implements TcpEnds {
   /** sndNxt when recovery began; undefined in the Open state. */
   highSeq: number | undefined
   tlpHighSeq: number | undefined
+  /** sk_dst_pending_confirm: the next packet may tell the neighbour entry that it works. */
+  dstConfirm = false
   retransmitTimer: Timer | undefined
   /** Seq that the last transmission was caused by: what a timer's step refers back to. */
   lastCause = -1

@@ -31,11 +31,14 @@ export function transmit(sk: TcpSock, s: Pick<Segment, 'seq' | 'bytes' | 'flags'
   if ((flags & TCP.ACK) !== 0) eventAckSent(sk)
   if (s.bytes.length > 0) eventDataSent(sk)
   sk.lastCause = cause
+  const confirm = sk.dstConfirm
+  sk.dstConfirm = false
   const { path, ns } = sk.host
   return path.localOut(ns, p, {
     how: FROM_SOCKET,
     cause,
     socket: sk,
+    confirm,
     ...(sk.owner === undefined ? {} : { process: sk.owner.ref }),
     ...(sk.device === undefined ? {} : { oif: sk.device }),
   })
