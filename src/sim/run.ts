@@ -7,6 +7,7 @@ import type { World } from '../world/world.ts'
 import { type Exit, parseArgv, parseCommand, startProcess } from './processes/index.ts'
 import { EventQueue } from './queue.ts'
 import { startingWorld } from './starting-world.ts'
+import { decided } from './verdict.ts'
 
 /** One command to run: `from` is a namespace's name (`pod/client`, `node1`). */
 export interface JourneyCommand {
@@ -61,7 +62,8 @@ class Run {
       results.push(this.#journey(journey))
       this.#idle(PAUSE)
     }
-    return this.#rec.seal(results, this.#truncated)
+    const trace = this.#rec.seal(results, this.#truncated)
+    return { ...trace, journeys: results.map((j) => ({ ...j, verdict: decided(trace, j) })) }
   }
 
   #startServers(): void {
@@ -95,7 +97,7 @@ class Run {
     })
     this.#until(() => exit !== undefined)
     const rest = this.#queue.now + SETTLE
-    this.#until(() => this.#queue.inFlight === 0 || (this.#queue.peek() ?? 0) > rest)
+    this.#until(() => this.#queue.inFlight === 0 && (this.#queue.peek() ?? Number.POSITIVE_INFINITY) > rest)
     // Without an exit the network is at rest and the command waits for something that cannot come, or the run was cut short.
     const waiting: JourneyVerdict =
       this.#truncated === undefined ? { kind: 'failed', error: 'no answer' } : { kind: 'undetermined', what: this.#truncated }

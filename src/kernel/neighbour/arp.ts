@@ -131,7 +131,7 @@ function answer(skb: SkBuff, dev: NetDevice, cause: number): void {
 /** neigh_event_ns(): whoever asks us has told us its own address. */
 function learnSender(skb: SkBuff, dev: NetDevice): void {
   const { pkt } = skb
-  const n = dev.neighbours.get(pkt.arpSpa) ?? dev.neighbours.create(pkt.arpSpa, skb)
+  const n = dev.neighbours.get(pkt.arpSpa) ?? dev.neighbours.create(pkt.arpSpa)
   neighUpdate(n, skb, { mac: pkt.arpSha as Mac, state: 'STALE', override: true })
   flushQueueIfValid(n, skb.cause)
 }

@@ -34,7 +34,7 @@ function resolve(skb: SkBuff, dev: NetDevice, nexthop: number): void {
   const { rec } = dev.ns.kernel
   const known = dev.neighbours.get(nexthop)
   rec.step(STEP.neighLookup, skb, known?.ref ?? -1, stateCode(known?.record.state ?? 'NONE'), nexthop | 0)
-  const n = known ?? dev.neighbours.create(nexthop, skb)
+  const n = known ?? dev.neighbours.create(nexthop)
   switch (n.record.state) {
     case 'REACHABLE':
       // The reachable timer is kept lazily: nothing happens to an entry that nobody looks at.

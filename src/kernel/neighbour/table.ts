@@ -1,4 +1,4 @@
-import { formatIpv4, type Ipv4, type Mac } from '../../net/address.ts'
+import { formatIpv4, ipv4, type Mac } from '../../net/address.ts'
 import { STEP } from '../../trace/columns.ts'
 import { NEIGH_REASONS, type NeighReason, NUD_STATES } from '../../trace/step.ts'
 import type { StepAt } from '../../trace/trace.ts'
@@ -25,6 +25,8 @@ export interface Neighbour {
   confirmed: number
   used: number
   updated: number
+  /** False until its first state, with which it appears in the world. */
+  known: boolean
   timer: Timer | undefined
   /** arp_queue. */
   readonly queue: SkBuff[]
@@ -48,6 +50,7 @@ export class NeighbourTable {
       confirmed: now,
       used: now,
       updated: now,
+      known: true,
       timer: undefined,
       queue: [],
     })
@@ -57,8 +60,8 @@ export class NeighbourTable {
     return this.#entries.get(address)
   }
 
-  /** __neigh_create(): an entry in state NONE; the caller moves it on at once. */
-  create(address: number, at: StepAt): Neighbour {
+  /** __neigh_create(): an entry in state NONE; the caller gives it its first state at once. */
+  create(address: number): Neighbour {
     const dev = this.#dev
     const { rec, now } = dev.ns.kernel
     const record: NeighbourRecord = {
@@ -66,25 +69,15 @@ export class NeighbourTable {
       id: neighbourId(dev.ns.name, dev.name, formatIpv4(address)),
       netns: dev.record.netns,
       device: dev.record.id,
-      address: address as Ipv4,
+      address: ipv4(address),
       state: 'NONE',
       probes: 0,
       queued: 0,
       origin: { component: 'kernel' },
     }
-    const n: Neighbour = {
-      record,
-      ref: rec.ref(record.id),
-      dev,
-      confirmed: now,
-      used: now,
-      updated: now,
-      timer: undefined,
-      queue: [],
-    }
+    const ref = rec.ref(record.id)
+    const n: Neighbour = { record, ref, dev, confirmed: now, used: now, updated: now, known: false, timer: undefined, queue: [] }
     this.#entries.set(address, n)
-    rec.step(STEP.neighState, at, n.ref, 0, 0, REASON.get('created') ?? 0)
-    rec.change({ id: record.id, from: undefined, to: record })
     return n
   }
 }
@@ -107,7 +100,8 @@ export function setState(
     queued: n.queue.length,
   }
   rec.step(STEP.neighState, at, n.ref, stateCode(from.state), stateCode(to.state), REASON.get(change.reason) ?? 0)
-  rec.change({ id: from.id, from, to })
+  rec.change({ id: from.id, from: n.known ? from : undefined, to })
+  n.known = true
   n.record = to
   n.updated = now
   rec.cell(n.ref, UPDATED, now)
