@@ -60,7 +60,7 @@ export function stepText(reader: TraceReader, seq: number): string {
       return `fdb ${step.moved ? 'moves' : 'learns'} ${entry}`
     }
     case 'bridge.decide':
-      return `bridge ${step.decision}${step.port === undefined ? '' : ` ${name(step.port)}`}${step.ports > 1 ? ` (${step.ports} ports)` : ''}`
+      return `bridge ${step.decision}${step.port === undefined || step.decision === 'local' ? '' : ` ${name(step.port)}`}${step.ports > 1 ? ` (${step.ports} ports)` : ''}`
     case 'bridge.nf':
       return `br_netfilter ${step.hook} ${step.enabled ? 'on' : `off${by(reader, step.sysctl, seq)}`}`
     case 'neigh.lookup':

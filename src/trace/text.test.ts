@@ -16,29 +16,27 @@ describe('the text trace', () => {
   it('reads as a journey: one line per hop, what each hop did, and how it ended', () => {
     expect(formatTrace(reader)).toMatchInlineSnapshot(`
       "pod/client $ curl http://10.96.0.10/
-           0.000  pod/client               curl start curl http://10.96.0.10/
+           0.000        pod/client               curl start curl http://10.96.0.10/
       #0 TCP 10.244.1.5:41522 > 10.96.0.10:80 SYN
-           0.000  pod/client               route default via 10.244.1.1 dev eth0 · neigh 10.244.1.1 NONE → INCOMPLETE (created) · waits for 10.244.1.1 dev eth0
+           0.000    #0  pod/client               route default via 10.244.1.1 dev eth0 · neigh 10.244.1.1 NONE → INCOMPLETE (created) · waits for 10.244.1.1 dev eth0
       #1 ARP who-has 10.244.1.1 tell 10.244.1.5
-           0.001  pod/client eth0          → node1 veth1a2b
-           0.002  node1 veth1a2b           answers 10.244.1.1 is-at 0a:58:0a:f4:01:01 · delivered to arp
+           0.001    #1  pod/client eth0          → node1 veth1a2b
+           0.002    #1  node1 veth1a2b           answers for 10.244.1.1 · delivered to arp
       #2 ARP reply 10.244.1.1 is-at 0a:58:0a:f4:01:01
-           0.003  node1 veth1a2b           → pod/client eth0
-           0.004  pod/client eth0          neigh 10.244.1.1 INCOMPLETE → REACHABLE (reply) · delivered to arp
-      #0 TCP 10.244.1.5:41522 > 10.96.0.10:80 SYN
-           0.005  pod/client
-           0.005  pod/client eth0          → node1 veth1a2b
-           0.006  node1 veth1a2b
-           0.006  node1                    PREROUTING (NEW) nat: KUBE-SERVICES → KUBE-SVC-LOLE4ISW44XBNF3G → KUBE-SEP-2QBYXQ6CVXKYL3WD DNAT 10.96.0.10:80 → 10.244.2.7:8080 · route 10.244.2.0/24 via 192.168.1.12 dev eth0 · FORWARD · POSTROUTING · neigh 192.168.1.12 NONE → INCOMPLETE (created) · waits for 192.168.1.12 dev eth0
-        3000.000  node1                    neighbour 192.168.1.12 dev eth0 INCOMPLETE → FAILED (timeout)
-      #0 TCP 10.244.1.5:41522 > 10.244.2.7:8080 SYN
-        3000.000  node1                    ✕ drop SKB_DROP_REASON_NEIGH_FAILED by neighbour 192.168.1.12 dev eth0
+           0.003    #2  node1 veth1a2b           → pod/client eth0
+           0.004    #2  pod/client eth0          neigh 10.244.1.1 INCOMPLETE → REACHABLE (reply) · delivered to arp
+           0.005    #0  pod/client
+           0.005    #0  pod/client eth0          → node1 veth1a2b
+           0.006    #0  node1 veth1a2b
+           0.006    #0  node1                    PREROUTING (NEW) nat: KUBE-SERVICES → KUBE-SVC-LOLE4ISW44XBNF3G → KUBE-SEP-2QBYXQ6CVXKYL3WD DNAT 10.96.0.10:80 → 10.244.2.7:8080 · route 10.244.2.0/24 via 192.168.1.12 dev eth0 · FORWARD · POSTROUTING · neigh 192.168.1.12 NONE → INCOMPLETE (created) · waits for 192.168.1.12 dev eth0
+        3000.000        node1                    neighbour 192.168.1.12 dev eth0 INCOMPLETE → FAILED (timeout)
+        3000.000    #0  node1                    ✕ drop SKB_DROP_REASON_NEIGH_FAILED by neighbour 192.168.1.12 dev eth0
       #3 ICMP host unreachable for TCP 10.244.1.5:41522 > 10.96.0.10:80
-        3000.000  node1
-        3000.000  node1 veth1a2b           → pod/client eth0
-        3000.000  pod/client eth0
-        3000.000  pod/client               delivered to icmp
-        3000.000  pod/client               curl error EHOSTUNREACH
+        3000.000    #3  node1
+        3000.000    #3  node1 veth1a2b           → pod/client eth0
+        3000.000    #3  pod/client eth0
+        3000.000    #3  pod/client               delivered to icmp
+        3000.000        pod/client               curl error EHOSTUNREACH
       = failed EHOSTUNREACH, exit 7, decided by step 52: drop SKB_DROP_REASON_NEIGH_FAILED by neighbour 192.168.1.12 dev eth0
       | curl: (7) Failed to connect to 10.96.0.10 port 80: No route to host
       "

@@ -1,4 +1,4 @@
-import { formatIpv4, formatMac } from '../net/address.ts'
+import { formatIpv4 } from '../net/address.ts'
 import { summarize } from '../net/summary.ts'
 import { STEP } from './columns.ts'
 import type { Hop } from './hops.ts'
@@ -45,15 +45,15 @@ export function formatTrace(reader: TraceReader, options: TextOptions = {}): str
   return `${out.join('\n')}\n`
 }
 
+/** A packet's number in its column. */
+const number = (packet: number): string => (packet < 0 ? '' : `#${packet}`).padStart(6).padEnd(8)
+
 /** Virtual ns as milliseconds with microseconds. */
 const time = (ns: number): string => (Math.round(ns / 1000) / 1000).toFixed(3).padStart(TIME_WIDTH)
 
 class HopLines {
   readonly #reader: TraceReader
   readonly #out: string[]
-  /** Packet whose group the last line belongs to. */
-  #packet = -1
-
   constructor(reader: TraceReader, out: string[]) {
     this.#reader = reader
     this.#out = out
@@ -64,7 +64,6 @@ class HopLines {
     if (j === undefined) return
     if (this.#out.length > 0) this.#out.push('')
     this.#out.push(`${j.from} $ ${j.run}`)
-    this.#packet = -1
   }
 
   verdict(index: number): void {
@@ -78,49 +77,50 @@ class HopLines {
     const what = v.kind === 'answered' ? 'answered' : v.kind === 'failed' ? `failed ${v.error}` : `undetermined ${v.what}`
     this.#out.push(`= ${what}, exit ${j.exitCode}${decided}`)
     if (j.output !== '') for (const line of j.output.replace(/\n$/, '').split('\n')) this.#out.push(`| ${line}`.trimEnd())
-    this.#packet = -1
   }
 
   /** `-v`: seq, time, place, facts. */
   step(seq: number): void {
     const r = this.#reader
-    this.#group(r.packetOf(seq), seq)
+    if (r.kindOf(seq) === STEP.born) this.#born(r.packetOf(seq), seq)
     const place = placeName(r.netnsAt(seq), r.deviceAt(seq)).padEnd(PLACE_WIDTH)
-    this.#out.push(`${String(seq).padStart(6)} ${time(r.timeOf(seq))}  ${place} ${stepText(r, seq)}`.trimEnd())
+    this.#out.push(
+      `${String(seq).padStart(6)} ${time(r.timeOf(seq))}${number(r.packetOf(seq))}${place} ${stepText(r, seq)}`.trimEnd(),
+    )
   }
 
   /** A line where a hop begins, and for what happens outside of hops: processes, neighbours giving up, retransmissions. */
   hopOrEvent(seq: number): void {
     const r = this.#reader
     const hop = r.hops.hopOf(seq)
+    if (r.kindOf(seq) === STEP.born) this.#born(r.packetOf(seq), seq)
     if (hop >= 0) {
       if (r.hops.first[hop] === seq) this.#hop(r.hops.hop(hop))
       return
     }
     const kind = r.kindOf(seq)
     if (kind !== STEP.process && kind !== STEP.neighState && kind !== STEP.tcpRetransmit) return
-    this.#group(-1, seq)
     const step = r.step(seq)
     if (step.kind === 'process' && (step.event === 'output' || step.event === 'exit')) return
-    this.#out.push(`${time(r.timeOf(seq))}  ${netnsName(r.netnsAt(seq)).padEnd(PLACE_WIDTH)} ${oneLine(stepText(r, seq))}`)
+    this.#out.push(
+      `${time(r.timeOf(seq))}${number(-1)}${netnsName(r.netnsAt(seq)).padEnd(PLACE_WIDTH)} ${oneLine(stepText(r, seq))}`,
+    )
   }
 
-  /** Says which packet the following lines are about, in the words that fit it now. */
-  #group(packet: number, seq: number): void {
-    if (packet === this.#packet) return
-    this.#packet = packet
-    if (packet < 0) return
+  /** A packet comes to be: who made it from what, and what it says. */
+  #born(packet: number, seq: number): void {
     const r = this.#reader
     const { origin, parent } = r.packets.info(packet)
-    const copy = origin === 'clone' && parent >= 0 ? ` copy of #${parent}:` : ''
-    this.#out.push(`#${packet}${copy} ${summarize(r.packetAt(packet, seq))}`)
+    const copy = origin === 'clone' && parent >= 0 ? ` copy of #${parent}` : ` ${summarize(r.packetAt(packet, seq))}`
+    this.#out.push(`#${packet}${copy}`)
   }
 
   #hop(hop: Hop): void {
-    this.#group(hop.packet, hop.first)
     const r = this.#reader
     const facts = hopFacts(r, hop).join(' · ')
-    this.#out.push(`${time(r.timeOf(hop.first))}  ${placeName(hop.netns, hop.device).padEnd(PLACE_WIDTH)} ${facts}`.trimEnd())
+    this.#out.push(
+      `${time(r.timeOf(hop.first))}${number(hop.packet)}${placeName(hop.netns, hop.device).padEnd(PLACE_WIDTH)} ${facts}`.trimEnd(),
+    )
   }
 }
 
@@ -194,7 +194,7 @@ class Facts {
         if (!step.enabled) this.#fact(stepText(r, seq))
         return
       case 'arp.process':
-        if (step.answer === 'reply') this.#fact(`answers ${formatIpv4(step.target)} is-at ${this.#macOf(hop, seq)}`)
+        if (step.answer === 'reply') this.#fact(`answers for ${formatIpv4(step.target)}`)
         else if (step.answer !== 'update') this.#fact(step.answer === 'ignore' ? 'not for this host' : 'answers as proxy')
         return
       case 'deliver':
@@ -214,12 +214,6 @@ class Facts {
       default:
         return
     }
-  }
-
-  #macOf(hop: Hop, seq: number): string {
-    const id = hop.device ?? this.#reader.deviceAt(seq)
-    const device = id === undefined ? undefined : this.#reader.versions.near(id, seq)
-    return device?.kind === 'device' ? formatMac(device.mac) : 'its address'
   }
 
   #fact(text: string): void {
