@@ -45,7 +45,12 @@ export class UrlSync {
   async start(): Promise<void> {
     this.#address.onChange(() => void this.#read())
     await this.#read()
-    if (this.#store.getState().session === undefined) await this.#store.getState().openLibrary(this.#fallback)
+    const { session, failure } = this.#store.getState()
+    if (session === undefined) {
+      await this.#store.getState().openLibrary(this.#fallback)
+      // What was wrong with the address must be read, though something else is open now.
+      if (failure !== undefined) this.#store.getState().fail(failure)
+    }
     this.#said = linkStateOf(this.#store.getState(), this.#scenarios)
     this.#store.subscribe((now, before) => {
       if (this.#reading) return

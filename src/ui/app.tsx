@@ -60,6 +60,10 @@ export function App() {
   useDocumentAttributes()
   usePlayback()
   useEffect(() => tinykeys(window, keymap(store)), [store])
+  // The palette is typed into at once: its code must be there before the key is pressed.
+  useEffect(() => {
+    if (ready) void import('./shell/dialogs.tsx')
+  }, [ready])
   return (
     <div className={`app app-${width}`}>
       <a className="skip" href="#stage">

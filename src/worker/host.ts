@@ -48,7 +48,13 @@ async function open(id: number, source: OpenSource): Promise<Result<Opened, Work
   if (!ready.ok) return input(ready.error)
   const { document, world, imported } = ready.value
   const built = performance.now()
-  const trace = run(world, document.journeys, { seed: document.seed, onProgress: (steps) => progress('run', steps, 0) })
+  const trace = run(world, document.journeys, {
+    seed: document.seed,
+    onProgress: (steps) => {
+      progress('run', steps, 0)
+      return undefined
+    },
+  })
   const ran = performance.now()
   for (const chunk of chunksOf(trace)) reply({ id, kind: 'stream', item: { ...chunk, transfer: [] } }, chunk.transfer)
   return ok({ document, imported, times: { parse: 0, world: built - began, run: ran - built } })

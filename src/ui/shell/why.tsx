@@ -1,12 +1,25 @@
-import { ChevronDown, CornerLeftUp, Target } from 'lucide-react'
+import { ChevronDown, CircleHelp, CornerLeftUp, Target } from 'lucide-react'
 import { useMemo, useState } from 'react'
 import { explainStep, explainVerdict } from '../../explain/explain.ts'
 import type { JourneyResult } from '../../trace/trace.ts'
 import { useApp, useLang, useSession, useWords } from '../context.tsx'
-import { placeOf } from '../place.ts'
+import { panelOf, placeOf } from '../place.ts'
+import { recordsOf } from '../used.ts'
 import { Icon } from '../widgets/icon.tsx'
-import { Sentence } from '../widgets/sentence.tsx'
+import { Sentence, useReveal } from '../widgets/sentence.tsx'
 import './why.css'
+
+const CHOICES: ReadonlySet<string> = new Set([
+  'rule',
+  'policy',
+  'route',
+  'drop',
+  'forward',
+  'rp_filter',
+  'bridge.nf',
+  'nat',
+  'ct.lookup',
+])
 
 /** One sentence for this step, one for how the command ended. */
 export default function Why() {
@@ -20,7 +33,14 @@ export default function Why() {
   const hopIndex = seq < 0 ? -1 : hops.hopOf(seq)
   const hop = hopIndex < 0 ? undefined : hops.hop(hopIndex)
   const nth = hop === undefined ? 0 : hops.hopsOf(hop.packet).indexOf(hop.index) + 1
-  const cause = seq < 0 ? -1 : reader.event(seq).cause
+  const event = seq < 0 ? undefined : reader.event(seq)
+  const cause = event?.cause ?? -1
+  const reveal = useReveal()
+  // The table that decided this step shows what else could have been.
+  const subject =
+    event === undefined || !CHOICES.has(event.step.kind)
+      ? undefined
+      : recordsOf(event.step).find((id): id is string => id !== undefined && panelOf(id) !== undefined)
   return (
     <section className="why" aria-label={words.why.label}>
       <div className="why-where mono">
@@ -31,6 +51,11 @@ export default function Why() {
             <Icon of={CornerLeftUp} size={11} /> {words.why.cause}
           </button>
         ) : null}
+        {subject === undefined ? null : (
+          <button type="button" className="ref" onClick={() => reveal(subject)} title={subject}>
+            <Icon of={CircleHelp} size={11} /> {words.why.whyThis}
+          </button>
+        )}
       </div>
       <p className="why-text" aria-live="polite">
         {sentence === undefined ? (
