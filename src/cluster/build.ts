@@ -6,14 +6,19 @@ import { buildRouter } from './fabric/cloud.ts'
 import { buildGateway, buildInternet } from './fabric/egress.ts'
 import { buildFabric } from './fabric/fabric.ts'
 import { fillIn } from './fill-in.ts'
-import { buildNode } from './node.ts'
+import { clusterProxyTables } from './kube-proxy/index.ts'
+import type { Cluster, ClusterNode } from './model.ts'
+import { buildNode, nodeTables } from './node.ts'
 import { applyOverrides } from './overrides.ts'
 import { checkJourneys } from './places.ts'
+import { leftOutNote, leftOutTables, MAX_RULES, nodesOnTheWay, ruleCount } from './realise.ts'
 import { WorldBuilder } from './world-builder.ts'
 
 export interface BuildOptions {
   /** Called now and then with the share of nodes that are built, 0 to 1. */
   readonly onProgress?: (done: number) => void
+  /** On a large cluster: nodes that get all their rules although no journey passes them. */
+  readonly rulesOn?: readonly string[]
 }
 
 /**
@@ -28,18 +33,35 @@ export function buildWorld(doc: ScenarioDocument, options: BuildOptions = {}): R
   const c = cluster.value
   const world = new WorldBuilder()
   for (const object of c.objects) world.put(object)
-  c.nodes.forEach((node, i) => {
-    buildNode(world, node, c)
-    options.onProgress?.((i + 1) / c.nodes.length)
-  })
+  const notes = [...c.notes, ...buildNodes(world, c, doc, options)]
   buildFabric(world, c)
   if (c.config.network.fabric === 'cloud') buildRouter(world, c)
   buildGateway(world, c)
   buildInternet(world)
-  c.notes.forEach((n, i) => {
+  notes.forEach((n, i) => {
     world.put({ kind: 'note', id: noteId('cluster', i + 1), what: n.what, where: n.where, origin: { component: 'user' } })
   })
   const records = world.done()
   const errors = [...applyOverrides(records, doc.overrides), ...checkJourneys(doc.journeys, records)]
   return errors.length > 0 ? err(errors) : ok(records)
+}
+
+interface Note {
+  readonly what: string
+  readonly where: string
+}
+
+function buildNodes(world: WorldBuilder, c: Cluster, doc: ScenarioDocument, options: BuildOptions): Note[] {
+  const proxyTables = clusterProxyTables(c)
+  const passed = nodesOnTheWay(c, doc.journeys)
+  const rules = c.nodes.reduce((n, node) => n + ruleCount(proxyTables(node)), 0)
+  const wanted = (node: ClusterNode) => rules <= MAX_RULES || passed.has(node) || options.rulesOn?.includes(node.name) === true
+  c.nodes.forEach((node, i) => {
+    const proxy = proxyTables(node)
+    buildNode(world, node, c, wanted(node) ? nodeTables(node, c, proxy) : leftOutTables(ruleCount(proxy)))
+    options.onProgress?.((i + 1) / c.nodes.length)
+  })
+  const left = c.nodes.filter((node) => !wanted(node))
+  const [first] = left
+  return first === undefined ? [] : [{ what: leftOutNote(left, ruleCount(proxyTables(first))), where: 'objects' }]
 }

@@ -2,7 +2,7 @@ import { ipv4 } from '../net/address.ts'
 import type { Origin } from '../world/records.ts'
 import { attachPod, buildBridge, egressRule } from './cni/bridge.ts'
 import { fabricPort, hostRoutes, LAN_LATENCY } from './fabric/fabric.ts'
-import { nodeProxyTables, proxyConfigOf } from './kube-proxy/index.ts'
+import { type ProxyTables, proxyConfigOf } from './kube-proxy/index.ts'
 import { jumpRules } from './kube-proxy/iptables.ts'
 import type { GeneratedTable } from './kube-proxy/rule.ts'
 import type { Cluster, ClusterNode, ClusterPod } from './model.ts'
@@ -14,7 +14,7 @@ import type { NetnsBuilder, WorldBuilder } from './world-builder.ts'
 const KUBELET: Origin = { component: 'kubelet', detail: 'iptables ownership' }
 
 /** A node's root namespace, and the pods on it. */
-export function buildNode(world: WorldBuilder, self: ClusterNode, cluster: Cluster): void {
+export function buildNode(world: WorldBuilder, self: ClusterNode, cluster: Cluster, proxy: GeneratedTable[]): void {
   const of = { kind: 'Node', name: self.name }
   const isCloud = cluster.config.network.fabric === 'cloud'
   const { mtu } = cluster.config.network
@@ -41,7 +41,7 @@ export function buildNode(world: WorldBuilder, self: ClusterNode, cluster: Clust
   }
   for (const pod of pods) if (pod.hostNetwork) startServers(node, pod, cluster)
   buildSysctls(node)
-  node.tables(nodeTables(self, cluster))
+  node.tables(proxy)
   node.finish()
 }
 
@@ -81,8 +81,7 @@ function buildSysctls(node: NetnsBuilder): void {
 }
 
 /** All tables of a node: kubelet's hint and canaries, kube-proxy's chains, the network plugin's masquerade. */
-function nodeTables(self: ClusterNode, cluster: Cluster): GeneratedTable[] {
-  const { filter, nat } = nodeProxyTables(self, cluster)
+export function nodeTables(self: ClusterNode, cluster: Cluster, { filter, nat }: ProxyTables): GeneratedTable[] {
   const jumps = jumpRules(proxyConfigOf(self, cluster))
   const jumpsOf = (table: string) => jumps.filter((j) => j.table === table).map((j) => j.rule)
   const canaries = [

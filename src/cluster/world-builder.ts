@@ -41,8 +41,9 @@ export class WorldBuilder {
   readonly #pids = new Map<string, number>()
 
   put(record: WorldRecord): void {
-    if (this.#records.has(record.id)) throw new Error(`record ${record.id} is built twice`)
+    const before = this.#records.size
     this.#records.set(record.id, record)
+    if (this.#records.size === before) throw new Error(`record ${record.id} is built twice`)
   }
 
   /** Begins a namespace: the namespace itself, lo, and the three default policy rules (fib_default_rules_init). */

@@ -18,8 +18,26 @@ export function proxyConfigOf(self: ClusterNode, cluster: Cluster): IptablesProx
   }
 }
 
-export const nodeProxyTables = (self: ClusterNode, cluster: Cluster) =>
-  proxyTables(servicePorts(cluster.services), endpointsOf(cluster.slices), proxyConfigOf(self, cluster))
+export type ProxyTables = ReturnType<typeof proxyTables>
+
+/**
+ * The tables of every node of a cluster. Nodes share them unless a Local policy or zone hints make a difference: with many
+ * nodes this is most of the work of building a world.
+ */
+export function clusterProxyTables(cluster: Cluster): (self: ClusterNode) => ProxyTables {
+  const ports = servicePorts(cluster.services)
+  const endpoints = endpointsOf(cluster.slices)
+  const perNode = ports.some((p) => p.internalPolicyLocal)
+  const perZone = cluster.slices.some((s) => s.endpoints.some((e) => e.zoneHints !== undefined))
+  const known = new Map<string, ProxyTables>()
+  return (self) => {
+    const config = proxyConfigOf(self, cluster)
+    const key = perNode ? self.name : perZone ? (config.zone ?? '') : ''
+    const tables = known.get(key) ?? proxyTables(ports, endpoints, config)
+    known.set(key, tables)
+    return tables
+  }
+}
 
 /**
  * The text that kube-proxy on `node` would feed to iptables-restore for a document's objects, in one full sync.
@@ -32,6 +50,6 @@ export function kubeProxyText(doc: ScenarioDocument, node: string): Result<strin
   if (self === undefined) {
     return err([inputError('', `there is no node "${node}"; expected ${listed(cluster.value.nodes.map((n) => n.name))}`)])
   }
-  const { filter, nat } = nodeProxyTables(self, cluster.value)
+  const { filter, nat } = clusterProxyTables(cluster.value)(self)
   return ok(restoreText([filter, nat]))
 }

@@ -142,6 +142,8 @@ export const recentSet = (name: string): Argument =>
   match(`-m recent --name ${name} --set`, { ...RECENT, operation: 'set', name, reap: false })
 
 export const jump = (chain: string): Argument => target(`-j ${chain}`, { kind: 'jump', chain })
+/** A target that the engine does not know: a packet that meets it ends as undetermined. */
+export const unmodelled = (name: string): Argument => target(`-j ${name}`, { kind: 'unknown', name, arguments: [] })
 export const ACCEPT = target('-j ACCEPT', { kind: 'accept' })
 export const DROP = target('-j DROP', { kind: 'drop' })
 export const RETURN = target('-j RETURN', { kind: 'return' })
