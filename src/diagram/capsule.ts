@@ -63,7 +63,7 @@ function innerOf(p: Packet): Capsule | undefined {
 }
 
 /** Widths in pixels; the text's comes from outside. */
-export const CAPSULE = { h: 18, pad: 3, gap: 1.5, segment: 9, labelPad: 5 } as const
+export const CAPSULE = { h: 17, pad: 3, gap: 1, segment: 7.5, labelPad: 4 } as const
 
 export interface CapsuleShape {
   readonly w: number
@@ -81,11 +81,11 @@ export function capsuleShape(capsule: Capsule, labelWidth: number): CapsuleShape
       x += CAPSULE.segment + CAPSULE.gap
     }
     if (c.inner) {
-      x += 1.5
+      x += 1
       walk(c.inner, inset + 2)
     }
   }
   walk(capsule, 0)
   const label = { x: x + CAPSULE.labelPad - CAPSULE.gap, w: labelWidth }
-  return { w: label.x + labelWidth + CAPSULE.labelPad + 2, pieces, label }
+  return { w: label.x + labelWidth + CAPSULE.labelPad + 1.5, pieces, label }
 }

@@ -7,9 +7,11 @@ import type { ContainerNode, DeviceNode, PodNode } from './topology.ts'
 // like this, and so do machines that only end a journey (a client, a host on the Internet) or take no part in it.
 
 /** Room that a resting capsule takes on a vertical lane, so that it never stands on a label. */
-export const LANE = 60
+export const LANE = 72
 export const PAD = 6
 const ROW = 18
+/** A loopback that nobody needs a lane for. */
+const LOOP = 26
 const GAP = 3
 
 export interface CompactSpec {
@@ -55,7 +57,7 @@ function columns(spec: Pick<CompactSpec, 'containers' | 'devices'>): number {
 /** The least width that `compactBlock` can be given, in pixels. */
 export function compactWidth(spec: Pick<CompactSpec, 'containers' | 'devices'>): number {
   const n = columns(spec)
-  return n === 1 ? 144 : 2 * PAD + n * 104 + (n - 1) * GAP
+  return n === 1 ? 162 : 2 * PAD + n * 122 + (n - 1) * GAP + (spec.containers.length > 1 ? 0 : LOOP + GAP)
 }
 
 /** `flip` puts the devices at the top edge instead of the bottom. */
@@ -67,8 +69,11 @@ export function compactBlock(
   const sketch = new Sketch(measure)
   const inner = width - 2 * PAD
   const cols = columns(spec)
-  const colWidth = (inner - (cols - 1) * GAP) / cols
-  const colX = (i: number) => PAD + i * (colWidth + GAP)
+  const smallLoop = spec.containers.length > 1 ? undefined : spec.devices.find(isLoopback)
+  // Beside several devices the loopback has a narrow column of its own; beside one it takes a piece of that one's.
+  const begin = smallLoop !== undefined && cols > 1 ? LOOP + GAP : 0
+  const colWidth = (inner - begin - (cols - 1) * GAP) / cols
+  const colX = (i: number) => PAD + begin + i * (colWidth + GAP)
   const laneX = (i: number) => colX(i) + colWidth - LANE / 2
   const containerRows = Math.ceil(spec.containers.length / cols)
 
@@ -98,7 +103,6 @@ export function compactBlock(
   const stackMid = stackY + ROW / 2
   const stack = gateId(spec.netns, 'stack')
   const wideDevices = spec.devices.filter((d) => !isLoopback(d))
-  const smallLoop = spec.containers.length > 1 ? undefined : spec.devices.find(isLoopback)
   const inRow = smallLoop ? wideDevices : [...spec.devices.filter(isLoopback), ...wideDevices]
   const mainLane = laneX(cols - 1)
 
@@ -164,16 +168,15 @@ export function compactBlock(
     })
     lanes.set(d.record.id, dock.x)
   }
-  const loopWidth = 26
   if (smallLoop !== undefined) {
     // Its edge, not its middle: there the name is.
-    const dock = { x: PAD + loopWidth / 2, y: flip ? rowY + ROW : rowY }
-    device(smallLoop, PAD, loopWidth, dock)
+    const dock = { x: PAD + LOOP / 2, y: flip ? rowY + ROW : rowY }
+    device(smallLoop, PAD, LOOP, dock)
     sketch.label({
       text: 'lo',
       x: PAD + 6,
       y: rowY + 2,
-      width: loopWidth - 7,
+      width: LOOP - 7,
       style: 'device',
       tone: 'faint',
       box: smallLoop.record.id,
@@ -189,7 +192,7 @@ export function compactBlock(
     })
   }
   for (const [i, d] of inRow.entries()) {
-    const left = colX(i) + (smallLoop !== undefined && i === 0 ? loopWidth + GAP : 0)
+    const left = colX(i) + (smallLoop !== undefined && cols === 1 && i === 0 ? LOOP + GAP : 0)
     const w = colX(i) + colWidth - left
     const dock = { x: laneX(i), y: rowY + ROW / 2 }
     device(d, left, w, dock)

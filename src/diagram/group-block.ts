@@ -108,7 +108,7 @@ function podCell(pod: PodNode, ctx: GroupContext): Cell {
 }
 
 function portCell(d: DeviceNode, ctx: GroupContext): Cell {
-  const w = Math.max(110, Math.min(150, ctx.measure(d.record.name, 'device') + LANE + 16))
+  const w = Math.max(118, Math.min(162, ctx.measure(d.record.name, 'device') + LANE + 16))
   return { id: d.record.id, w, h: CHIP, draw: (sketch, at) => deviceChip(sketch, d, { ...at, parent: ctx.machine }) }
 }
 

@@ -16,8 +16,8 @@ import type { ContainerNode } from './topology.ts'
 
 export const RAIL = 12
 const FIRST = 26
-const GATE = 50
-const ROAD_IN_GATE = 38
+const GATE = 54
+const ROAD_IN_GATE = 42
 const SIDE_GATE = 32
 const PROCESS = 22
 const GAP = 14

@@ -6,13 +6,13 @@ import { pathData, roundCorners } from '../../../diagram/polyline.ts'
 
 const BACK: ReadonlySet<string> = new Set(['machine', 'region'])
 
-function BoxShape({ box }: { readonly box: Box }) {
+function BoxShape({ box, bare = false }: { readonly box: Box; readonly bare?: boolean }) {
   const { x, y, w, h } = box.rect
   const down = box.of.kind === 'device' && !box.of.up
   return (
     <>
       <rect
-        className={`stg-box stg-${box.of.kind}${box.of.kind === 'machine' ? ` stg-role-${box.of.role}` : ''}${down ? ' stg-down' : ''}`}
+        className={`stg-box stg-${box.of.kind}${box.of.kind === 'machine' ? ` stg-role-${box.of.role}${bare ? ' stg-bare' : ''}` : ''}${down ? ' stg-down' : ''}`}
         x={x}
         y={y}
         width={w}
@@ -29,12 +29,18 @@ function BoxShape({ box }: { readonly box: Box }) {
 
 /** Everything that does not change from step to step. Drawn once a layout. */
 export const BaseLayer = memo(function BaseLayer({ layout }: { readonly layout: Layout }) {
+  // Of a switch only its bar is seen.
+  const bars = new Set(
+    layout.boxes.flatMap((b) =>
+      b.of.kind === 'bridge' && layout.box.get(b.parent ?? '')?.rect.w === b.rect.w ? [b.parent] : [],
+    ),
+  )
   const back = layout.boxes.filter((b) => BACK.has(b.of.kind))
   const front = layout.boxes.filter((b) => !BACK.has(b.of.kind))
   return (
     <g>
       {back.map((b) => (
-        <BoxShape key={b.id} box={b} />
+        <BoxShape key={b.id} box={b} bare={bars.has(b.id)} />
       ))}
       {front
         .filter((b) => b.of.kind === 'pod' || b.of.kind === 'bridge')

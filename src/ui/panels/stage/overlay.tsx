@@ -2,11 +2,13 @@ import { memo } from 'react'
 import type { Change } from '../../../diagram/activity.ts'
 import type { CalloutPlacer } from '../../../diagram/callout.ts'
 import { baseline, radiusOf } from '../../../diagram/canvas.ts'
+import { CAPSULE } from '../../../diagram/capsule.ts'
 import type { Box, Layout } from '../../../diagram/figure.ts'
 import type { Rect } from '../../../diagram/geometry.ts'
 import { type Polyline, pathData } from '../../../diagram/polyline.ts'
 import type { Scene } from '../../../diagram/scene.ts'
 import { FONTS, fitText, type Measure } from '../../../diagram/text.ts'
+import { capsuleWidth } from './capsule-mark.tsx'
 import type { StageWords } from './words.ts'
 
 const joined = (lines: readonly Polyline[]) => lines.map(pathData).join('')
@@ -144,21 +146,23 @@ export function CalloutMark({
 }
 
 /** The end of a packet, on the spot. */
-export function EndingMark({ scene }: { readonly scene: Scene }) {
+export function EndingMark({ scene, measure }: { readonly scene: Scene; readonly measure: Measure }) {
   const { ending, walked } = scene
-  if (ending === undefined || walked.here === undefined) return null
+  if (ending === undefined || walked.here === undefined || scene.capsule === undefined) return null
+  // On the corner of the capsule, where neither its own label nor the gate's is.
+  const corner = `translate(${capsuleWidth(scene.capsule, measure) / 2 - 2} ${-CAPSULE.h / 2})`
   if (ending.kind === 'drop' || ending.kind === 'undetermined') {
     return (
-      <g className="stg-end stg-end-drop" transform="translate(0 -14)">
-        <circle r={8} />
+      <g className="stg-end stg-end-drop" transform={corner}>
+        <circle r={7} />
         <path d="M-3.2 -3.2L3.2 3.2M3.2 -3.2L-3.2 3.2" />
       </g>
     )
   }
   if (ending.kind === 'wait') {
     return (
-      <g className="stg-end stg-end-wait" transform="translate(0 -14)">
-        <circle r={8} />
+      <g className="stg-end stg-end-wait" transform={corner}>
+        <circle r={7} />
         <path d="M0 -4V0L3 2" />
       </g>
     )

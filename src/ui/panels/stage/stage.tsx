@@ -141,7 +141,7 @@ export function Stage(props: StageProps) {
                 )}
                 <g ref={capsule} className="stg-mover" key={scene.packet}>
                   {scene.capsule !== undefined && <CapsuleMark capsule={scene.capsule} measure={measure} />}
-                  <EndingMark scene={scene} />
+                  <EndingMark scene={scene} measure={measure} />
                 </g>
               </>
             )}

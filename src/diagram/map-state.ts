@@ -1,0 +1,222 @@
+import { STEP } from '../trace/columns.ts'
+import type { TraceReader } from '../trace/reader.ts'
+import { HOOKS } from '../trace/step.ts'
+import type { WorldView } from '../world/world.ts'
+
+// What the chart of a namespace shows at one step: which cells exist there, where the packet was and is, which chains were
+// asked and what they said.
+
+export interface CellState {
+  /** seqs of the packet's first and last step in this cell. */
+  readonly first: number
+  readonly last: number
+  /** Rules that were looked at, and how many of them matched. */
+  readonly tried: number
+  readonly matched: number
+  readonly verdict: 'accept' | 'drop' | 'nat' | undefined
+}
+
+/** One chain that was walked. */
+export interface WalkedChain {
+  readonly cell: string
+  readonly table: string
+  readonly chain: string
+  /** How many jumps below the base chain. */
+  readonly depth: number
+  readonly tried: number
+  readonly matched: number
+  /** What the last rule that matched, or the policy, said: a target's or verdict's name. */
+  readonly outcome: string
+  /** seq of the step that said it. */
+  readonly seq: number
+}
+
+export interface MapState {
+  /** netns id; undefined before any packet. */
+  readonly netns: string | undefined
+  readonly here: string | undefined
+  readonly cells: ReadonlyMap<string, CellState>
+  /** Ids of the cells of tables that have a base chain here; `/conntrack` cells when anything here tracks. */
+  readonly registered: ReadonlySet<string>
+  readonly chains: readonly WalkedChain[]
+}
+
+const NOWHERE: MapState = { netns: undefined, here: undefined, cells: new Map(), registered: new Set(), chains: [] }
+
+/** What of the chart exists in a namespace. */
+export function registeredCells(view: WorldView, netns: string): Set<string> {
+  const cells = new Set<string>()
+  let tracking = view.list('conntrack', netns).length > 0
+  for (const c of view.list('chain', netns)) {
+    if (c.hook === undefined) continue
+    cells.add(`${c.hook}/${c.table}`)
+    if (c.table === 'nat') tracking = true
+  }
+  if (tracking)
+    for (const id of [
+      'PREROUTING/defrag',
+      'PREROUTING/conntrack',
+      'OUTPUT/defrag',
+      'OUTPUT/conntrack',
+      'INPUT/confirm',
+      'POSTROUTING/confirm',
+    ])
+      cells.add(id)
+  return cells
+}
+
+/** The state of the chart for `packet` after step `seq`: its present stay in the namespace where it is. */
+export function mapState(reader: TraceReader, view: WorldView, at: { readonly packet: number; readonly seq: number }): MapState {
+  if (at.packet < 0) return NOWHERE
+  const { events: e } = reader.trace
+  const seqs = [...reader.packets.seqsOf(at.packet)].filter((s) => s <= at.seq)
+  const last = seqs[seqs.length - 1]
+  if (last === undefined) return NOWHERE
+  const netns = e.netns[last]
+  let begin = seqs.length - 1
+  while (begin > 0 && e.netns[seqs[begin - 1] as number] === netns) begin--
+
+  const cells = new Map<string, { first: number; last: number; tried: number; matched: number; verdict: CellState['verdict'] }>()
+  const chains: { -readonly [K in keyof WalkedChain]: WalkedChain[K] }[] = []
+  let here: string | undefined
+  let hook = 'PREROUTING'
+  let table = ''
+  const stack: string[] = []
+  for (const seq of seqs.slice(begin)) {
+    const kind = reader.kindOf(seq)
+    if (kind === STEP.hook) hook = HOOKS[e.a[seq] as number] ?? hook
+    const step = kind === STEP.chain || kind === STEP.rule || kind === STEP.policy ? reader.step(seq) : undefined
+    if (step?.kind === 'chain') {
+      table = step.table
+      stack.length = 0
+      stack.push(nameOf(step.chain))
+      chains.push({
+        cell: `${hook}/${table}`,
+        table,
+        chain: nameOf(step.chain),
+        depth: 0,
+        tried: 0,
+        matched: 0,
+        outcome: '',
+        seq,
+      })
+    }
+    const id = cellOf(reader, seq, { hook, table, before: here })
+    if (id !== undefined) {
+      here = id
+      const cell = cells.get(id)
+      if (cell === undefined) cells.set(id, { first: seq, last: seq, tried: 0, matched: 0, verdict: undefined })
+      else cell.last = seq
+    }
+    const cell = here === undefined ? undefined : cells.get(here)
+    if (step?.kind === 'rule' && cell !== undefined) {
+      const rule = reader.versions.near(step.rule, seq)
+      const chain = rule?.kind === 'rule' ? rule.chain : ''
+      const at = stack.lastIndexOf(chain)
+      if (at >= 0) stack.length = at + 1
+      let walked = chains.findLast((c) => c.cell === here && c.chain === chain)
+      if (walked === undefined) {
+        walked = { cell: here ?? '', table, chain, depth: stack.length - 1, tried: 0, matched: 0, outcome: '', seq }
+        chains.push(walked)
+      }
+      const target = rule?.kind === 'rule' ? rule.spec.target : undefined
+      walked.tried += step.tried
+      walked.matched++
+      walked.seq = seq
+      walked.outcome =
+        target === undefined
+          ? step.verdict
+          : target.kind === 'jump' || target.kind === 'goto'
+            ? `→ ${target.chain}`
+            : target.kind === 'none'
+              ? ''
+              : target.kind.toUpperCase()
+      cell.tried += step.tried
+      cell.matched++
+      if (step.verdict === 'nat') cell.verdict = 'nat'
+      else if (step.verdict === 'drop' || step.verdict === 'reject') cell.verdict = 'drop'
+      else if (step.verdict === 'accept') cell.verdict = 'accept'
+      if (target?.kind === 'jump') {
+        stack.push(target.chain)
+        chains.push({
+          cell: here ?? '',
+          table,
+          chain: target.chain,
+          depth: stack.length - 1,
+          tried: 0,
+          matched: 0,
+          outcome: '',
+          seq,
+        })
+      } else if (target?.kind === 'goto') stack.splice(-1, 1, target.chain)
+    }
+    if (step?.kind === 'policy' && cell !== undefined) {
+      const walked = chains.findLast((c) => c.cell === here && c.depth === 0)
+      if (walked !== undefined) {
+        walked.tried += step.tried
+        walked.outcome = `policy ${step.verdict.toUpperCase()}`
+        walked.seq = seq
+      }
+      cell.tried += step.tried
+      cell.verdict = step.verdict === 'drop' ? 'drop' : 'accept'
+    }
+    if ((kind === STEP.drop || kind === STEP.undetermined) && cell !== undefined) cell.verdict = 'drop'
+  }
+  return { netns: reader.netnsAt(last), here, cells, registered: registeredCells(view, reader.netnsAt(last)), chains }
+}
+
+/** The part of a chain or rule id that is the chain's own name. */
+const nameOf = (id: string): string => id.slice(id.lastIndexOf('/') + 1)
+
+function cellOf(
+  reader: TraceReader,
+  seq: number,
+  at: { readonly hook: string; readonly table: string; readonly before: string | undefined },
+): string | undefined {
+  const { a, b } = reader.trace.events
+  switch (reader.kindOf(seq)) {
+    case STEP.enter:
+      if (a[seq] === 0) return b[seq] === 0 ? 'device-in' : 'device-out'
+      return at.before ?? (b[seq] === 0 ? undefined : 'process')
+    case STEP.born:
+      return 'process'
+    case STEP.deliver:
+    case STEP.socketLookup:
+      return at.before === 'arp' ? 'arp' : 'process'
+    case STEP.arpProcess:
+      return 'arp'
+    case STEP.bridgeLearn:
+      return 'bridge-learn'
+    case STEP.bridgeDecide:
+      return 'bridge-decide'
+    case STEP.bridgeNf:
+      return 'bridge-nf'
+    case STEP.reassemble:
+      return at.hook === 'OUTPUT' ? 'OUTPUT/defrag' : 'PREROUTING/defrag'
+    case STEP.route: {
+      const purpose = ((a[seq] as number) >> 8) & 0xff
+      return purpose === 0 ? 'routing' : purpose === 2 ? 'reroute' : 'routing-out'
+    }
+    case STEP.rpFilter:
+      return 'routing'
+    case STEP.forward:
+      return 'forward'
+    case STEP.mtu:
+      return 'fragment'
+    case STEP.neighLookup:
+    case STEP.neighState:
+    case STEP.wait:
+      return 'neighbour'
+    case STEP.chain:
+    case STEP.nat:
+      return `${at.hook}/${reader.kindOf(seq) === STEP.nat ? 'nat' : at.table}`
+    case STEP.ctLookup:
+      return `${at.hook === 'OUTPUT' ? 'OUTPUT' : 'PREROUTING'}/conntrack`
+    case STEP.ctChange:
+      return b[seq] === 2
+        ? `${at.hook === 'INPUT' ? 'INPUT' : 'POSTROUTING'}/confirm`
+        : `${at.hook === 'OUTPUT' ? 'OUTPUT' : 'PREROUTING'}/conntrack`
+    default:
+      return undefined
+  }
+}
