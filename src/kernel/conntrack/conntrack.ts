@@ -1,4 +1,5 @@
 import { IPPROTO, type Packet } from '../../net/packet.ts'
+import { isQuoting } from '../../net/quoted.ts'
 import { STEP } from '../../trace/columns.ts'
 import { CT_CHANGES } from '../../trace/step.ts'
 import type { StepAt } from '../../trace/trace.ts'
@@ -7,7 +8,6 @@ import { CELL_FIELDS } from '../../world/world.ts'
 import { type Namespace, NF_ACCEPT, NF_DROP, type Skb } from '../types.ts'
 import { trackGeneric, trackIcmp, trackUdp } from './datagram.ts'
 import { ConntrackEntry, CT, directionOf, IPS, IPS_NAT_DONE_MASK, IS_REPLY, type TupleHash } from './entry.ts'
-import { readQuoted } from './quoted.ts'
 import { conntrackRecord } from './record.ts'
 import { type ConntrackSettings, conntrackSettings } from './sysctls.ts'
 import { ConntrackTable } from './table.ts'
@@ -15,7 +15,7 @@ import { trackTcp } from './tcp.ts'
 import { TCP_CT_STATES, TCP_STATE } from './tcp-states.ts'
 import { TcpTrack } from './tcp-track.ts'
 import { TRACK, type Tracked } from './track.ts'
-import { FlowTuple, invertTuple, tupleOfPacket } from './tuple.ts'
+import { FlowTuple, invertTuple, tupleOfPacket, tupleOfQuoted } from './tuple.ts'
 
 const EXPIRES = CELL_FIELDS.indexOf('expires')
 const CHANGE = {
@@ -53,7 +53,7 @@ export class Conntrack {
     if (skb.ct !== undefined || skb.ctInfo === CT.UNTRACKED) return NF_ACCEPT
     skb.ctInfo = CT.INVALID
     const p = skb.pkt
-    if (p.protocol === IPPROTO.ICMP && p.fragmentOffset === 0 && isIcmpError(p.icmpType)) {
+    if (isQuoting(p)) {
       this.#relateError(skb)
       return NF_ACCEPT
     }
@@ -221,7 +221,7 @@ export class Conntrack {
   /** nf_conntrack_inet_error(): an ICMP error is RELATED to the connection that it quotes, when it is sent to that one's end. */
   #relateError(skb: Skb): void {
     const rec = this.#ns.kernel.rec
-    const quoted = readQuoted(skb.pkt.payload, this.#tuple) && invertTuple(this.#tuple, this.#inverse)
+    const quoted = tupleOfQuoted(skb.pkt.payload, this.#tuple) && invertTuple(this.#tuple, this.#inverse)
     const node = quoted ? this.find(this.#inverse, skb) : undefined
     if (node === undefined || node.dst !== skb.pkt.dst) {
       rec.step(STEP.ctLookup, skb, node === undefined ? -1 : node.entry.ref, CT.INVALID)
@@ -274,6 +274,3 @@ export class Conntrack {
     return text
   }
 }
-
-/** icmp_is_err(): DEST_UNREACH, SOURCE_QUENCH, REDIRECT, TIME_EXCEEDED, PARAMETERPROB. */
-export const isIcmpError = (type: number): boolean => type === 3 || type === 4 || type === 5 || type === 11 || type === 12

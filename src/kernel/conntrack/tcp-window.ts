@@ -1,4 +1,5 @@
 import { type Packet, TCP } from '../../net/packet.ts'
+import { decodeTcpOptions } from '../../net/tcp-options.ts'
 import { TCP_INDEX, TCP_STATE } from './tcp-states.ts'
 import { TCP_FLAG, type TcpEnd, type TcpTrack } from './tcp-track.ts'
 
@@ -15,26 +16,17 @@ export function readOptions(options: Uint8Array, end: TcpEnd): void {
   if (options.length === 0) return
   end.scale = 0
   end.flags = 0
-  for (let i = 0; i < options.length; ) {
-    const kind = options[i] as number
-    if (kind === 0) return
-    if (kind === 1) {
-      i++
-      continue
-    }
-    const size = options[i + 1] ?? 0
-    if (size < 2 || i + size > options.length) return
-    if (kind === 4 && size === 2) end.flags |= TCP_FLAG.SACK_PERM
-    else if (kind === 3 && size === 3) {
+  for (const { option } of decodeTcpOptions(options)) {
+    if (option.kind === 'sack-permitted') end.flags |= TCP_FLAG.SACK_PERM
+    else if (option.kind === 'window-scale') {
       // RFC 7323 section 2.3: 14 is the largest shift.
-      end.scale = Math.min(options[i + 2] as number, 14)
+      end.scale = Math.min(option.shift, 14)
       end.flags |= TCP_FLAG.WINDOW_SCALE
     }
-    i += size
   }
 }
 
-/** tcp_sack(): the highest right edge of the SACK blocks, `ack` when there is none. */
+/** tcp_sack(): the highest right edge of the SACK blocks, `ack` when there is none. Seen on every packet, so nothing is allocated. */
 function highestSack(options: Uint8Array, ack: number): number {
   let sack = ack
   for (let i = 0; i < options.length; ) {

@@ -1,4 +1,5 @@
 import { IPPROTO, type Packet } from '../../net/packet.ts'
+import { parseQuoted } from '../../net/quoted.ts'
 
 /**
  * struct nf_conntrack_tuple: the five values that name a flow in one direction. For ICMP `sport` is the id and `dport` is
@@ -67,6 +68,17 @@ export function tupleOfPacket(p: Packet, into: FlowTuple): boolean {
     dport = (p.icmpType << 8) | p.icmpCode
   }
   into.set(p.src, p.dst, sport, dport, p.protocol)
+  return true
+}
+
+/** nf_ct_get_tuplepr(): of the packet that an ICMP error's payload quotes. False when it cannot be read or is a later fragment. */
+export function tupleOfQuoted(payload: Uint8Array, into: FlowTuple): boolean {
+  const parsed = parseQuoted(payload)
+  if (!parsed.ok || parsed.value.header.fragmentOffset !== 0) return false
+  const q = parsed.value
+  if (q.protocol === IPPROTO.ICMP) into.set(q.src, q.dst, q.icmpRest >>> 16, (q.icmpType << 8) | q.icmpCode, q.protocol)
+  else if (q.protocol === IPPROTO.TCP || q.protocol === IPPROTO.UDP) into.set(q.src, q.dst, q.sport, q.dport, q.protocol)
+  else into.set(q.src, q.dst, 0, 0, q.protocol)
   return true
 }
 
