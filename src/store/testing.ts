@@ -32,8 +32,8 @@ class RecordedWorker implements WorkerLike {
   }
   addEventListener(type: 'message', listener: (event: { readonly data: Reply }) => void): void
   addEventListener(type: 'error', listener: (event: { readonly message?: string }) => void): void
-  addEventListener(type: 'message' | 'error', listener: (event: { readonly data: Reply }) => void): void {
-    if (type === 'message') this.#listener = listener
+  addEventListener(type: 'message' | 'error', listener: (event: never) => void): void {
+    if (type === 'message') this.#listener = listener as (event: { readonly data: Reply }) => void
   }
   #answer(request: Request): void {
     const { id } = request

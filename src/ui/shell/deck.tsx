@@ -6,6 +6,7 @@ import Why from './why.tsx'
 /** What a thumb reaches on a phone: the sentence, the packets, the playhead. */
 export default function Deck() {
   const tab = useApp((s) => s.mobileTab)
+  if (tab === 'scenarios') return null
   return (
     <div className="phone-deck">
       {tab === 'stage' ? (
@@ -14,12 +15,8 @@ export default function Deck() {
           <Strip />
         </>
       ) : null}
-      {tab === 'scenarios' ? null : (
-        <>
-          <Scrubber />
-          <Controls />
-        </>
-      )}
+      <Scrubber />
+      <Controls />
     </div>
   )
 }

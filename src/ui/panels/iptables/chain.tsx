@@ -1,5 +1,6 @@
 import { lazy, type ReactNode, Suspense, useEffect, useRef, useState } from 'react'
 import { formatSpec } from '../../../linux/iptables/print-rule.ts'
+import type { RuleSpec } from '../../../world/netfilter.ts'
 import type { ChainRecord, RuleRecord } from '../../../world/records.ts'
 import { useApp, useWords } from '../../context.tsx'
 import type { Inspection } from '../../inspect.ts'
@@ -108,6 +109,18 @@ function Rules(props: Omit<ChainProps, 'open'> & { readonly all: boolean; readon
   )
 }
 
+/** The rule as iptables-save has it, its comment behind it as iptables -L does: what it does comes first. */
+function RuleText({ spec }: { readonly spec: RuleSpec }) {
+  const comment = spec.matches.find((m) => m.kind === 'comment')
+  const bare = comment === undefined ? spec : { ...spec, matches: spec.matches.filter((m) => m !== comment) }
+  return (
+    <>
+      {formatSpec(bare).trimStart()}
+      {comment?.kind === 'comment' ? <span className="rule-comment"> /* {comment.text} */</span> : null}
+    </>
+  )
+}
+
 const ACTING = new Set(['accept', 'drop', 'reject', 'nat', 'undetermined', 'stolen'])
 
 function Rule(props: {
@@ -140,7 +153,7 @@ function Rule(props: {
         <i>{props.number}</i>
         {hit !== undefined ? (
           <button type="button" className="rule-text" title={words.panels.go(hit.seq + 1)} onClick={() => seek(hit.seq)}>
-            {formatSpec(rule.spec).trimStart()}
+            <RuleText spec={rule.spec} />
           </button>
         ) : props.entered !== undefined ? (
           <button
@@ -150,10 +163,12 @@ function Rule(props: {
             title={words.iptables.nearMiss}
             onClick={() => setAsked(!asked)}
           >
-            {formatSpec(rule.spec).trimStart()}
+            <RuleText spec={rule.spec} />
           </button>
         ) : (
-          <span className="rule-text">{formatSpec(rule.spec).trimStart()}</span>
+          <span className="rule-text">
+            <RuleText spec={rule.spec} />
+          </span>
         )}
         <Counter packets={packets} />
       </div>

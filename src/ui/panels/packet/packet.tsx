@@ -1,8 +1,8 @@
 import { useMemo, useState } from 'react'
 import { dissect } from '../../../net/dissect.ts'
-import { emitPacket, type LinkType } from '../../../net/emit.ts'
+import { emitDatagram, emitPacket } from '../../../net/emit.ts'
 import type { Layer, LayerField } from '../../../net/layer.ts'
-import type { Packet } from '../../../net/packet.ts'
+import { ETH_P, type Packet } from '../../../net/packet.ts'
 import { summarize } from '../../../net/summary.ts'
 import { packetAtStep } from '../../../store/playhead.ts'
 import type { Session } from '../../../store/session.ts'
@@ -16,11 +16,14 @@ interface Dissected {
   readonly layers: readonly Layer[]
 }
 
-/** A packet that waits for its link-layer header is an IP datagram and nothing more. */
-function dissected(p: Packet): Dissected {
-  const link: LinkType = p.etherType === 0 ? 'ip' : 'ethernet'
-  const bytes = emitPacket(p)
-  return { bytes, layers: dissect(bytes, link) }
+/**
+ * In a stack, a packet whose link-layer header nobody has written yet is an IP datagram and nothing more. On a device it is a
+ * frame, also on lo, whose frames have zero addresses.
+ */
+function dissected(p: Packet, inStack: boolean): Dissected {
+  const bare = p.etherType === 0 || (inStack && p.etherType === ETH_P.IP && p.ethSrc === 0 && p.ethDst === 0)
+  const bytes = bare ? emitDatagram(p) : emitPacket(p)
+  return { bytes, layers: dissect(bytes, bare ? 'ip' : 'ethernet') }
 }
 
 interface Shown {
@@ -48,12 +51,13 @@ function shownAt(session: Session, seq: number, followed: number | undefined, st
   const first = hop < 0 ? last : (hops.first[hop] ?? last)
   const now = reader.packetAt(packet, seq)
   const came = reader.packetAt(packet, Math.min(first, seq))
-  const after = dissected(now)
+  const inStack = hop >= 0 && hops.hop(hop).device === undefined
+  const after = dissected(now, inStack)
   return {
     packet,
     now,
     after,
-    before: came === now ? after : dissected(came),
+    before: came === now ? after : dissected(came, inStack),
     where: hop < 0 ? '' : placeOf(reader.netnsAt(first), hops.hop(hop).device, stack),
     mark: reader.markAt(packet, seq),
   }
