@@ -144,6 +144,8 @@ export interface PolicyRuleRecord {
   readonly action:
     | { readonly kind: 'lookup'; readonly table: number }
     | { readonly kind: 'blackhole' | 'unreachable' | 'prohibit' }
+  /** A lookup's result is passed over when its prefix is this long or shorter (`suppress_prefixlength`). */
+  readonly suppressPrefixLength?: number
   readonly origin: Origin
 }
 
