@@ -1,0 +1,90 @@
+/**
+ * The program that a lab script carries with it: the servers that the engine's own programs are modelled on (src/sim/processes),
+ * with the same reads, writes and closes, and so the same segments. Python 3.6 or later, standard library only.
+ *
+ *   hs.py httpd NAME PORT      hs.py udp-echo PORT
+ */
+export const HELPER = String.raw`import socket, sys, threading
+
+def keeps_alive(start, headers):
+    connection = headers.get('connection', '').lower()
+    if 'close' in connection:
+        return False
+    return 'HTTP/1.0' not in start or 'keep-alive' in connection
+
+def answer(conn, peer, name, start, headers):
+    words = start.split(' ')
+    fine = len(words) > 2 and words[2] in ('HTTP/1.0', 'HTTP/1.1')
+    keep = fine and keeps_alive(start, headers)
+    body = 'Bad Request\n'
+    if fine:
+        body = 'Hostname: %s\nRemoteAddr: %s:%d\nRequest: %s\n' % (name, peer[0], peer[1], start)
+    head = ['HTTP/1.1 ' + ('200 OK' if fine else '400 Bad Request'), 'Content-Type: text/plain; charset=utf-8',
+            'Content-Length: %d' % len(body.encode())]
+    if not keep:
+        head.append('Connection: close')
+    text = '\r\n'.join(head) + '\r\n\r\n' + ('' if words[0] == 'HEAD' else body)
+    conn.sendall(text.encode())
+    return keep
+
+def serve(conn, peer, name):
+    data, pending = b'', None
+    try:
+        while True:
+            got = conn.recv(65536)
+            if not got:
+                return
+            data += got
+            while True:
+                if pending is None:
+                    end = data.find(b'\r\n\r\n')
+                    if end < 0:
+                        break
+                    lines = data[:end].decode(errors='replace').split('\r\n')
+                    data = data[end + 4:]
+                    headers = {}
+                    for line in lines[1:]:
+                        key, _, value = line.partition(':')
+                        headers.setdefault(key.lower(), value.strip())
+                    pending = (lines[0], headers)
+                length = pending[1].get('content-length', '')
+                length = int(length) if length.isdigit() else 0
+                if len(data) < length:
+                    break
+                data = data[length:]
+                start, headers = pending
+                pending = None
+                if not answer(conn, peer, name, start, headers):
+                    return
+    except OSError:
+        pass
+    finally:
+        conn.close()
+
+def httpd(name, port):
+    listener = socket.socket()
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener.bind(('0.0.0.0', port))
+    listener.listen(4096)
+    while True:
+        conn, peer = listener.accept()
+        conn.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        threading.Thread(target=serve, args=(conn, peer, name), daemon=True).start()
+
+def udp_echo(port):
+    s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    s.bind(('0.0.0.0', port))
+    while True:
+        try:
+            data, peer = s.recvfrom(65536)
+            s.sendto(data, peer)
+        except OSError:
+            pass
+
+if sys.argv[1] == 'httpd':
+    httpd(sys.argv[2], int(sys.argv[3]))
+elif sys.argv[1] == 'udp-echo':
+    udp_echo(int(sys.argv[2]))
+else:
+    sys.exit('hs.py: httpd NAME PORT | udp-echo PORT')
+`

@@ -1,0 +1,61 @@
+import { IPPROTO, TCP } from '../net/packet.ts'
+import { STEP } from '../trace/columns.ts'
+import type { TraceReader } from '../trace/reader.ts'
+import { PACKET_ORIGINS } from '../trace/step.ts'
+
+/** What the engine chose freely in a run, so that a real kernel can be made to choose alike. */
+export interface Pins {
+  /** One for each journey. */
+  readonly journeys: readonly JourneyPins[]
+  /** For each rule with `-m statistic --mode random`: source ports of the packets that it took. Rules that took none are absent. */
+  readonly draws: ReadonlyMap<string, readonly number[]>
+}
+
+export interface JourneyPins {
+  /** Source ports of the TCP connections and UDP datagrams that the journey's own process sent, in order, each once. */
+  readonly ports: readonly number[]
+  /** Echo identifiers, in order, each once. */
+  readonly echoIds: readonly number[]
+  /** Virtual seconds from its first step to its last. */
+  readonly seconds: number
+}
+
+const FROM_SOCKET = PACKET_ORIGINS.indexOf('socket')
+
+/** Reads the free choices of a run out of its trace. */
+export function pinsOf(reader: TraceReader): Pins {
+  const { events: e, journeys, refs } = reader.trace
+  const ports = journeys.map(() => new Set<number>())
+  const echoIds = journeys.map(() => new Set<number>())
+  const byProcess = new Map(journeys.map((j, i) => [j.process, i]))
+  const draws = new Map<string, Set<number>>()
+  for (let s = 0; s < e.length; s++) {
+    const kind = e.kind[s]
+    if (kind === STEP.born && e.a[s] === FROM_SOCKET) {
+      const journey = byProcess.get(refs[e.c[s] ?? -1] ?? '')
+      if (journey === undefined) continue
+      const p = reader.packetAt(reader.packetOf(s), s)
+      if (p.protocol === IPPROTO.ICMP) echoIds[journey]?.add(p.icmpRest >>> 16)
+      else if (p.protocol === IPPROTO.UDP || (p.tcpFlags & (TCP.SYN | TCP.ACK)) === TCP.SYN) ports[journey]?.add(p.sport)
+    } else if (kind === STEP.rule) {
+      const rule = refs[e.a[s] ?? -1] ?? ''
+      if (!isRandom(reader, rule, s)) continue
+      const taken = draws.get(rule) ?? new Set<number>()
+      taken.add(reader.packetAt(reader.packetOf(s), s).sport)
+      draws.set(rule, taken)
+    }
+  }
+  return {
+    journeys: journeys.map((j, i) => ({
+      ports: [...(ports[i] ?? [])],
+      echoIds: [...(echoIds[i] ?? [])],
+      seconds: (reader.timeOf(j.last) - reader.timeOf(j.first)) / 1e9,
+    })),
+    draws: new Map([...draws].map(([rule, taken]) => [rule, [...taken]])),
+  }
+}
+
+function isRandom(reader: TraceReader, rule: string, seq: number): boolean {
+  const record = reader.versions.at(rule, seq)
+  return record?.kind === 'rule' && record.spec.matches.some((m) => m.kind === 'statistic' && m.mode === 'random')
+}

@@ -1,0 +1,109 @@
+import { splitWords, type Token } from '../sim/processes/words.ts'
+import type { ProcessRecord } from '../world/records.ts'
+import { viewOf, type World } from '../world/world.ts'
+import { netnsesOf, shellWord } from './names.ts'
+import type { JourneyPins } from './pins.ts'
+
+/** A command as the scenario document has it (JourneySpec). */
+export interface LabJourney {
+  readonly from: string
+  readonly container?: string
+  readonly run: string
+}
+
+/** A server that the script starts before the journeys. */
+export interface LabServer {
+  readonly netns: string
+  /** Words for the shell, `$HELPER` among them. */
+  readonly command: string
+  readonly protocol: 'tcp' | 'udp'
+  readonly port: number
+}
+
+/** Servers of the world that the script's helper can play, in the world's order; `skipped` is told of the others. */
+export function labServers(world: World, skipped: (what: string) => void): LabServer[] {
+  return viewOf(world)
+    .list('process')
+    .flatMap((p): LabServer[] => {
+      if (p.state !== 'running') return []
+      const netns = p.netns.slice('netns:'.length)
+      const port = portOf(p)
+      // gethostname(2) in a pod is the pod's name.
+      const hostname = netns.slice(netns.lastIndexOf('/') + 1)
+      switch (p.argv[0]) {
+        case 'httpd':
+          return [
+            { netns, command: `python3 "$HELPER" httpd ${shellWord(hostname)} ${port ?? 80}`, protocol: 'tcp', port: port ?? 80 },
+          ]
+        case 'udp-echo':
+          return [{ netns, command: `python3 "$HELPER" udp-echo ${port ?? 7}`, protocol: 'udp', port: port ?? 7 }]
+        default:
+          skipped(`process ${p.argv.join(' ')} in ${netns}`)
+          return []
+      }
+    })
+}
+
+function portOf(p: ProcessRecord): number | undefined {
+  const at = p.argv.findIndex((word) => word === '-p' || word === '--port')
+  const port = Number(p.argv[at + 1])
+  return at >= 0 && Number.isInteger(port) ? port : undefined
+}
+
+/** Name of the namespace that a journey starts in; undefined when the world has none. */
+export function journeyNetns(world: World, from: string): string | undefined {
+  const name = /^pod\/default\/[^/]+$/.test(from) ? `pod/${from.slice('pod/default/'.length)}` : from
+  return netnsesOf(world).find((ns) => ns.name === name)?.name
+}
+
+/** Programs of a journey's command line, for the check of needs. */
+export const programsOf = (run: string): string[] => {
+  const tokens = splitWords(run)
+  if (!tokens.ok) return []
+  return pipeline(tokens.value).flatMap((words) => words.slice(0, 1))
+}
+
+/**
+ * The journey's command for a shell, with what the engine chose added as options: curl's and nc's source port, ping's echo
+ * identifier. A command line that the engine itself refuses is passed on as it is.
+ */
+export function journeyCommand(run: string, pins: JourneyPins | undefined): string {
+  const tokens = splitWords(run)
+  if (!tokens.ok) return run
+  return pipeline(tokens.value)
+    .map((words) => pinned(words, pins).map(shellWord).join(' '))
+    .join(' | ')
+}
+
+function pipeline(tokens: readonly Token[]): string[][] {
+  const commands: string[][] = [[]]
+  for (const t of tokens) {
+    if (t.kind === 'pipe') commands.push([])
+    else commands.at(-1)?.push(t.text)
+  }
+  return commands
+}
+
+/** Header lines differ from version to version; this is the one that the engine's curl sends. */
+const USER_AGENT = 'curl/8.5.0'
+
+function pinned(words: readonly string[], pins: JourneyPins | undefined): string[] {
+  const [program = '', ...rest] = words
+  const has = (...options: string[]) => rest.some((w) => options.includes(w))
+  const port = pins?.ports.length === 1 ? pins.ports[0] : undefined
+  switch (program) {
+    case 'curl': {
+      const local = port === undefined || has('--local-port') ? [] : ['--local-port', String(port)]
+      const agent = has('-A', '--user-agent') ? [] : ['-A', USER_AGENT]
+      return [program, '-4', '--http1.1', '--noproxy', '*', ...agent, ...local, ...rest]
+    }
+    case 'nc':
+      return port === undefined || has('-l', '-p') ? [program, ...rest] : [program, '-p', String(port), ...rest]
+    case 'ping': {
+      const id = pins?.echoIds[0]
+      return id === undefined || has('-e') ? [program, ...rest] : [program, '-e', String(id), ...rest]
+    }
+    default:
+      return [...words]
+  }
+}

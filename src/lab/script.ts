@@ -1,0 +1,166 @@
+import { TraceReader } from '../trace/reader.ts'
+import type { Trace } from '../trace/trace.ts'
+import type { NetnsRecord } from '../world/records.ts'
+import { viewOf, type World } from '../world/world.ts'
+import { type LabNames, labNames, netnsesOf, shellWord } from './names.ts'
+import { netnsBatch } from './network.ts'
+import { type Pins, pinsOf } from './pins.ts'
+import { journeyCommand, journeyNetns, type LabJourney, labServers, programsOf } from './programs.ts'
+import { FUNCTIONS } from './shell.ts'
+import { restoreText, sysctlLines } from './tables.ts'
+
+export interface LabOptions {
+  /** Stands in the script's head. */
+  readonly title?: string
+  /** The engine's run of the same world and journeys: its source ports, echo identifiers and random draws are used. */
+  readonly trace?: Trace
+  /** Which iptables the script uses where it is not told by HS_IPTABLES; `auto` takes legacy where it is installed. */
+  readonly iptables?: 'auto' | 'legacy' | 'nft'
+  /** Also records which rules acted on each packet (nftables tracing, read by xtables-monitor). Implies iptables-nft. */
+  readonly traceRules?: boolean
+}
+
+/**
+ * One self-contained bash script that builds the world from real network namespaces, runs the journeys in it with a capture
+ * on every device, and leaves captures and tables in a folder (layout: `capture/NETNS/DEVICE.pcap`, `tables/NETNS.txt`,
+ * `journeys/N.txt`, `trace/NETNS.txt`). It needs root and a Linux kernel, checks its other needs itself, and touches nothing
+ * outside the namespaces that it makes. The same input gives the same script.
+ */
+export function labScript(world: World, journeys: readonly LabJourney[], options: LabOptions = {}): string {
+  const names = labNames(world, `${options.title ?? ''} ${[...world.keys()].join()}`)
+  const pins = options.trace === undefined ? undefined : pinsOf(new TraceReader(options.trace))
+  const skipped: string[] = []
+  const skip = (what: string) => void skipped.push(what)
+  const build = buildLines(world, names, pins, skip)
+  const run = runLines(world, journeys, { names, pins, skip })
+  const iptables = options.traceRules === true ? 'nft' : (options.iptables ?? 'auto')
+  return `${[
+    '#!/usr/bin/env bash',
+    `# ${(options.title ?? 'A Hopscope scenario').replaceAll('\n', ' ')}: the same network from real Linux namespaces.`,
+    '# usage: lab.sh [--keep] [--out DIR] [--check]',
+    '#   --keep   leave the namespaces standing, and say how to enter them',
+    '#   --out    where captures and tables go (default: ./hopscope-lab)',
+    '#   --check  only say whether this machine has what the script needs',
+    ...skipped.map((s) => `# Not modelled here, left out: ${s}`),
+    'set -u',
+    `PREFIX=${names.prefix}`,
+    `NAMESPACES=(${netnsesOf(world)
+      .map((ns) => names.short(ns.name))
+      .join(' ')})`,
+    `IPTABLES=\${HS_IPTABLES:-${iptables}}`,
+    `TRACE_RULES=${options.traceRules === true ? 1 : 0}`,
+    `NEEDS=(${needs(world, journeys).join(' ')})`,
+    `NEEDS_BRIDGE_NF=${needsBridgeNf(world) ? 1 : 0}`,
+    FUNCTIONS,
+    'main() {',
+    ...build,
+    ...run,
+    '}',
+    '',
+    'start "$@"',
+  ].join('\n')}\n`
+}
+
+function needs(world: World, journeys: readonly LabJourney[]): string[] {
+  const view = viewOf(world)
+  const base = ['ip', 'bridge', 'ss', 'sysctl', 'tcpdump', 'ethtool', 'timeout']
+  const rules = view.list('chain').length > 0 ? ['iptables', 'conntrack'] : []
+  const sets = view.list('ipset').length > 0 ? ['ipset'] : []
+  const servers = view.list('process').length > 0 ? ['python3'] : []
+  const programs = journeys.flatMap((j) => programsOf(j.run)).filter((p) => /^[A-Za-z0-9_.-]+$/.test(p))
+  return [...new Set([...base, ...rules, ...sets, ...servers, ...programs])]
+}
+
+const needsBridgeNf = (world: World): boolean =>
+  viewOf(world)
+    .list('sysctl')
+    .some((s) => s.key === 'net.bridge.bridge-nf-call-iptables' && s.value !== '0')
+
+/** A here-document that the shell leaves as it is; nothing for no lines. */
+const hereDocument = (command: string, lines: readonly string[]): string[] =>
+  lines.length === 0 ? [] : [`${command} <<'END'`, ...lines, 'END']
+
+function buildLines(world: World, names: LabNames, pins: Pins | undefined, skip: (what: string) => void): string[] {
+  const view = viewOf(world)
+  const all = netnsesOf(world)
+  const batches = all.map((ns) => ({ ns, batch: netnsBatch(view, ns, names, skip), sysctls: sysctlLines(view, ns) }))
+  const each = (fn: (one: (typeof batches)[number], short: string) => string[]) =>
+    batches.flatMap((one) => fn(one, names.short(one.ns.name)))
+  return [
+    '# Namespaces, and what their devices start from.',
+    ...each(({ sysctls }, short) => [`make_netns ${short}`, `sysctls ${short} ${sysctls.early.map(shellWord).join(' ')}`]),
+    ...each(({ sysctls }, short) =>
+      sysctls.optional.length === 0 ? [] : [`sysctls_if_any ${short} ${sysctls.optional.join(' ')}`],
+    ),
+    '# Devices: both ends of a pair at once.',
+    ...each(({ batch }, short) => hereDocument(`ip_batch ${short}`, batch.links)),
+    '# Ports, checksums in software, everything up.',
+    ...each(({ batch }, short) => [...hereDocument(`ip_batch ${short}`, batch.up), `offloads ${short}`]),
+    ...each(({ sysctls }, short) =>
+      sysctls.late.length === 0 ? [] : [`sysctls ${short} ${sysctls.late.map(shellWord).join(' ')}`],
+    ),
+    '# Addresses, routes, rules, neighbours, forwarding databases.',
+    ...each(({ batch }, short) => [
+      ...hereDocument(`ip_batch ${short}`, batch.layer3),
+      ...hereDocument(`bridge_batch ${short}`, batch.bridge),
+    ]),
+    '# Sets and rules.',
+    ...each(({ ns }, short) => [
+      ...hereDocument(`ipset_restore ${short}`, ipsetLines(world, ns)),
+      ...hereDocument(
+        `iptables_restore ${short}`,
+        restoreText(world, ns, pins)
+          .split('\n')
+          .filter((l) => l !== ''),
+      ),
+    ]),
+  ]
+}
+
+const ipsetLines = (world: World, ns: NetnsRecord): string[] =>
+  viewOf(world)
+    .list('ipset', ns.id)
+    .flatMap((s) => [
+      `create ${s.name} ${s.type}${s.options.map((o) => ` ${o}`).join('')}`,
+      ...s.entries.map((e) => `add ${s.name} ${e}`),
+    ])
+
+function runLines(
+  world: World,
+  journeys: readonly LabJourney[],
+  to: { readonly names: LabNames; readonly pins: Pins | undefined; readonly skip: (what: string) => void },
+): string[] {
+  const view = viewOf(world)
+  const { names, pins, skip } = to
+  const captures = netnsesOf(world).flatMap((ns) =>
+    view
+      .list('device', ns.id)
+      .filter((d) => d.link.kind !== 'unknown')
+      .map((d) => `capture ${names.short(ns.name)} ${d.name}`),
+  )
+  const servers = labServers(world, skip)
+  const listening = servers.map((s) => `wait_listening ${names.short(s.netns)} ${s.protocol} ${s.port}`)
+  return [
+    '# Servers.',
+    ...servers.map((s) => `serve ${names.short(s.netns)} ${s.command}`),
+    ...listening,
+    'trace_rules',
+    'wait_links',
+    '# A capture on every device.',
+    ...captures,
+    'wait_captures',
+    '# The journeys.',
+    ...journeys.flatMap((j, i) => {
+      const netns = journeyNetns(world, j.from)
+      if (netns === undefined) {
+        skip(`journey ${i + 1}: no namespace ${j.from}`)
+        return []
+      }
+      const p = pins?.journeys[i]
+      // A command that runs on for ever in the engine (nc -l) is stopped here.
+      const limit = Math.ceil((p?.seconds ?? 20) + 10)
+      return [`journey ${i + 1} ${names.short(netns)} ${limit} ${shellWord(journeyCommand(j.run, p))}`]
+    }),
+    'settle',
+  ]
+}

@@ -1,0 +1,194 @@
+import { HELPER } from './helper.ts'
+
+/** A dollar sign that the template leaves alone. */
+const D = '$'
+
+/** What every lab script is made with: the functions that its own lines call. Names of namespaces come without the prefix. */
+export const FUNCTIONS = String.raw`
+KEEP=0
+OUT=$PWD/hopscope-lab
+CHECK=0
+MADE=()
+PIDS=()
+CAPTURES=()
+
+say() { printf '%s\n' "$*" >&2; }
+die() { say "lab: $*"; exit 1; }
+inside() { local ns=$PREFIX$1; shift; ip netns exec "$ns" "$@"; }
+
+missing() {
+  local lacking=() tool
+  for tool in "${D}{NEEDS[@]}"; do
+    [ "$tool" = iptables ] && continue
+    command -v "$tool" >/dev/null || lacking+=("$tool")
+  done
+  case " ${D}{NEEDS[*]} " in *' iptables '*)
+    [ "$IPTABLES" = auto ] && { command -v iptables-legacy-restore >/dev/null && IPTABLES=legacy || IPTABLES=nft; }
+    if command -v "iptables-$IPTABLES-restore" >/dev/null; then IPT=iptables-$IPTABLES
+    elif command -v iptables-restore >/dev/null; then IPT=iptables
+    else lacking+=(iptables); fi ;;
+  esac
+  [ "$TRACE_RULES" = 1 ] && for tool in nft xtables-monitor; do command -v "$tool" >/dev/null || lacking+=("$tool"); done
+  [ "$(id -u)" = 0 ] || lacking+=("root")
+  if [ "$NEEDS_BRIDGE_NF" = 1 ] && [ ! -e /proc/sys/net/bridge/bridge-nf-call-iptables ]; then
+    modprobe br_netfilter 2>/dev/null
+    [ -e /proc/sys/net/bridge/bridge-nf-call-iptables ] || lacking+=("the kernel module br_netfilter")
+  fi
+  [ "${D}{#lacking[@]}" = 0 ] || { printf -v REPORT '%s, ' "${D}{lacking[@]}"; die "this machine lacks: ${D}{REPORT%, }"; }
+}
+
+cleanup() {
+  local status=$? pid ns
+  trap - EXIT INT TERM HUP
+  for pid in "${D}{PIDS[@]}"; do kill "$pid" 2>/dev/null; done
+  if [ "$KEEP" = 1 ] && [ "${D}{#MADE[@]}" != 0 ]; then
+    say "lab: left standing; enter one with: ip netns exec NAME bash"
+    for ns in "${D}{MADE[@]}"; do say "  $PREFIX$ns"; done
+    say "lab: remove them with: ip netns list | grep -o '^$PREFIX[^ ]*' | xargs -rn1 ip netns del"
+  else
+    for ns in "${D}{MADE[@]}"; do ip netns del "$PREFIX$ns" 2>/dev/null; done
+  fi
+  exit "$status"
+}
+
+make_netns() {
+  ip netns add "$PREFIX$1" || die "namespace $PREFIX$1 could not be made (left from an earlier run with --keep?)"
+  MADE+=("$1")
+}
+sysctls() { local ns=$1; shift; inside "$ns" sysctl -qw "$@" || die "sysctls of $ns"; }
+sysctls_if_any() { local ns=$1; shift; inside "$ns" sysctl -qw "$@" 2>/dev/null; return 0; }
+ip_batch() { ip -n "$PREFIX$1" -batch - || die "ip in $1"; }
+bridge_batch() { bridge -n "$PREFIX$1" -batch - || die "bridge in $1"; }
+ipset_restore() { inside "$1" ipset restore || die "ipset in $1"; }
+iptables_restore() { inside "$1" "$IPT-restore" || die "$IPT-restore in $1"; }
+
+# Checksums and segmentation in software, so that a capture holds what a wire would; lo cannot be told.
+offloads() {
+  local dev
+  for dev in $(ip -n "$PREFIX$1" -o link show | sed 's/^[0-9]*: \([^:@]*\).*/\1/'); do
+    [ "$dev" = lo ] || inside "$1" ethtool -K "$dev" tx off rx off tso off gso off gro off >/dev/null 2>&1
+  done
+}
+
+# A new cable passes nothing until the kernel has noticed its carrier (linkwatch, at most once a second) and a bridge has
+# opened the port.
+wait_links() {
+  local ns n
+  for ns in "${D}{NAMESPACES[@]}"; do
+    for n in $(seq 100); do
+      ip -n "$PREFIX$ns" -o link show up | grep LOWER_UP | grep -qE 'state (DOWN|LOWERLAYERDOWN|DORMANT)' ||
+        bridge -n "$PREFIX$ns" link show | grep LOWER_UP | grep -qv 'state forwarding' || continue 2
+      sleep 0.05
+    done
+    die "links of $ns do not come up"
+  done
+}
+
+serve() {
+  local ns=$1; shift
+  inside "$ns" "$@" </dev/null >/dev/null 2>>"$OUT/servers.txt" &
+  PIDS+=($!)
+}
+wait_listening() {
+  local flags=-Hltn n
+  [ "$2" = udp ] && flags=-Hlun
+  for n in $(seq 100); do
+    [ -n "$(inside "$1" ss $flags "sport = :$3")" ] && return
+    sleep 0.05
+  done
+  die "nothing listens on $2 port $3 in $1: $(tail -n 1 "$OUT/servers.txt")"
+}
+
+capture() {
+  mkdir -p "$OUT/capture/$1"
+  inside "$1" tcpdump -p -n -U -Z root --immediate-mode --time-stamp-precision=nano -s 2048 -i "$2" \
+    -w "$OUT/capture/$1/$2.pcap" 2>"$OUT/capture/$1/$2.log" &
+  PIDS+=($!)
+  CAPTURES+=("$! $OUT/capture/$1/$2.log")
+}
+wait_captures() {
+  local c n
+  for c in "${D}{CAPTURES[@]}"; do
+    for n in $(seq 200); do
+      grep -q 'listening on' "${D}{c#* }" 2>/dev/null && continue 2
+      sleep 0.05
+    done
+    die "no capture: $(cat "${D}{c#* }")"
+  done
+}
+
+# Every rule that acts on a packet, through nftables' tracing; the chains that ask for it count nothing.
+trace_rules() {
+  [ "$TRACE_RULES" = 1 ] || return 0
+  local ns
+  mkdir -p "$OUT/trace"
+  for ns in "${D}{NAMESPACES[@]}"; do
+    inside "$ns" nft -f - <<'END' || die "nft in $ns"
+table ip hopscope_trace {
+  chain prerouting { type filter hook prerouting priority -310; meta nftrace set 1; }
+  chain output { type filter hook output priority -310; meta nftrace set 1; }
+}
+END
+    inside "$ns" xtables-monitor --trace >"$OUT/trace/$ns.txt" 2>"$OUT/trace/$ns.log" &
+    PIDS+=($!)
+  done
+  sleep 0.5
+}
+
+journey() {
+  local n=$1 ns=$2 limit=$3 status
+  inside "$ns" timeout -k 1 "$limit" env -i "PATH=$PATH" LC_ALL=C sh -c "$4" </dev/null >"$OUT/journeys/$n.txt" 2>&1
+  status=$?
+  printf 'exit %s\n' "$status" >"$OUT/journeys/$n.status"
+  say "lab: journey $n: exit $status: $(tail -n 1 "$OUT/journeys/$n.txt")"
+  # What the command's end set off (FIN, ACK) comes to rest.
+  sleep 0.25
+}
+
+section() { printf '### %s\n' "$1"; }
+tables() {
+  local ns=$PREFIX$1
+  section 'ip neigh'; ip -n "$ns" -4 neigh show nud all
+  section 'bridge fdb'; bridge -n "$ns" fdb show
+  section 'ip route'; ip -n "$ns" -4 route show table all
+  section 'ip rule'; ip -n "$ns" -4 rule show
+  section 'ip addr'; ip -n "$ns" -4 -o addr show
+  section 'ip link'; ip -n "$ns" -s link show
+  section 'conntrack'; command -v conntrack >/dev/null && inside "$1" conntrack -L 2>/dev/null
+  section 'iptables-save'; [ -n "${D}{IPT:-}" ] && inside "$1" "$IPT-save" -c 2>/dev/null
+  section 'ss'; inside "$1" ss -Htuna4
+}
+
+settle() {
+  local ns c
+  mkdir -p "$OUT/tables"
+  for ns in "${D}{NAMESPACES[@]}"; do tables "$ns" >"$OUT/tables/$ns.txt"; done
+  for c in "${D}{CAPTURES[@]}"; do kill "${D}{c%% *}" 2>/dev/null; done
+  for c in "${D}{CAPTURES[@]}"; do wait "${D}{c%% *}" 2>/dev/null; done
+  grep -h 'dropped by kernel' "$OUT"/capture/*/*.log | grep -v '^0 ' >&2
+  { uname -sr; tcpdump --version 2>&1 | head -n 1; ip -V; [ -n "${D}{IPT:-}" ] && "$IPT" -V; } >"$OUT/versions.txt"
+  say "lab: captures and tables are in $OUT"
+}
+
+start() {
+  while [ $# -gt 0 ]; do
+    case $1 in
+      --keep) KEEP=1 ;;
+      --out) OUT=$2; shift ;;
+      --check) CHECK=1 ;;
+      *) die "unknown option $1" ;;
+    esac
+    shift
+  done
+  missing
+  [ "$CHECK" = 1 ] && { say "lab: this machine has everything"; exit 0; }
+  mkdir -p "$OUT/journeys" || die "$OUT cannot be made"
+  OUT=$(cd "$OUT" && pwd)
+  HELPER=$OUT/hs.py
+  cat >"$HELPER" <<'END_OF_HELPER'
+${HELPER}END_OF_HELPER
+  trap cleanup EXIT
+  trap 'exit 130' INT TERM HUP
+  main
+}
+`
