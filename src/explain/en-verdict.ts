@@ -1,6 +1,9 @@
 import type { Catalogue } from './catalogue.ts'
 import type { VerdictExtra } from './fact.ts'
-import { type Sentence, say } from './sentence.ts'
+import { type Sentence, type Span, say } from './sentence.ts'
+
+/** a → b → c */
+const chain = (way: readonly Span[]): Sentence => way.flatMap((w, i) => say`${i === 0 ? '' : ' → '}${w}`)
 
 /** What a process sees, by errno. */
 const ERRORS: Readonly<Record<string, string>> = {
@@ -17,7 +20,6 @@ const ERRORS: Readonly<Record<string, string>> = {
   EHOSTDOWN: 'the host is down',
   ENOPROTOOPT: 'the protocol is not available there',
   ENOLINK: 'the way to that host is cut',
-  'no answer': 'no answer came',
 }
 
 const extra = (x: VerdictExtra): Sentence => {
@@ -30,6 +32,8 @@ const extra = (x: VerdictExtra): Sentence => {
       return say` The reply was switched inside ${x.bridge} without passing any IP hook (${x.sysctl}), so conntrack could not put the address of ${x.service ?? 'the Service'} back: the client expected ${x.expected}, got an answer from ${x.got}, which it never called, and reset it.`
     case 'silent':
       return say` Nobody told the sender: it could only wait.`
+    case 'port-taken':
+      return say` ${x.process ?? 'Another process'} listens there already (${x.socket})${x.pod ? ': the containers of a pod share one network namespace, and so one set of ports' : ''}.`
   }
 }
 
@@ -42,13 +46,25 @@ export const enVerdict: Pick<Catalogue, 'verdict' | 'exchange' | 'note'> = {
           s === undefined
             ? undefined
             : say` kube-proxy's rules sent it from ${s.object ?? 'the cluster IP'} to an endpoint${s.pod === undefined ? undefined : say`, ${s.pod}`} (${s.change}), and conntrack put the original address back in every reply.`
-        const masquerade = f.masquerade === undefined ? undefined : say` Outside, its source was seen as ${f.masquerade}.`
-        return say`${f.command} got its answer (exit status ${f.exitCode}).${service}${masquerade}`
+        const way =
+          f.way.length === 1
+            ? say` The request never left ${f.way[0]}.`
+            : f.way.length > 1
+              ? say` The request went ${chain(f.way)}.`
+              : undefined
+        const sources = f.masquerades.map(
+          (m) => say` On ${m.where} its source became another: ${m.change}; conntrack there puts it back in the replies.`,
+        )
+        return say`${f.command} got its answer (exit status ${f.exitCode}).${way}${service}${sources.flat()}`
       }
       case 'failed': {
         const meaning = ERRORS[f.error] ?? 'it failed'
         const because = f.because === undefined ? undefined : say` ${f.because}`
-        return say`${f.command} failed with ${{ kind: 'code', text: f.error }}: ${meaning}.${because}${f.extra === undefined ? undefined : extra(f.extra)}`
+        const failed =
+          f.error === 'no answer'
+            ? say`${f.command} got no answer.`
+            : say`${f.command} failed with ${{ kind: 'code', text: f.error }}: ${meaning}.`
+        return say`${failed}${because}${f.extra === undefined ? undefined : extra(f.extra)}`
       }
       case 'undetermined':
         return f.because === undefined

@@ -94,7 +94,8 @@ export const en: Catalogue = {
       return say`The frame arrives at ${f.device} of ${f.where}.`
     },
     'entered-stack': (f) => {
-      if (f.resumed) return say`The packet that waited in ${f.where} goes on.`
+      if (f.resumed) return say`The packet that waited in ${f.where} is taken up again.`
+      if (f.arp && f.direction === 'out') return say`The neighbour layer of ${f.where} sends it.`
       if (f.direction === 'out') return say`The network stack of ${f.where} takes over what is to be sent.`
       return f.device === undefined
         ? say`The network stack of ${f.where} receives the packet.`
@@ -110,7 +111,10 @@ export const en: Catalogue = {
       f.device === undefined
         ? say`The packet goes to the network stack of ${f.where}.`
         : say`${f.device} passes the packet up to the network stack of ${f.where}.`,
-    'left-to-device': (f) => say`The packet has a route and a link-layer header, and is queued on ${f.device}.`,
+    'left-to-device': (f) =>
+      f.arp
+        ? say`ARP needs no route: the frame is queued on ${f.device}.`
+        : say`The packet has a route and a link-layer header, and is queued on ${f.device}.`,
     delivered: (f) => {
       switch (f.to) {
         case 'socket':
@@ -286,7 +290,12 @@ export const en: Catalogue = {
     rule: (f) =>
       say`${roleSentence(roles, f.role)}${f.tried > 1 ? say` (${f.rule}; ${f.tried} rules tried)` : say` (${f.rule})`}`,
     policy: (f) => {
-      const none = f.tried === 0 ? 'no rule was left to try' : `${f.tried} rules did not decide`
+      const none =
+        f.tried === 0
+          ? 'no rule was left to try'
+          : f.tried === 1
+            ? 'the last rule did not match'
+            : `the last ${f.tried} rules did not match`
       if (f.verdict === 'return') return say`The end of ${f.chain} is reached (${none}): back to the chain that called it.`
       return f.verdict === 'accept'
         ? say`The end of ${f.chain} (${none}): its policy ACCEPT holds.`
@@ -296,7 +305,7 @@ export const en: Catalogue = {
     'ct-found': (f) => {
       switch (f.info) {
         case 'NEW':
-          return say`conntrack: the first packet of a new connection ${f.entry}. Only such packets are shown to the nat table.`
+          return say`conntrack: the first packet of a new connection${f.entry === undefined ? undefined : say` ${f.entry}`}. Only such packets are shown to the nat table.`
         case 'ESTABLISHED':
           return say`conntrack knows this connection: ${f.entry}.${f.translates ? ' Its translation applies without asking the nat table.' : ''}`
         case 'ESTABLISHED_REPLY':

@@ -29,7 +29,7 @@ describe('a sentence for a step', () => {
 
   it('says what a chain of kube-proxy is for', () => {
     expect(stepText((s) => s.kind === 'rule' && s.rule.includes('KUBE-SERVICES'))).toBe(
-      'kube-proxy: 10.96.0.10 is the cluster IP of Service default/web, so the chain that holds its endpoints decides. (KUBE-SERVICES 2; 2 rules tried)',
+      'kube-proxy: 10.96.0.10 is the cluster IP of Service default/web, so the chain that holds its endpoints decides. (nat KUBE-SERVICES 2; 2 rules tried)',
     )
   })
 

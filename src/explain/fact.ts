@@ -107,6 +107,7 @@ export type Fact =
       readonly direction: 'in' | 'out'
       readonly device?: Span
       readonly resumed: boolean
+      readonly arp: boolean
     }
   | { readonly kind: 'left-over-veth'; readonly device: Span; readonly peer: Span; readonly there: Span }
   | { readonly kind: 'left-over-wire'; readonly device: Span; readonly peer: Span; readonly there: Span }
@@ -114,7 +115,7 @@ export type Fact =
   | { readonly kind: 'left-to-bridge'; readonly port: Span; readonly bridge: Span }
   | { readonly kind: 'left-to-port'; readonly port: Span; readonly bridge: Span }
   | { readonly kind: 'left-to-stack'; readonly device?: Span; readonly where: Span }
-  | { readonly kind: 'left-to-device'; readonly device: Span; readonly where: Span }
+  | { readonly kind: 'left-to-device'; readonly device: Span; readonly where: Span; readonly arp: boolean }
   | { readonly kind: 'delivered'; readonly to: DeliverTo; readonly where: Span; readonly socket?: Span; readonly process?: Span }
   | { readonly kind: 'dropped'; readonly reason: DropReason; readonly where: Span; readonly cause?: DropCause }
   | { readonly kind: 'waiting'; readonly where: Span; readonly address: Span; readonly device?: Span }
@@ -248,8 +249,10 @@ export type VerdictFact =
       readonly command: Span
       /** The Service that the request went to, and the endpoint that answered. */
       readonly service?: { readonly object?: Span; readonly change: Span; readonly pod?: Span }
-      /** The source that the rest of the world saw, when it was translated. */
-      readonly masquerade?: Span
+      /** Translations of the source on the way out, in order. */
+      readonly masquerades: readonly { readonly where: Span; readonly change: Span }[]
+      /** The namespaces that the first request went through, in order. */
+      readonly way: readonly Span[]
       readonly exitCode: number
     }
   | {
@@ -278,6 +281,8 @@ export type VerdictExtra =
     }
   /** The sender gets no ICMP error for this, so it only notices by waiting. */
   | { readonly kind: 'silent' }
+  /** Somebody listens on the port already. */
+  | { readonly kind: 'port-taken'; readonly socket: Span; readonly process?: Span; readonly pod: boolean }
 
 export type FactKind = Fact['kind']
 export type FactOf<K extends FactKind> = Extract<Fact, { kind: K }>

@@ -13,7 +13,7 @@ function shortName(reader: TraceReader, id: string, seq: number): string {
   if (r === undefined) return id
   if (r.kind === 'netns' || r.kind === 'device') return r.name
   if (r.kind === 'chain') return r.name
-  if (r.kind === 'rule') return `${r.chain} ${ruleNumber(r)}`
+  if (r.kind === 'rule') return `${r.table} ${r.chain} ${ruleNumber(r)}`
   return recordText(r)
 }
 

@@ -78,7 +78,14 @@ export function enterFact(c: Context, step: StepOf<'enter'>): Fact {
     const hop = c.reader.hops.hopOf(c.seq)
     const came = deviceBefore(c)
     const resumed = hop >= 0 && c.reader.hops.hop(hop).resumed
-    return { kind: 'entered-stack', where: c.where, direction: step.direction, ...optional('device', came), resumed }
+    return {
+      kind: 'entered-stack',
+      where: c.where,
+      direction: step.direction,
+      ...optional('device', came),
+      resumed,
+      arp: isArp(c),
+    }
   }
   const device = deviceOf(c, id)
   const link = device?.link.kind ?? 'unknown'
@@ -86,6 +93,8 @@ export function enterFact(c: Context, step: StepOf<'enter'>): Fact {
   const span = device === undefined ? code(deviceName(id ?? '').name) : deviceSpan(device)
   return { kind: 'entered-device', device: span, where: c.where, direction: step.direction, link, ...optional('port', port) }
 }
+
+const isArp = (c: Context): boolean => c.packet >= 0 && packetOf(c).etherType === ETH_P.ARP
 
 /** The device that the packet's previous hop was on. */
 function deviceBefore(c: Context): Span | undefined {
@@ -104,7 +113,7 @@ export function departFact(c: Context, step: StepOf<'depart'>): Fact {
     return { kind: 'left-to-stack', where, ...optional('device', from === undefined ? undefined : deviceSpan(from)) }
   }
   const there = record(to.netns, netnsName(to.netns))
-  if (from === undefined) return { kind: 'left-to-device', device: deviceSpan(to), where: c.where }
+  if (from === undefined) return { kind: 'left-to-device', device: deviceSpan(to), where: c.where, arp: isArp(c) }
   if (to.id === from.id) return { kind: 'left-through-loopback', device: deviceSpan(from), where: c.where }
   if (to.netns === from.netns && to.link.kind === 'bridge')
     return { kind: 'left-to-bridge', port: deviceSpan(from), bridge: deviceSpan(to) }

@@ -1,11 +1,11 @@
 import { formatIpv4 } from '../net/address.ts'
 import { STEP } from '../trace/columns.ts'
-import { deviceName, sourceOf } from '../trace/names.ts'
+import { deviceName, netnsName, sourceOf } from '../trace/names.ts'
 import type { TraceReader } from '../trace/reader.ts'
 import type { Timeline } from '../trace/timeline.ts'
 import type { VerdictFact } from './fact.ts'
-import { ownerOf } from './names.ts'
-import { code, record, type Sentence } from './sentence.ts'
+import { named, ownerOf, whereOf } from './names.ts'
+import { change, code, record, type Sentence, type Span } from './sentence.ts'
 import { type ServiceTranslation, serviceOfPacket, translationAt } from './service-facts.ts'
 
 type Extra = Extract<VerdictFact, { kind: 'failed' }>['extra']
@@ -27,13 +27,13 @@ export function verdictFact(
   switch (v.kind) {
     case 'answered': {
       const service = serviceOfJourney(reader, timeline, steps)
-      const masquerade = masqueradeOf(reader, steps)
       return {
         kind: 'answered',
         command,
         exitCode: journey.exitCode,
         ...(service === undefined ? {} : { service: { change: service.change, ...objectOf(service), ...podOf(service) } }),
-        ...(masquerade === undefined ? {} : { masquerade: code(masquerade) }),
+        masquerades: masqueradesOf(reader, steps),
+        way: wayOf(reader, steps),
       }
     }
     case 'failed': {
@@ -42,7 +42,7 @@ export function verdictFact(
         kind: 'failed',
         command,
         error: v.error,
-        ...(v.decidedBy === undefined ? {} : { because: explain(v.decidedBy) }),
+        ...(v.decidedBy === undefined || extra?.kind === 'port-taken' ? {} : { because: explain(v.decidedBy) }),
         ...(extra === undefined ? {} : { extra }),
       }
     }
@@ -75,31 +75,39 @@ function serviceOfJourney(reader: TraceReader, timeline: Timeline, steps: readon
   return undefined
 }
 
-/** What the last translation of a source on the way out left: what the far end saw. */
-function masqueradeOf(reader: TraceReader, steps: readonly number[]): string | undefined {
-  let seen: string | undefined
+/** Sources that rules translated on the way of the journey's first packet: node, then gateway. */
+function masqueradesOf(reader: TraceReader, steps: readonly number[]): { where: Span; change: Span }[] {
+  const out: { where: Span; change: Span }[] = []
+  let packet: number | undefined
   for (const s of steps) {
-    if (reader.kindOf(s) !== STEP.rule) continue
+    if (reader.kindOf(s) !== STEP.nat || (packet !== undefined && reader.packetOf(s) !== packet)) continue
     const step = reader.step(s)
-    if (step.kind !== 'rule' || step.verdict !== 'nat') continue
-    const rule = reader.versions.near(step.rule, s)
-    const kind = rule?.kind === 'rule' ? rule.spec.target.kind : undefined
-    if (kind !== 'masquerade' && kind !== 'snat') continue
-    const packet = reader.packetOf(s)
-    const rewrites = reader.rewritesOf(packet).filter((r) => r > s)
-    const src = rewrites.find((r) => {
-      const step = reader.step(r)
-      return step.kind === 'rewrite' && step.field === 'ip.src'
-    })
-    if (src === undefined) continue
-    const step2 = reader.step(src)
-    if (step2.kind === 'rewrite') seen = formatIpv4(step2.to)
+    if (step.kind !== 'nat' || step.manip !== 'src' || step.binding !== 'rule') continue
+    packet = reader.packetOf(s)
+    const first = reader.rewritesOf(packet).find((r) => r > s)
+    const rewrite = first === undefined ? undefined : reader.step(first)
+    if (first === undefined || rewrite?.kind !== 'rewrite' || rewrite.field !== 'ip.src') continue
+    out.push({ where: whereOf(reader, s), change: change(formatIpv4(rewrite.from), formatIpv4(rewrite.to)) })
   }
-  return seen
+  return out
+}
+
+/** The namespaces that the first packet of the command itself went through. */
+function wayOf(reader: TraceReader, steps: readonly number[]): Span[] {
+  const born = steps.find((s) => reader.kindOf(s) === STEP.born && reader.packets.origin(reader.packetOf(s)) === 'socket')
+  const way: string[] = []
+  if (born === undefined) return []
+  for (const h of reader.hops.hopsOf(reader.packetOf(born))) {
+    const { netns } = reader.hops.hop(h)
+    if (way.at(-1) !== netns) way.push(netns)
+  }
+  return way.map((id) => record(id, netnsName(id)))
 }
 
 /** What one step cannot show: that nobody has an address any more, that a reply was never translated back, that nobody was told. */
 function extraOf(reader: TraceReader, timeline: Timeline, index: number, steps: readonly number[]): Extra {
+  const taken = portTaken(reader, timeline, index)
+  if (taken !== undefined) return taken
   const untranslated = untranslatedReply(reader, timeline, steps)
   if (untranslated !== undefined) return untranslated
   const v = reader.trace.journeys[index]?.verdict
@@ -123,7 +131,7 @@ function extraOf(reader: TraceReader, timeline: Timeline, index: number, steps: 
   const told = steps.some(
     (s) => s > seq && reader.kindOf(s) === STEP.born && reader.packets.origin(reader.packetOf(s)) !== 'socket',
   )
-  return v?.kind === 'failed' && v.error === 'ETIMEDOUT' && !told ? { kind: 'silent' } : undefined
+  return v?.kind === 'failed' && (v.error === 'ETIMEDOUT' || v.error === 'no answer') && !told ? { kind: 'silent' } : undefined
 }
 
 /** A frame that a bridge switched past the IP hooks, although its flow had been translated on the way there. */
@@ -148,4 +156,24 @@ function untranslatedReply(reader: TraceReader, timeline: Timeline, steps: reado
     }
   }
   return undefined
+}
+
+/** EADDRINUSE: who holds the port that the command wanted. */
+function portTaken(reader: TraceReader, timeline: Timeline, index: number): Extra {
+  const journey = reader.trace.journeys[index]
+  if (journey?.verdict.kind !== 'failed' || journey.verdict.error !== 'EADDRINUSE') return undefined
+  const step = journey.verdict.decidedBy === undefined ? undefined : reader.step(journey.verdict.decidedBy)
+  const port = step?.kind === 'process' ? /:(\d+)\s*$/.exec(step.text)?.[1] : undefined
+  const view = timeline.at(journey.last)
+  const netns = `netns:${journey.from}`
+  const holder = view
+    .list('socket', netns)
+    .find((s) => String(s.local.port) === port && (s.state === 'LISTEN' || s.state === 'UNCONN'))
+  if (holder === undefined) return undefined
+  return {
+    kind: 'port-taken',
+    socket: named(reader, holder.id, journey.last),
+    ...(holder.process === undefined ? {} : { process: named(reader, holder.process, journey.last) }),
+    pod: view.get('netns', netns)?.role === 'pod',
+  }
 }

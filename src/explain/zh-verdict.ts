@@ -1,6 +1,9 @@
 import type { Catalogue } from './catalogue.ts'
 import type { VerdictExtra } from './fact.ts'
-import { type Sentence, say } from './sentence.ts'
+import { type Sentence, type Span, say } from './sentence.ts'
+
+/** a → b → c */
+const chain = (way: readonly Span[]): Sentence => way.flatMap((w, i) => say`${i === 0 ? '' : ' → '}${w}`)
 
 const ERRORS: Readonly<Record<string, string>> = {
   ECONNREFUSED: '连接被拒绝',
@@ -16,7 +19,6 @@ const ERRORS: Readonly<Record<string, string>> = {
   EHOSTDOWN: '主机已停机',
   ENOPROTOOPT: '那里没有该协议',
   ENOLINK: '通往该主机的链路已断',
-  'no answer': '没有等到答复',
 }
 
 const extra = (x: VerdictExtra): Sentence => {
@@ -29,6 +31,8 @@ const extra = (x: VerdictExtra): Sentence => {
       return say`回包在 ${x.bridge} 内部直接交换，没有经过任何 IP 钩子（${x.sysctl}），因此 conntrack 无法把地址还原成 ${x.service ?? 'Service'} 的：客户端等待的是 ${x.expected}，收到的却是它从未请求过的 ${x.got}，于是用 RST 拒绝。`
     case 'silent':
       return say`没有谁告知发送方：它只能等待。`
+    case 'port-taken':
+      return say`${x.process ?? '另一个进程'} 已经在那里监听（${x.socket}）${x.pod ? '：同一个 Pod 的容器共用一个网络命名空间，因此也共用一套端口' : ''}。`
   }
 }
 
@@ -41,12 +45,20 @@ export const zhVerdict: Pick<Catalogue, 'verdict' | 'exchange' | 'note'> = {
           s === undefined
             ? undefined
             : say`kube-proxy 的规则把请求从 ${s.object ?? 'ClusterIP'} 转到一个端点${s.pod === undefined ? undefined : say` ${s.pod}`}（${s.change}），conntrack 在每个回包中恢复原来的地址。`
-        const masquerade = f.masquerade === undefined ? undefined : say`在外部看来，它的源地址是 ${f.masquerade}。`
-        return say`${f.command} 得到了答复（退出状态 ${f.exitCode}）。${service}${masquerade}`
+        const way =
+          f.way.length === 1 ? say`请求从未离开 ${f.way[0]}。` : f.way.length > 1 ? say`请求的路径：${chain(f.way)}。` : undefined
+        const sources = f.masquerades.map(
+          (m) => say`在 ${m.where} 上源地址被改写：${m.change}；那里的 conntrack 会在回包中把它恢复。`,
+        )
+        return say`${f.command} 得到了答复（退出状态 ${f.exitCode}）。${way}${service}${sources.flat()}`
       }
       case 'failed': {
         const meaning = ERRORS[f.error] ?? '执行失败'
-        return say`${f.command} 以 ${{ kind: 'code', text: f.error }} 失败：${meaning}。${f.because}${f.extra === undefined ? undefined : extra(f.extra)}`
+        const failed =
+          f.error === 'no answer'
+            ? say`${f.command} 没有等到答复。`
+            : say`${f.command} 以 ${{ kind: 'code', text: f.error }} 失败：${meaning}。`
+        return say`${failed}${f.because}${f.extra === undefined ? undefined : extra(f.extra)}`
       }
       case 'undetermined':
         return f.because === undefined

@@ -87,7 +87,8 @@ export const zh: Catalogue = {
       return say`帧到达 ${f.where} 的 ${f.device}。`
     },
     'entered-stack': (f) => {
-      if (f.resumed) return say`在 ${f.where} 中等待的包继续前进。`
+      if (f.resumed) return say`在 ${f.where} 中等待的包重新得到处理。`
+      if (f.arp && f.direction === 'out') return say`由 ${f.where} 的邻居子系统发出。`
       if (f.direction === 'out') return say`${f.where} 的网络栈接手要发送的内容。`
       return f.device === undefined ? say`${f.where} 的网络栈收到这个包。` : say`${f.where} 的网络栈从 ${f.device} 收到这个包。`
     },
@@ -99,7 +100,8 @@ export const zh: Catalogue = {
     'left-to-port': (f) => say`${f.bridge} 从端口 ${f.port} 送出这个帧。`,
     'left-to-stack': (f) =>
       f.device === undefined ? say`包进入 ${f.where} 的网络栈。` : say`${f.device} 把包上交给 ${f.where} 的网络栈。`,
-    'left-to-device': (f) => say`包已有路由和链路层首部，排入 ${f.device} 的发送队列。`,
+    'left-to-device': (f) =>
+      f.arp ? say`ARP 不需要路由：帧排入 ${f.device} 的发送队列。` : say`包已有路由和链路层首部，排入 ${f.device} 的发送队列。`,
     delivered: (f) => {
       switch (f.to) {
         case 'socket':
@@ -265,7 +267,7 @@ export const zh: Catalogue = {
     rule: (f) =>
       say`${roleSentence(roles, f.role)}${f.tried > 1 ? say`（${f.rule}，共试了 ${f.tried} 条规则）` : say`（${f.rule}）`}`,
     policy: (f) => {
-      const none = f.tried === 0 ? '没有剩下可试的规则' : `${f.tried} 条规则都没有作出裁决`
+      const none = f.tried === 0 ? '没有剩下可试的规则' : f.tried === 1 ? '最后一条规则不匹配' : `最后 ${f.tried} 条规则都不匹配`
       if (f.verdict === 'return') return say`到达 ${f.chain} 的末尾（${none}）：返回调用它的链。`
       return f.verdict === 'accept'
         ? say`到达 ${f.chain} 的末尾（${none}）：按默认策略 ACCEPT 放行。`
@@ -275,7 +277,7 @@ export const zh: Catalogue = {
     'ct-found': (f) => {
       switch (f.info) {
         case 'NEW':
-          return say`conntrack：这是新连接 ${f.entry} 的首个包。只有这样的包才会交给 nat 表。`
+          return say`conntrack：这是新连接${f.entry === undefined ? undefined : say` ${f.entry} `}的首个包。只有这样的包才会交给 nat 表。`
         case 'ESTABLISHED':
           return say`conntrack 认得这个连接：${f.entry}。${f.translates ? '直接按已有的转换处理，不再询问 nat 表。' : ''}`
         case 'ESTABLISHED_REPLY':
