@@ -1,12 +1,20 @@
 import { bench, describe } from 'vitest'
-import { podToServiceRemote } from '../library/pod-to-service-remote.ts'
 import { parseScenario } from '../scenario/parse.ts'
 import { buildWorld } from './build.ts'
+import { documentOf, node, pod, service } from './testing.ts'
 import { kubectlYaml } from './testing-kubectl.ts'
 
 describe('documents to worlds', () => {
-  bench('the flagship', () => {
-    buildWorld(podToServiceRemote.document)
+  const small = documentOf([
+    node('node1'),
+    node('node2'),
+    pod('client', 'node1'),
+    pod('web-a', 'node2', { app: 'web' }),
+    pod('web-b', 'node2', { app: 'web' }),
+    service('web', { clusterIP: '10.96.0.10', selector: { app: 'web' }, ports: [{ port: 80, targetPort: 8080 }] }),
+  ])
+  bench('two nodes, three pods, one Service', () => {
+    buildWorld(small)
   })
 
   const text = kubectlYaml(10_000_000)
