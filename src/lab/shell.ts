@@ -14,6 +14,8 @@ CAPTURES=()
 
 say() { printf '%s\n' "$*" >&2; }
 die() { say "lab: $*"; exit 1; }
+# Run in the background it becomes the program itself, so that what is killed later is the program.
+inside_exec() { local ns=$PREFIX$1; shift; exec ip netns exec "$ns" "$@"; }
 inside() { local ns=$PREFIX$1; shift; ip netns exec "$ns" "$@"; }
 
 missing() {
@@ -46,7 +48,10 @@ cleanup() {
     for ns in "${D}{MADE[@]}"; do say "  $PREFIX$ns"; done
     say "lab: remove them with: ip netns list | grep -o '^$PREFIX[^ ]*' | xargs -rn1 ip netns del"
   else
-    for ns in "${D}{MADE[@]}"; do ip netns del "$PREFIX$ns" 2>/dev/null; done
+    for ns in "${D}{MADE[@]}"; do
+      for pid in $(ip netns pids "$PREFIX$ns"); do kill "$pid" 2>/dev/null; done
+      ip netns del "$PREFIX$ns"
+    done 2>/dev/null
   fi
   exit "$status"
 }
@@ -86,7 +91,7 @@ wait_links() {
 
 serve() {
   local ns=$1; shift
-  inside "$ns" "$@" </dev/null >/dev/null 2>>"$OUT/servers.txt" &
+  inside_exec "$ns" "$@" </dev/null >/dev/null 2>>"$OUT/servers.txt" &
   PIDS+=($!)
 }
 wait_listening() {
@@ -101,7 +106,7 @@ wait_listening() {
 
 capture() {
   mkdir -p "$OUT/capture/$1"
-  inside "$1" tcpdump -p -n -U -Z root --immediate-mode --time-stamp-precision=nano -s 2048 -i "$2" \
+  inside_exec "$1" tcpdump -p -n -U -Z root --immediate-mode --time-stamp-precision=nano -s 2048 -i "$2" \
     -w "$OUT/capture/$1/$2.pcap" 2>"$OUT/capture/$1/$2.log" &
   PIDS+=($!)
   CAPTURES+=("$! $OUT/capture/$1/$2.log")
@@ -129,7 +134,7 @@ table ip hopscope_trace {
   chain output { type filter hook output priority -310; meta nftrace set 1; }
 }
 END
-    inside "$ns" xtables-monitor --trace >"$OUT/trace/$ns.txt" 2>"$OUT/trace/$ns.log" &
+    inside_exec "$ns" xtables-monitor --trace >"$OUT/trace/$ns.txt" 2>"$OUT/trace/$ns.log" &
     PIDS+=($!)
   done
   sleep 0.5
@@ -148,7 +153,7 @@ journey() {
 section() { printf '### %s\n' "$1"; }
 tables() {
   local ns=$PREFIX$1
-  section 'ip neigh'; ip -n "$ns" -4 neigh show nud all
+  section 'ip neigh'; ip -n "$ns" -4 neigh show
   section 'bridge fdb'; bridge -n "$ns" fdb show
   section 'ip route'; ip -n "$ns" -4 route show table all
   section 'ip rule'; ip -n "$ns" -4 rule show

@@ -30,6 +30,9 @@ const BASELINE: readonly (readonly [string, string])[] = [
       ['arp_notify', '0'],
     ].map(([name = '', value = '']) => [`net.ipv4.conf.${scope}.${name}`, value] as const),
   ),
+  // Distributions and newer kernels differ; these give the window scale of the engine, 7.
+  ['net.ipv4.tcp_rmem', '4096 131072 6291456'],
+  ['net.ipv4.tcp_wmem', '4096 16384 4194304'],
   ['net.ipv4.ping_group_range', '0 2147483647'],
 ]
 

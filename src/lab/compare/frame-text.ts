@@ -1,0 +1,146 @@
+import { equalBytes, fromUtf8, toHex } from '../../base/bytes.ts'
+import { hash32 } from '../../base/prng.ts'
+import { formatIpv4, formatMac } from '../../net/address.ts'
+import { emitPacket, parsePacket } from '../../net/emit.ts'
+import { isIcmpError } from '../../net/icmp.ts'
+import { ETH_P, ICMP, IP_DF, IP_MF, IPPROTO, type Packet, TCP } from '../../net/packet.ts'
+import { decodeTcpOptions } from '../../net/tcp-options.ts'
+import type { DeviceFrames } from './seen.ts'
+
+/** One frame as a line that two runs can share, and the flow that it belongs to. */
+export interface FrameLine {
+  readonly text: string
+  /** Frames of one flow and direction keep their order; others may overtake each other. */
+  readonly flow: string
+}
+
+/** Nobody in a lab sends this much: a number this far from an initial sequence number is another connection's. */
+const REACH = 1 << 20
+
+/**
+ * Turns the frames of one run into lines, leaving out what no two runs have alike: IP ids, windows, timestamp values, the base
+ * of TCP's numbers (they count from the SYN's), ping's wall clock. Every other header byte and the payload stay, and a
+ * checksum that is wrong is said.
+ */
+export class FrameWriter {
+  readonly #bases: readonly number[]
+
+  /** `frames`: every frame of the run, from which the initial sequence numbers are read. */
+  constructor(frames: DeviceFrames) {
+    const bases = new Set<number>()
+    for (const list of frames.values()) {
+      for (const { bytes } of list) {
+        const p = parsePacket(bytes, 'ethernet')
+        if (!p.ok || p.value.protocol !== IPPROTO.TCP) continue
+        if ((p.value.tcpFlags & TCP.SYN) !== 0) bases.add(p.value.seq)
+      }
+    }
+    this.#bases = [...bases]
+  }
+
+  /** `checksums` false where the kernel leaves them to a device that has none (lo). */
+  line(bytes: Uint8Array, checksums: boolean): FrameLine {
+    const parsed = parsePacket(bytes, 'ethernet')
+    if (!parsed.ok) return { text: `unreadable ${toHex(bytes)}`, flow: 'unreadable' }
+    const p = parsed.value
+    const wrong = checksums && !isWhole(bytes, p) ? ' BAD CHECKSUM OR LENGTH' : ''
+    const ethernet = `${formatMac(p.ethSrc)} > ${formatMac(p.ethDst)}`
+    if (p.etherType === ETH_P.ARP)
+      return { text: `${ethernet} ${arpText(p)}${wrong}`, flow: `arp ${p.arpSpa} ${p.arpTpa} ${p.arpOp}` }
+    if (p.etherType !== ETH_P.IP)
+      return { text: `${ethernet} type 0x${p.etherType.toString(16)} ${toHex(p.payload)}`, flow: 'other' }
+    const flow = `${p.protocol} ${p.src} ${p.sport} ${p.dst} ${p.dport} ${p.icmpType}`
+    return { text: `${ethernet} ${this.#datagram(p)}${wrong}`, flow }
+  }
+
+  #datagram(p: Packet): string {
+    const flags = `${p.ipFlags & IP_DF ? ' DF' : ''}${p.ipFlags & IP_MF ? ' MF' : ''}`
+    const fragment = p.fragmentOffset === 0 ? '' : ` offset ${p.fragmentOffset}`
+    const tos = p.tos === 0 ? '' : ` tos 0x${p.tos.toString(16)}`
+    return `${formatIpv4(p.src)} > ${formatIpv4(p.dst)} ttl ${p.ttl}${tos}${flags}${fragment} ${this.#layer4(p)}`
+  }
+
+  #layer4(p: Packet): string {
+    if (p.fragmentOffset !== 0) return payloadText(p.payload)
+    switch (p.protocol) {
+      case IPPROTO.TCP:
+        return `tcp ${p.sport} > ${p.dport} ${flagText(p.tcpFlags)} seq ${this.#number(p.seq)} ack ${this.#ack(p)}${optionText(p.options)} ${payloadText(p.payload)}`
+      case IPPROTO.UDP:
+        return `udp ${p.sport} > ${p.dport} ${payloadText(p.payload)}`
+      case IPPROTO.ICMP:
+        return this.#icmp(p)
+      default:
+        return `protocol ${p.protocol} ${toHex(p.payload)}`
+    }
+  }
+
+  #icmp(p: Packet): string {
+    const head = `icmp type ${p.icmpType} code ${p.icmpCode}`
+    if (p.icmpType === ICMP.ECHO || p.icmpType === ICMP.ECHO_REPLY) {
+      // iputils puts a struct timeval in front when there is room.
+      const rest = p.payload.length >= 16 ? `clock ${payloadText(p.payload.subarray(16))}` : payloadText(p.payload)
+      return `${head} id ${p.icmpRest >>> 16} seq ${p.icmpRest & 0xffff} ${rest}`
+    }
+    const word = ` rest 0x${p.icmpRest.toString(16)}`
+    if (!isIcmpError(p.icmpType)) return `${head}${word} ${payloadText(p.payload)}`
+    const quoted = parsePacket(p.payload, 'ip')
+    if (!quoted.ok) return `${head}${word} quotes ${p.payload.length} bytes`
+    const wrong = isWhole(p.payload, quoted.value) ? '' : ' BAD CHECKSUM'
+    return `${head}${word} quotes { ${this.#datagram(quoted.value)}${wrong} }`
+  }
+
+  /** Counted from the SYN that began it. */
+  #number(n: number): string {
+    for (const base of this.#bases) {
+      const distance = (n - base) >>> 0
+      if (distance < REACH) return String(distance)
+    }
+    return n === 0 ? '=0' : '?'
+  }
+
+  #ack(p: Packet): string {
+    return (p.tcpFlags & TCP.ACK) === 0 ? (p.ack === 0 ? '-' : '!') : this.#number(p.ack)
+  }
+}
+
+/** Nothing lost, and every checksum right: the bytes can be made again from the fields. Ethernet padding does not count. */
+function isWhole(bytes: Uint8Array, p: Packet): boolean {
+  const again = emitPacket(p)
+  return equalBytes(again, bytes.subarray(0, again.length))
+}
+
+function arpText(p: Packet): string {
+  const op = p.arpOp === 1 ? 'request' : p.arpOp === 2 ? 'reply' : `op ${p.arpOp}`
+  return `arp ${op} ${formatIpv4(p.arpSpa)} ${formatMac(p.arpSha)} > ${formatIpv4(p.arpTpa)} ${formatMac(p.arpTha)}`
+}
+
+const FLAG_NAMES = ['F', 'S', 'R', 'P', '.', 'U', 'E', 'C']
+const flagText = (flags: number): string => FLAG_NAMES.filter((_, i) => flags & (1 << i)).join('')
+
+function optionText(options: Uint8Array): string {
+  if (options.length === 0) return ''
+  const words = decodeTcpOptions(options).map(({ option: o }) => {
+    switch (o.kind) {
+      case 'mss':
+        return `mss ${o.value}`
+      case 'window-scale':
+        return `wscale ${o.shift}`
+      case 'timestamps':
+        return o.echo === 0 ? 'ts first' : 'ts'
+      case 'sack':
+        return `sack ${o.blocks.length}`
+      default:
+        return o.kind
+    }
+  })
+  return ` [${words.join(', ')}]`
+}
+
+/** Text as text, anything else as its length and a hash of it. */
+function payloadText(bytes: Uint8Array): string {
+  if (bytes.length === 0) return '0 bytes'
+  const text = fromUtf8(bytes)
+  const printable = /^[\t\r\n\x20-\x7e]*$/.test(text)
+  if (printable && text.length <= 400) return JSON.stringify(text)
+  return `${bytes.length} bytes #${hash32(toHex(bytes)).toString(16)}`
+}
