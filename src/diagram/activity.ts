@@ -47,12 +47,17 @@ export function activityOf(
   let best: Activity | undefined
   let table = ''
   let target = ''
+  let hooked = false
+  let beforeWait: Activity | undefined
   const say = (text: string, tone: ActivityTone) => {
     if (best === undefined || WEIGHT[tone] >= WEIGHT[best.tone]) best = { text, tone }
   }
   for (const seq of stepsIn(reader, packet, span)) {
     const step = reader.step(seq)
     switch (step.kind) {
+      case 'hook':
+        hooked = true
+        break
       case 'chain':
         table = step.table
         say(`${table} …`, 'busy')
@@ -94,13 +99,21 @@ export function activityOf(
         say(`mtu ${step.mtu}`, step.action === 'fragment' ? 'pass' : 'drop')
         break
       case 'bridge.decide':
+        // While br_netfilter lends the frame to the IP hooks, the gate is where it is, and what the gate did counts.
+        if (hooked && step.decision !== 'drop') break
         say(
           step.decision === 'forward' && step.port !== undefined ? `→ ${deviceName(step.port)}` : step.decision,
           step.decision === 'drop' ? 'drop' : 'pass',
         )
         break
       case 'wait':
+        beforeWait = best
         say('arp …', 'wait')
+        break
+      case 'enter':
+      case 'rewrite':
+      case 'depart':
+        if (best?.tone === 'wait') best = beforeWait
         break
       case 'drop':
         say(shortReason(step.reason), 'drop')

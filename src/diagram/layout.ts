@@ -35,8 +35,12 @@ interface Placed {
 }
 
 interface Plan {
+  /** Hosts in the upper row. */
   readonly split: number
+  /** Pods side by side on one bridge. */
   readonly cols: number
+  /** What is no host stands beside the hosts instead of below the network. */
+  readonly beside: boolean
 }
 
 /** Everything that the drawing of `topology` needs, in coordinates from (0, 0). Pure: same input, same layout. */
@@ -47,16 +51,19 @@ export function layout(topology: Topology, options: LayoutOptions): Layout {
   const compact = options.compact ?? new Set<string>()
   const nodes = topology.machines.filter((m) => switchOf(m) === undefined && isHost(m)).length
   const most = Math.max(1, ...topology.machines.flatMap((m) => m.bridges.map((b) => b.pods.length)))
-  const splits = nodes > 2 ? [nodes, Math.ceil(nodes / 2)] : [nodes]
+  const splits = nodes > 1 ? [nodes, Math.ceil(nodes / 2)] : [nodes]
+  const guests = topology.machines.some((m) => switchOf(m) === undefined && !isHost(m))
   let best: { readonly score: number; readonly layout: Layout } | undefined
   for (const split of splits) {
-    for (const cols of [2, 3, 4, 5, 6, 8]) {
-      if (cols > 2 && cols > most + 1) continue
-      const made = arrange(topology, { split, cols }, { measure, words, compact })
-      const scale = Math.min(room.width / made.bounds.w, room.height / made.bounds.h)
-      // Past full size nothing is gained; then the one with less empty room wins.
-      const score = Math.min(scale, 1) - 0.00002 * made.bounds.w
-      if (best === undefined || score > best.score + 1e-9) best = { score, layout: made }
+    for (const beside of guests && nodes > 0 ? [false, true] : [false]) {
+      for (const cols of [2, 3, 4, 5, 6, 8]) {
+        if (cols > 2 && cols > most + 1) continue
+        const made = arrange(topology, { split, cols, beside }, { measure, words, compact })
+        const scale = Math.min(room.width / made.bounds.w, room.height / made.bounds.h)
+        // Past full size nothing is gained; then the one with less empty room wins.
+        const score = Math.min(scale, 1) - 0.00002 * made.bounds.w - (beside ? 0.03 : 0)
+        if (best === undefined || score > best.score + 1e-9) best = { score, layout: made }
+      }
     }
   }
   return best?.layout ?? { bounds: { x: 0, y: 0, w: 0, h: 0 }, boxes: [], labels: [], roads: [], box: new Map() }
@@ -77,8 +84,9 @@ function arrange(
     topology.machines.filter((m) => switchOf(m) === undefined && !isHost(m)),
     topology.links,
   )
-  const top = hosts.length > 0 ? hosts.slice(0, plan.split) : others
-  const lower = hosts.length > 0 ? [...hosts.slice(plan.split), ...others] : []
+  const first = hosts.slice(0, plan.split)
+  const top = hosts.length === 0 ? others : plan.beside ? [...first, ...others] : first
+  const lower = hosts.length === 0 ? [] : plan.beside ? hosts.slice(plan.split) : [...hosts.slice(plan.split), ...others]
   const rowOf = new Map<string, 'top' | 'bottom'>()
   for (const m of top) rowOf.set(m.netns.id, 'top')
   for (const m of lower) rowOf.set(m.netns.id, 'bottom')

@@ -15,12 +15,12 @@ import type { ContainerNode } from './topology.ts'
 // Names stand above the road inside each gate, so that a packet that rests in a gate never covers what the gate says.
 
 export const RAIL = 12
-const FIRST = 26
+const FIRST = 24
 const GATE = 54
 const ROAD_IN_GATE = 42
 const SIDE_GATE = 32
 const PROCESS = 22
-const GAP = 14
+const GAP = 11
 const CALLOUT = 24
 
 export interface RegionPlan {
@@ -30,7 +30,7 @@ export interface RegionPlan {
   readonly busBottom: number
 }
 
-const MIN = { PREROUTING: 84, routing: 66, FORWARD: 74, POSTROUTING: 92 } as const
+const MIN = { PREROUTING: 88, routing: 66, FORWARD: 88, POSTROUTING: 98 } as const
 
 /** `busAbove`/`busBelow`: a road along that edge, for several devices on that side. */
 export function planRegion(options: { readonly busAbove: boolean; readonly busBelow: boolean }): RegionPlan {
@@ -143,7 +143,7 @@ export function regionBlock(
   for (const name of ['PREROUTING', 'routing', 'FORWARD', 'POSTROUTING'] as const) {
     const w = MIN[name] + wider
     row.push({ name, x, w })
-    gate(name, name === 'routing' ? words.routing : name, { x, y: rowY, w, h: GATE }, { x: x + w / 2, y: road }, x + 7, w - 13)
+    gate(name, name === 'routing' ? words.routing : name, { x, y: rowY, w, h: GATE }, { x: x + w / 2, y: road }, x + 7, w - 10)
     x += w + gap
   }
   const [pre, routing, forward, post] = row

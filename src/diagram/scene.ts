@@ -1,4 +1,6 @@
+import { ETH_P } from '../net/packet.ts'
 import { STEP } from '../trace/columns.ts'
+import { PACKET_WIDTH } from '../trace/packets.ts'
 import { type Activity, activityOf, type Change, changesOf, shortReason } from './activity.ts'
 import { type Capsule, capsuleOf } from './capsule.ts'
 import type { Point } from './geometry.ts'
@@ -125,12 +127,13 @@ export function idleMachines(
   paths: { readonly reader: Paths['visits']['reader'] },
   machines: Iterable<{ readonly id: string }>,
 ): Set<string> {
-  const { events: e, refs } = paths.reader.trace
+  const { events: e, refs, packets } = paths.reader.trace
   const busy = new Set<string>()
   const seen = new Uint8Array(refs.length)
   for (let s = 0; s < e.length; s++) {
     const ref = e.netns[s] as number
     if (seen[ref] === 1 || e.kind[s] !== STEP.enter || e.a[s] !== 1) continue
+    if (packets.rows[(e.packet[s] as number) * PACKET_WIDTH + 4] === ETH_P.ARP) continue
     seen[ref] = 1
     busy.add(refs[ref] ?? '')
   }

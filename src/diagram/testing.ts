@@ -1,5 +1,5 @@
 import { ipv4, macOf } from '../net/address.ts'
-import { addressId, chainId, deviceId, netnsId, type RecordId } from '../world/ids.ts'
+import { addressId, chainId, deviceId, netnsId, type RecordId, ruleId } from '../world/ids.ts'
 import type { HookName, TableName } from '../world/netfilter.ts'
 import type { DeviceLink, DeviceRecord, NetnsRole, WorldRecord } from '../world/records.ts'
 import { viewOf, type WorldView } from '../world/world.ts'
@@ -75,7 +75,7 @@ export class WorldSketch {
       hook,
       policy: 'ACCEPT',
       counters: { packets: 0, bytes: 0 },
-      rules: [],
+      rules: [ruleId(netns, table, hook, 1)],
       origin,
     })
   }

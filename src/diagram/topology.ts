@@ -47,7 +47,7 @@ export interface Machine {
   /** Every other device of the machine in order of ifindex: NICs, loopback, tunnels, lone veths. */
   readonly devices: readonly DeviceNode[]
   readonly containers: readonly ContainerNode[]
-  /** Tables that have a base chain at each hook. */
+  /** Tables whose base chain at a hook can do anything: it has rules, or a policy other than ACCEPT. */
   readonly tables: ReadonlyMap<HookName, readonly TableName[]>
 }
 
@@ -167,7 +167,7 @@ class Reader {
   #tables(netns: string): Map<HookName, TableName[]> {
     const tables = new Map<HookName, TableName[]>()
     for (const c of this.#view.list('chain', netns)) {
-      if (c.hook === undefined) continue
+      if (c.hook === undefined || (c.rules.length === 0 && c.policy !== 'DROP')) continue
       const l = tables.get(c.hook)
       if (l === undefined) tables.set(c.hook, [c.table])
       else if (!l.includes(c.table)) l.push(c.table)

@@ -56,15 +56,19 @@ export class VisitIndex {
     const isArp = packets.rows[packet * PACKET_WIDTH + 4] === ETH_P.ARP
     const visits: { packet: number; netns: string; place: Visit['place']; first: number; last: number }[] = []
     let onDevice = false
+    // br_netfilter lends a bridged frame to the IP hooks: it is at their gates until it enters somewhere else.
+    let lent = false
     for (const seq of reader.packets.seqsOf(packet)) {
       const netns = refs[e.netns[seq] as number] ?? ''
       const device = refs[e.device[seq] as number]
       const kind = e.kind[seq] as number
+      if (kind === STEP.hook) lent = onDevice
+      else if (kind === STEP.enter) lent = false
       if (kind === STEP.enter) onDevice = e.a[seq] === 0
       else if (kind === STEP.born) onDevice = device !== undefined && visits.length === 0 && isClone(e.a[seq] as number)
       const last = visits[visits.length - 1]
       const place =
-        onDevice && device !== undefined
+        onDevice && !lent && device !== undefined
           ? ({ kind: 'device', device } as const)
           : isArp
             ? device === undefined
