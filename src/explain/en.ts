@@ -377,7 +377,7 @@ export const en: Catalogue = {
         case 'receive':
           return say`${f.process} receives ${text ?? 'data'}.`
         case 'output':
-          return say`${f.process} prints ${text}.`
+          return text === undefined ? say`${f.process} prints an empty line.` : say`${f.process} prints ${text}.`
         case 'sleep':
           return say`${f.process} waits${text === undefined ? undefined : say`: ${text}`}.`
         case 'exit':

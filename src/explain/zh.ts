@@ -348,7 +348,7 @@ export const zh: Catalogue = {
         case 'receive':
           return say`${f.process} 收到 ${text ?? '数据'}。`
         case 'output':
-          return say`${f.process} 输出 ${text}。`
+          return text === undefined ? say`${f.process} 输出一个空行。` : say`${f.process} 输出 ${text}。`
         case 'sleep':
           return say`${f.process} 等待${text === undefined ? undefined : say`：${text}`}。`
         case 'exit':

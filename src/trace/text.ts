@@ -63,7 +63,8 @@ class HopLines {
     const j = this.#reader.trace.journeys[index]
     if (j === undefined) return
     if (this.#out.length > 0) this.#out.push('')
-    this.#out.push(`${j.from} $ ${j.run}`)
+    const several = this.#reader.trace.journeys.length > 1
+    this.#out.push(`${several ? `[${index + 1}] ` : ''}${j.from} $ ${j.run}`)
   }
 
   verdict(index: number): void {
