@@ -11,7 +11,7 @@ import { routeTo } from '../route.ts'
 import { seqAdd } from '../sequence.ts'
 import type { Owner } from '../socket.ts'
 import { tcpDone, timeWait } from './done.ts'
-import { drawSecrets } from './handshake.ts'
+import { defaultAdvmss, drawSecrets } from './handshake.ts'
 import { cleanupReceive, pushPending, queueData, queueFin } from './output.ts'
 import { sendActiveReset } from './reset.ts'
 import { newSegment } from './segment.ts'
@@ -172,7 +172,7 @@ export class TcpSocket {
   #sendSyn(mtu: number, cause: number): void {
     const sk = this.#sk
     drawSecrets(sk)
-    sk.advmss = mtu - 40
+    sk.advmss = defaultAdvmss(mtu)
     sk.mssClamp = sk.advmss
     sk.rcvWnd = initialWindow(sk.advmss)
     sk.rcvSsthresh = sk.rcvWnd

@@ -24,6 +24,9 @@ export function syncMss(sk: TcpSock, mtu: number): void {
   sk.mss = Math.max(MIN_MSS, Math.min(mtu - IP_TCP_HEADERS, sk.mssClamp) - options)
 }
 
+/** ipv4_default_advmss(): what an MTU lets us announce; a datagram has 65535 bytes at most. */
+export const defaultAdvmss = (mtu: number): number => Math.min(mtu, 65535) - IP_TCP_HEADERS
+
 /** tcp_initialize_rcv_mss() */
 export function initializeRcvMss(sk: TcpSock): void {
   sk.rcvMss = Math.max(MIN_MSS, Math.min(sk.advmss, sk.mss, Math.floor(sk.rcvWnd / 2), MSS_DEFAULT))
@@ -86,7 +89,7 @@ function makeRequest(listener: TcpSock, skb: Skb, seg: Incoming, mtu: { device: 
   sk.device = listener.device
   drawSecrets(sk)
   sk.sndNxt = seqAdd(sk.iss, 1)
-  sk.advmss = mtu.device - IP_TCP_HEADERS
+  sk.advmss = defaultAdvmss(mtu.device)
   takeSynOptions(sk, seg)
   syncMss(sk, mtu.path)
   sk.irs = seg.seq
@@ -131,7 +134,9 @@ export function processRequest(sk: TcpSock, skb: Skb, seg: Incoming): void {
     if ((seg.flags & TCP.RST) === 0) outOfWindowAck(sk, cause)
     return
   }
-  if ((seg.flags & (TCP.RST | TCP.SYN)) !== 0) {
+  // Both ends called at once: the other's SYN ACK repeats a SYN that we have (RFC 9293 section 3.5).
+  const crossed = sk.listener === undefined && (seg.flags & TCP.ACK) !== 0 && seg.end === sk.rcvNxt && seg.ack === sk.sndNxt
+  if ((seg.flags & TCP.RST) !== 0 || ((seg.flags & TCP.SYN) !== 0 && !crossed)) {
     const cause = host.deliver(skb, sk.ref)
     if ((seg.flags & TCP.SYN) !== 0) sendReset(host, skb, cause)
     tcpDone(sk, cause)
