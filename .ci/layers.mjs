@@ -23,13 +23,15 @@ const left = {
   explain: ['base', 'net', 'world', 'trace'],
   worker: ['base', 'net', 'world', 'trace', 'kernel', 'sim', 'linux', 'scenario', 'library', 'cluster', 'console', 'explain'],
   diagram: ['base', 'net', 'world', 'trace'],
-  store: ['base', 'net', 'world', 'trace', 'scenario', 'library', 'explain', 'console', 'worker'],
-  ui: ['base', 'net', 'world', 'trace', 'scenario', 'library', 'explain', 'console', 'diagram', 'store'],
-  cli: ['base', 'net', 'world', 'trace', 'kernel', 'sim', 'linux', 'scenario', 'library', 'cluster', 'console', 'explain'],
+  // Everything left of the console is left of these two as well; sim and cluster run in the worker alone.
+  store: ['base', 'net', 'world', 'trace', 'kernel', 'linux', 'scenario', 'library', 'explain', 'console', 'worker'],
+  ui: ['base', 'net', 'world', 'trace', 'kernel', 'linux', 'scenario', 'library', 'explain', 'console', 'worker', 'diagram', 'store'],
+  lab: ['base', 'net', 'world', 'trace', 'kernel', 'sim', 'linux'],
+  cli: ['base', 'net', 'world', 'trace', 'kernel', 'sim', 'lab', 'linux', 'scenario', 'library', 'cluster', 'console', 'explain'],
 }
 
 /** Rooms that know nothing of npm but ip-num, nor of Node. */
-const pure = ['base', 'net', 'world', 'trace', 'kernel', 'sim', 'linux', 'console', 'explain']
+const pure = ['base', 'net', 'world', 'trace', 'kernel', 'sim', 'linux', 'lab', 'console', 'explain']
 // A test may build its world with whatever is handy; the house rules are for what ships.
 const test = '^src/.*(\\.(test|bench)\\.tsx?$|/testing/|/testing\\.ts$)'
 

@@ -4,6 +4,7 @@ import type { Packet } from '../net/packet.ts'
 import type { TraceRecorder } from '../trace/recorder.ts'
 import type { DropReason } from '../trace/step.ts'
 import type { StepAt } from '../trace/trace.ts'
+import type { AddrType } from '../world/netfilter.ts'
 import type { DeviceRecord, NetnsRecord, PolicyRuleRecord, RouteRecord } from '../world/records.ts'
 import type { ConntrackEntry } from './conntrack/entry.ts'
 
@@ -130,10 +131,7 @@ export interface Fib {
   /** fib_lookup: policy rules by priority, then longest prefix in each table. A fresh object or the shared cache's: never written to. */
   lookup(flow: Flow): RouteLookup
   /** inet_addr_type(): what an address is to this namespace, as an AddrType name. With a device: inet_dev_addr_type(). */
-  addressType(
-    address: number,
-    device?: Device,
-  ): 'UNICAST' | 'LOCAL' | 'BROADCAST' | 'MULTICAST' | 'BLACKHOLE' | 'UNREACHABLE' | 'PROHIBIT' | 'THROW' | 'UNSPEC'
+  addressType(address: number, device?: Device): AddrType
   /** inet_select_addr(). */
   selectSource(device: Device | undefined, dst: number, scope: 'global' | 'link' | 'host'): number
 }

@@ -55,7 +55,7 @@ describe('br_netfilter', () => {
       .events('enter')
       .find((e) => e.device === 'dev:pod/b/eth0' && p.reader.packetAt(e.packet, e.seq).protocol === 6)
     const syn = arrived && p.reader.packetAt(arrived.packet, arrived.seq)
-    const client = p.end.list('device').find((d) => d.id === 'dev:pod/a/eth0')
+    const client = p.end.get('device', 'dev:pod/a/eth0')
     expect([syn?.ttl, syn?.ethSrc]).toEqual([64, client?.mac])
   })
 
