@@ -1,9 +1,12 @@
 import { createRoot } from 'react-dom/client'
-import { DEFAULT_SCENARIO, LIBRARY } from './library/index.ts'
+import { podToServiceRemote } from './library/pod-to-service-remote.ts'
 import { createAppStore } from './store/app.ts'
+import { Scenarios } from './store/scenarios.ts'
 import { UrlSync } from './store/url.ts'
 import { App } from './ui/app.tsx'
 import { AppContext, type AppContextValue } from './ui/context.tsx'
+import { loadWords } from './ui/i18n/words.ts'
+import { loadStage } from './ui/shell/stage-area.tsx'
 import { WorkerClient } from './worker/client.ts'
 
 const root = document.getElementById('root')
@@ -18,20 +21,21 @@ function storage(): Storage | undefined {
   }
 }
 
+// The flagship opens with the page; the other scenarios may come after its first frame.
+const scenarios = new Scenarios(podToServiceRemote, async () => (await import('./library/index.ts')).LIBRARY)
 const client = new WorkerClient(
   () => new Worker(new URL('./worker/host.ts', import.meta.url), { type: 'module', name: 'hopscope' }),
 )
 const store = createAppStore({
   client,
-  scenarios: LIBRARY,
+  scenarios,
   clock: () => performance.now(),
   storage: storage(),
   browserLanguage: navigator.language,
 })
 const url = new UrlSync({
   store,
-  scenarios: LIBRARY,
-  fallback: DEFAULT_SCENARIO,
+  scenarios,
   address: {
     hash: () => location.hash,
     push: (hash) => history.pushState(null, '', hash),
@@ -45,7 +49,7 @@ const url = new UrlSync({
 
 const context: AppContextValue = {
   store,
-  scenarios: LIBRARY,
+  scenarios,
   actions: {
     toYaml: async () => {
       const { session } = store.getState()
@@ -71,8 +75,10 @@ const context: AppContextValue = {
   },
 }
 
-// The run is under way while React draws its first frame.
+// The run is under way while React draws its first frame, and the diagram's code is on its way.
 void url.start()
+void loadStage()
+await loadWords(store.getState().preferences.lang)
 createRoot(root).render(
   <AppContext value={context}>
     <App />

@@ -1,11 +1,11 @@
 import { changesBetween } from '../scenario/changes.ts'
 import type { ScenarioDocument, ViewSpec } from '../scenario/document.ts'
 import type { LinkState } from '../scenario/link.ts'
-import type { ScenarioSource } from './open.ts'
+import type { Scenarios } from './scenarios.ts'
 import type { AppState } from './state.ts'
 
 /** What a link of the page's view says. Undefined while nothing is open, or when the world came from a node's own tables. */
-export function linkStateOf(state: AppState, scenarios: readonly ScenarioSource[]): LinkState | undefined {
+export function linkStateOf(state: AppState, scenarios: Scenarios): LinkState | undefined {
   const { session } = state
   if (session === undefined || session.provenance.kind === 'imported') return undefined
   const view: ViewSpec = {
@@ -15,7 +15,7 @@ export function linkStateOf(state: AppState, scenarios: readonly ScenarioSource[
     language: state.preferences.lang,
   }
   const { provenance } = session
-  const base = provenance.kind === 'library' ? scenarios.find((s) => s.id === provenance.id) : undefined
+  const base = provenance.kind === 'library' ? scenarios.get(provenance.id) : undefined
   if (base === undefined) return { kind: 'document', document: session.document, view }
   const changes = changesBetween(base.document, session.document)
   return { kind: 'library', id: base.id, ...(changes === undefined ? {} : { changes }), view }

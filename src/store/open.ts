@@ -1,22 +1,16 @@
 import type { StateCreator } from 'zustand/vanilla'
-import type { ScenarioDocument } from '../scenario/document.ts'
 import type { Trace } from '../trace/trace.ts'
 import { TraceAssembler } from '../trace/wire.ts'
 import type { WorkerClient } from '../worker/client.ts'
 import type { WorkerFailure } from '../worker/protocol.ts'
 import { openingSeq } from './playhead.ts'
+import type { Scenarios } from './scenarios.ts'
 import { sessionOf } from './session.ts'
 import { type AppState, type Bookmark, isPanel, type OpenOptions, type OpenSlice } from './state.ts'
 
-/** A built-in scenario as the store needs it. */
-export interface ScenarioSource {
-  readonly id: string
-  readonly document: ScenarioDocument
-}
-
 export interface Services {
   readonly client: WorkerClient
-  readonly scenarios: readonly ScenarioSource[]
+  readonly scenarios: Scenarios
   /** ms; the page's clock. */
   readonly clock: () => number
 }
@@ -119,7 +113,9 @@ export const createOpenSlice =
       future: [],
       openSource,
       openLibrary: async (id, view) => {
-        const entry = services.scenarios.find((s) => s.id === id)
+        const mine = ++wish
+        const entry = services.scenarios.get(id) ?? (await services.scenarios.find(id))
+        if (mine !== wish) return false
         if (entry === undefined) {
           set({ failure: { kind: 'link', errors: [{ kind: 'input', message: `there is no built-in scenario ${id}` }] } })
           return false

@@ -5,6 +5,7 @@ import { chunksOf } from '../trace/wire.ts'
 import { WorkerClient, type WorkerLike } from '../worker/client.ts'
 import type { Reply, Request } from '../worker/protocol.ts'
 import { createAppStore } from './app.ts'
+import { type ScenarioEntry, Scenarios } from './scenarios.ts'
 
 export const documentNamed = (title: string): ScenarioDocument => ({
   hopscope: 1,
@@ -52,16 +53,23 @@ class RecordedWorker implements WorkerLike {
   }
 }
 
-export const SCENARIOS = [
-  { id: 'one', document: documentNamed('One') },
-  { id: 'two', document: documentNamed('Two') },
-]
+const entryNamed = (id: string, title: string): ScenarioEntry => ({
+  id,
+  group: 'services',
+  title: { en: title, zh: title },
+  intro: { en: '', zh: '' },
+  document: documentNamed(title),
+})
+const ONE = entryNamed('one', 'One')
+
+/** Two built-in scenarios, the first there at once. */
+export const testScenarios = () => new Scenarios(ONE, async () => [ONE, entryNamed('two', 'Two')])
 
 /** A store on a recorded worker, with two built-in scenarios. */
-export function testStore() {
+export function testStore(scenarios = testScenarios()) {
   return createAppStore({
     client: new WorkerClient(() => new RecordedWorker()),
-    scenarios: SCENARIOS,
+    scenarios,
     clock: () => 0,
     storage: undefined,
     browserLanguage: 'en',

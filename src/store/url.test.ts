@@ -1,5 +1,5 @@
 import { describe, expect, it, vi } from 'vitest'
-import { SCENARIOS, testStore } from './testing.ts'
+import { testScenarios, testStore } from './testing.ts'
 import { type Address, UrlSync } from './url.ts'
 
 /** A browser's history, as far as a page sees it. */
@@ -29,9 +29,10 @@ class History implements Address {
 }
 
 async function page(hash = '') {
-  const store = testStore()
+  const scenarios = testScenarios()
+  const store = testStore(scenarios)
   const address = new History(hash)
-  const url = new UrlSync({ store, address, scenarios: SCENARIOS, fallback: 'one' })
+  const url = new UrlSync({ store, address, scenarios })
   await url.start()
   return { store, address, url }
 }

@@ -2,8 +2,8 @@ import { applyChanges } from '../scenario/changes.ts'
 import type { LinkState } from '../scenario/link.ts'
 import type { AppStore } from './app.ts'
 import { linkStateOf, opensTheSame } from './link-state.ts'
-import type { ScenarioSource } from './open.ts'
 import { openingSeq } from './playhead.ts'
+import type { Scenarios } from './scenarios.ts'
 import { isPanel } from './state.ts'
 
 /** The browser's address bar and history, as far as they are used: tests put their own in its place. */
@@ -26,19 +26,17 @@ const codec = () => import('../scenario/link.ts')
 export class UrlSync {
   readonly #store: AppStore
   readonly #address: Address
-  readonly #scenarios: readonly ScenarioSource[]
-  readonly #fallback: string
+  readonly #scenarios: Scenarios
   /** What the address says already. */
   #said: LinkState | undefined
   #written = ''
   #timer: ReturnType<typeof setTimeout> | undefined
   #reading = false
 
-  constructor(input: { store: AppStore; address: Address; scenarios: readonly ScenarioSource[]; fallback: string }) {
+  constructor(input: { store: AppStore; address: Address; scenarios: Scenarios }) {
     this.#store = input.store
     this.#address = input.address
     this.#scenarios = input.scenarios
-    this.#fallback = input.fallback
   }
 
   /** Opens what the address names, the fallback scenario when it names nothing or nothing readable. */
@@ -47,7 +45,7 @@ export class UrlSync {
     await this.#read()
     const { session, failure } = this.#store.getState()
     if (session === undefined) {
-      await this.#store.getState().openLibrary(this.#fallback)
+      await this.#store.getState().openLibrary(this.#scenarios.first.id)
       // What was wrong with the address must be read, though something else is open now.
       if (failure !== undefined) this.#store.getState().fail(failure)
     }
@@ -96,7 +94,7 @@ export class UrlSync {
   async #read(): Promise<void> {
     const hash = this.#address.hash()
     if (hash === '' || hash === '#') {
-      if (this.#said !== undefined) await this.#store.getState().openLibrary(this.#fallback)
+      if (this.#said !== undefined) await this.#store.getState().openLibrary(this.#scenarios.first.id)
       return
     }
     if (hash === this.#written) return
@@ -130,7 +128,7 @@ export class UrlSync {
 
   async #openLibrary(link: LinkState & { readonly kind: 'library' }): Promise<boolean> {
     const store = this.#store.getState()
-    const base = this.#scenarios.find((s) => s.id === link.id)
+    const base = await this.#scenarios.find(link.id)
     // The store says that there is none.
     if (base === undefined) return store.openLibrary(link.id)
     const document = applyChanges(base.document, link.changes)

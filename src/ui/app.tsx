@@ -2,12 +2,13 @@ import { lazy, Suspense, useEffect, useState } from 'react'
 import { tinykeys } from 'tinykeys'
 import { keymap } from './commands.ts'
 import { useApp, useAppContext, useLang, useWords } from './context.tsx'
+import { loadWords } from './i18n/words.ts'
 import { Desktop } from './shell/desktop.tsx'
 import { Header } from './shell/header.tsx'
-import { FailurePanel, ProgressPanel } from './shell/notices.tsx'
+import { Failure, ScenarioList } from './shell/parts.tsx'
 import { Phone } from './shell/phone.tsx'
 import { usePlayback } from './shell/playback.ts'
-import { ScenarioList } from './shell/scenario-list.tsx'
+import { ProgressPanel } from './shell/progress.tsx'
 import './theme.css'
 import './app.css'
 
@@ -42,6 +43,7 @@ function useDocumentAttributes() {
     return () => query.removeEventListener('change', apply)
   }, [theme])
   useEffect(() => {
+    void loadWords(lang)
     document.documentElement.lang = lang === 'zh' ? 'zh-CN' : 'en'
   }, [lang])
   useEffect(() => {
@@ -57,6 +59,7 @@ export function App() {
   const set = useApp((s) => s.set)
   const dialog = useApp((s) => s.dialog)
   const ready = useApp((s) => s.session !== undefined)
+  const failed = useApp((s) => s.failure !== undefined)
   useDocumentAttributes()
   usePlayback()
   useEffect(() => tinykeys(window, keymap(store)), [store])
@@ -80,7 +83,7 @@ export function App() {
         </>
       ) : null}
       <div className="notices">
-        <FailurePanel />
+        {failed ? <Failure /> : null}
         <ProgressPanel />
       </div>
       <Suspense fallback={null}>{dialog === undefined ? null : <Dialogs dialog={dialog} />}</Suspense>

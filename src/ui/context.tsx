@@ -1,30 +1,21 @@
 import { createContext, use } from 'react'
 import { useStore } from 'zustand'
 import type { AppStore } from '../store/app.ts'
+import type { Scenarios } from '../store/scenarios.ts'
 import type { Session } from '../store/session.ts'
 import type { AppState } from '../store/state.ts'
-import { type Catalogue, en } from './i18n/en.ts'
-import { zh } from './i18n/zh.ts'
-
-/** A built-in scenario as the list and the palette show it. */
-export interface ScenarioInfo {
-  readonly id: string
-  readonly group: string
-  readonly title: { readonly en: string; readonly zh: string }
-  readonly intro: { readonly en: string; readonly zh: string }
-  /** How it ends; absent when nothing is promised. */
-  readonly badge?: 'answered' | 'refused' | 'timed-out' | 'unreachable'
-}
+import type { Catalogue } from './i18n/en.ts'
+import { useCatalogue } from './i18n/words.ts'
 
 export interface AppContextValue {
   readonly store: AppStore
-  readonly scenarios: readonly ScenarioInfo[]
-  /** The document as YAML text, for the editor. */
+  readonly scenarios: Scenarios
   readonly actions: AppActions
 }
 
 /** What the page asks of the world outside the store. */
 export interface AppActions {
+  /** The open document as YAML text, for the editor. */
   toYaml(): Promise<string | undefined>
   validate: Validate
   /** Copies the link of what is on screen; false when the browser refuses. */
@@ -47,7 +38,7 @@ export function useAppContext(): AppContextValue {
 export const useApp = <T,>(select: (state: AppState) => T): T => useStore(useAppContext().store, select)
 
 export const useLang = () => useApp((s) => s.preferences.lang)
-export const useWords = (): Catalogue => (useLang() === 'zh' ? zh : en)
+export const useWords = (): Catalogue => useCatalogue(useLang())
 
 /** The open run. Panels are mounted only while there is one. */
 export function useSession(): Session {

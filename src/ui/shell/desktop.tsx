@@ -1,8 +1,7 @@
 import type { ReactNode } from 'react'
 import { useApp, useWords } from '../context.tsx'
 import { Split } from '../widgets/split.tsx'
-import { Foot, Inspectors, NotesBanner, PacketPanel, Why } from './parts.tsx'
-import { ScenarioList } from './scenario-list.tsx'
+import { Foot, Inspectors, NotesBanner, PacketPanel, ScenarioList, Why } from './parts.tsx'
 import { StageArea } from './stage-area.tsx'
 
 /** Three columns on a wide screen; on a tablet the scenarios are a drawer and the diagram keeps its room. */

@@ -86,7 +86,7 @@ function Breadcrumb() {
   const past = useApp((s) => s.past.length)
   if (session === undefined) return <div className="crumb" />
   const { provenance, document } = session
-  const entry = provenance.kind === 'library' ? scenarios.find((s) => s.id === provenance.id) : undefined
+  const entry = provenance.kind === 'library' ? scenarios.get(provenance.id) : undefined
   const group = entry === undefined ? words.list.yours : (words.list.groups[entry.group] ?? entry.group)
   return (
     <div className="crumb">

@@ -1,9 +1,10 @@
-import { type KeyboardEvent, useId, useMemo, useRef, useState } from 'react'
+import { type KeyboardEvent, use, useId, useMemo, useRef, useState } from 'react'
 import { chipLabel } from '../../net/summary.ts'
 import type { AppStore } from '../../store/app.ts'
+import type { ScenarioEntry } from '../../store/scenarios.ts'
 import { PANELS } from '../../store/state.ts'
 import { COMMANDS } from '../commands.ts'
-import { type ScenarioInfo, useApp, useAppContext, useLang, useWords } from '../context.tsx'
+import { useApp, useAppContext, useLang, useWords } from '../context.tsx'
 import type { Catalogue } from '../i18n/en.ts'
 import { Kbd } from '../widgets/kbd.tsx'
 import { Modal } from '../widgets/modal.tsx'
@@ -20,7 +21,7 @@ interface Entry {
 const SHOWN = 50
 const PACKETS = 300
 
-function entriesOf(store: AppStore, scenarios: readonly ScenarioInfo[], words: Catalogue, lang: 'en' | 'zh'): Entry[] {
+function entriesOf(store: AppStore, scenarios: readonly ScenarioEntry[], words: Catalogue, lang: 'en' | 'zh'): Entry[] {
   const state = store.getState()
   const { session } = state
   const out: Entry[] = scenarios.map((s) => ({
@@ -72,7 +73,8 @@ function entriesOf(store: AppStore, scenarios: readonly ScenarioInfo[], words: C
 export function Palette() {
   const words = useWords()
   const lang = useLang()
-  const { store, scenarios } = useAppContext()
+  const { store, scenarios: library } = useAppContext()
+  const scenarios = use(library.all())
   const openDialog = useApp((s) => s.openDialog)
   const [text, setText] = useState('')
   const [active, setActive] = useState(0)

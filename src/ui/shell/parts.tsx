@@ -1,4 +1,4 @@
-import { lazy } from 'react'
+import { lazy, Suspense } from 'react'
 import { Deferred } from '../widgets/deferred.tsx'
 
 // Parts of the page that are loaded beside the diagram, not before it.
@@ -9,6 +9,8 @@ const LazyWhy = lazy(() => import('./why.tsx'))
 const LazyFoot = lazy(() => import('./foot.tsx'))
 const LazyDeck = lazy(() => import('./deck.tsx'))
 const LazyNotes = lazy(() => import('./notes.tsx'))
+const LazyScenarios = lazy(() => import('./scenario-list.tsx'))
+const LazyFailure = lazy(() => import('./failure.tsx'))
 const LazyEvents = lazy(() => import('../panels/exchanges/events.tsx'))
 
 export const PacketPanel = () => (
@@ -45,4 +47,14 @@ export const Events = () => (
   <Deferred>
     <LazyEvents />
   </Deferred>
+)
+export const ScenarioList = () => (
+  <Deferred fallback={<div className="side" />}>
+    <LazyScenarios />
+  </Deferred>
+)
+export const Failure = () => (
+  <Suspense fallback={null}>
+    <LazyFailure />
+  </Suspense>
 )

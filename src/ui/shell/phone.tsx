@@ -2,8 +2,7 @@ import { Boxes, ListTree, Package, Route, TableProperties } from 'lucide-react'
 import type { MobileTab } from '../../store/state.ts'
 import { useApp, useWords } from '../context.tsx'
 import { Icon } from '../widgets/icon.tsx'
-import { Deck, Events, Inspectors, NotesBanner, PacketPanel } from './parts.tsx'
-import { ScenarioList } from './scenario-list.tsx'
+import { Deck, Events, Inspectors, NotesBanner, PacketPanel, ScenarioList } from './parts.tsx'
 import { StageArea } from './stage-area.tsx'
 
 const TABS = [

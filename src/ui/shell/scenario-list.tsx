@@ -1,14 +1,15 @@
 import { Check, FileInput, Search, X } from 'lucide-react'
-import { type KeyboardEvent, useMemo, useRef, useState } from 'react'
-import { type ScenarioInfo, useApp, useAppContext, useLang, useWords } from '../context.tsx'
+import { type KeyboardEvent, use, useMemo, useRef, useState } from 'react'
+import type { ScenarioEntry } from '../../store/scenarios.ts'
+import { useApp, useAppContext, useLang, useWords } from '../context.tsx'
 import { Icon } from '../widgets/icon.tsx'
 import { Kbd } from '../widgets/kbd.tsx'
 import './scenario-list.css'
 
 /** The groups in the order of their first scenario, with what matches the search in either language. */
-function grouped(scenarios: readonly ScenarioInfo[], search: string): ReadonlyMap<string, readonly ScenarioInfo[]> {
+function grouped(scenarios: readonly ScenarioEntry[], search: string): ReadonlyMap<string, readonly ScenarioEntry[]> {
   const words = search.toLowerCase().split(/\s+/).filter(Boolean)
-  const groups = new Map<string, ScenarioInfo[]>()
+  const groups = new Map<string, ScenarioEntry[]>()
   for (const s of scenarios) {
     const hay = `${s.id} ${s.title.en} ${s.title.zh} ${s.intro.en} ${s.intro.zh} ${s.badge ?? ''}`.toLowerCase()
     if (!words.every((w) => hay.includes(w))) continue
@@ -19,10 +20,10 @@ function grouped(scenarios: readonly ScenarioInfo[], search: string): ReadonlyMa
   return groups
 }
 
-export function ScenarioList() {
+export default function ScenarioList() {
   const words = useWords()
   const lang = useLang()
-  const { scenarios } = useAppContext()
+  const scenarios = use(useAppContext().scenarios.all())
   const [search, setSearch] = useState('')
   const body = useRef<HTMLDivElement>(null)
   const provenance = useApp((s) => s.session?.provenance)

@@ -2,7 +2,8 @@ import { lazy, Suspense } from 'react'
 import { useApp, useWords } from '../context.tsx'
 import { Segmented } from '../widgets/tabs.tsx'
 
-const Stage = lazy(() => import('./stage-mount.tsx'))
+export const loadStage = () => import('./stage-mount.tsx')
+const Stage = lazy(loadStage)
 const KernelMap = lazy(() => import('./kernel-map-mount.tsx'))
 
 /** The diagram or the kernel map, with the choice between them in its corner. */

@@ -1,17 +1,13 @@
 import { CircleAlert, X } from 'lucide-react'
-import { useEffect, useState } from 'react'
 import type { InputError } from '../../scenario/document.ts'
 import { useApp, useWords } from '../context.tsx'
-import { formatCount } from '../time.ts'
 import { Icon } from '../widgets/icon.tsx'
 import './notices.css'
 
 const SHOWN_ERRORS = 8
-/** A quicker opening shows no progress: a flash would be noise. */
-const PATIENCE = 180
 
 /** Why something could not be opened: file, line, path, and what was expected. What was open is still there, below. */
-export function FailurePanel() {
+export default function FailurePanel() {
   const words = useWords()
   const failure = useApp((s) => s.failure)
   const hasSession = useApp((s) => s.session !== undefined)
@@ -51,7 +47,7 @@ export function FailurePanel() {
   )
 }
 
-export function ErrorList({ errors }: { readonly errors: readonly InputError[] }) {
+function ErrorList({ errors }: { readonly errors: readonly InputError[] }) {
   const words = useWords()
   return (
     <ul className="errors">
@@ -70,39 +66,5 @@ export function ErrorList({ errors }: { readonly errors: readonly InputError[] }
       ))}
       {errors.length > SHOWN_ERRORS ? <li className="faint">{words.failure.more(errors.length - SHOWN_ERRORS)}</li> : null}
     </ul>
-  )
-}
-
-/** Long work: what is being done, how far it is, and a way out. */
-export function ProgressPanel() {
-  const words = useWords()
-  const opening = useApp((s) => s.opening)
-  const cancel = useApp((s) => s.cancel)
-  const [late, setLate] = useState(false)
-  const since = opening?.since
-  useEffect(() => {
-    setLate(false)
-    if (since === undefined) return
-    const timer = setTimeout(() => setLate(true), PATIENCE)
-    return () => clearTimeout(timer)
-  }, [since])
-  if (opening === undefined || !late) return null
-  const { progress } = opening
-  const phase = progress?.phase ?? 'parse'
-  const known = progress !== undefined && progress.total > 0
-  return (
-    <div className="progress" role="status">
-      <div className="progress-head">
-        <span>
-          {words.progress[phase]}
-          {phase === 'run' && progress !== undefined ? ` · ${words.progress.steps(formatCount(progress.done))}` : ''}
-        </span>
-        <span className="faint">{opening.title}</span>
-        <button type="button" className="btn" onClick={cancel}>
-          {words.app.cancel}
-        </button>
-      </div>
-      <progress aria-label={words.progress[phase]} {...(known ? { value: progress.done, max: progress.total } : {})} />
-    </div>
   )
 }
