@@ -87,8 +87,8 @@ describe('input that no cluster could have', () => {
     )
   })
 
-  it('refuses a cluster without nodes', () => {
-    expect(errorsOf(documentOf([]))).toEqual(['objects: there is no Node; expected at least one object of kind Node'])
+  it('refuses a cluster without objects', () => {
+    expect(errorsOf(documentOf([]))).toEqual(['objects: there is no object; expected at least a Node or a Pod'])
   })
 
   it('refuses a journey from nowhere, and lists the places', () => {

@@ -186,3 +186,51 @@ describe('pod addresses that no node range explains', () => {
     expect(view.list('note').map((n) => n.where)).toEqual(['objects[2].status.podIP', 'objects[3].status.podIP'])
   })
 })
+
+describe('what the workload controllers make', () => {
+  const workload = (kind: string, spec: object) => ({
+    apiVersion: 'apps/v1',
+    kind,
+    metadata: { name: 'web' },
+    spec: {
+      selector: { matchLabels: { app: 'web' } },
+      template: { metadata: { labels: { app: 'web' } }, spec: { containers: [{ name: 'c', ports: [{ containerPort: 8080 }] }] } },
+      ...spec,
+    },
+  })
+  const names = (...objects: Parameters<typeof documentOf>[0]) => filled(documentOf(objects)).pods.map((p) => p.name)
+
+  it('is a pod per replica, a pod per node, or numbered pods', () => {
+    expect(names(node('a'), workload('Deployment', { replicas: 2 }))).toEqual([
+      expect.stringMatching(/^web-[a-z0-9]{9}-[a-z0-9]{5}$/),
+      expect.stringMatching(/^web-[a-z0-9]{9}-[a-z0-9]{5}$/),
+    ])
+    expect(names(node('a'), workload('StatefulSet', { replicas: 2 }))).toEqual(['web-0', 'web-1'])
+    const daemons = filled(documentOf([node('a'), node('b'), workload('DaemonSet', {})])).pods
+    expect(daemons.map((p) => p.node.name)).toEqual(['a', 'b'])
+  })
+
+  it('is nothing when the pods are given', () => {
+    expect(names(node('a'), workload('Deployment', { replicas: 3 }), pod('web-1', 'a', { app: 'web' }))).toEqual(['web-1'])
+  })
+
+  it('makes manifests out of a repository playable: a Deployment, a Service, and not even a node', () => {
+    const c = filled(
+      documentOf([
+        workload('Deployment', { replicas: 2 }),
+        service('web', { selector: { app: 'web' }, ports: [{ port: 80, targetPort: 8080 }] }),
+      ]),
+    )
+    expect(c.nodes.map((n) => n.name)).toEqual(['node1', 'node2'])
+    expect(c.slices[0]?.endpoints.map((e) => e.nodeName)).toEqual(['node1', 'node2'])
+    expect(c.notes[0]?.what).toBe('No Node object was given: node1, node2 were added')
+  })
+
+  it('knows the nodes from the pods when only pods are pasted', () => {
+    const real = { ...pod('x', 'worker-7'), status: { podIP: '10.244.3.9', hostIP: '10.1.2.3', phase: 'Running' } }
+    const c = filled(documentOf([real]))
+    expect(c.nodes.map((n) => [n.name, formatIpv4(n.ip), formatPrefix(n.podCIDR)])).toEqual([
+      ['worker-7', '10.1.2.3', '10.244.3.0/24'],
+    ])
+  })
+})

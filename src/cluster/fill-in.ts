@@ -6,6 +6,7 @@ import { fillNodes } from './fill-nodes.ts'
 import { fillPods } from './fill-pods.ts'
 import { fillServices } from './fill-services.ts'
 import { fillSlices } from './fill-slices.ts'
+import { fillMissingNodes, fillWorkloads } from './fill-workloads.ts'
 import { overlap, prefixText } from './ipam.ts'
 import type { Cluster } from './model.ts'
 import { type Drafts, draftsOf, recordsOf } from './objects.ts'
@@ -41,7 +42,9 @@ export function fillIn(doc: ScenarioDocument): Result<Cluster, InputError[]> {
   }
   const drafts = draftsOf(doc.objects, errors)
   const context: FillContext = { doc, drafts, podCIDR, serviceCIDR, errors, notes: [] }
+  fillMissingNodes(context)
   const machines = fillNodes(context)
+  fillWorkloads(context, machines.nodes)
   const pods = fillPods(context, machines.nodes)
   const services = fillServices(context)
   const slices = fillSlices(context, services, pods)

@@ -40,7 +40,7 @@ export function fillNodes(context: FillContext): {
 } {
   const nodes = context.drafts.of('Node').map((draft) => readNode(context, draft))
   if (nodes.length === 0) {
-    context.errors.push(inputError('objects', 'there is no Node; expected at least one object of kind Node'))
+    context.errors.push(inputError('objects', 'there is no object; expected at least a Node or a Pod'))
   }
   const subnet = subnetOf(nodes.flatMap((n) => (n.ip === undefined ? [] : [n.ip])))
   refuseClashes(context, nodes)

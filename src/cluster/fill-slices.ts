@@ -1,9 +1,9 @@
-import { hash32, prng } from '../base/prng.ts'
 import { formatIpv4, type Ipv4, parseIpv4 } from '../net/address.ts'
 import { inputError } from './errors.ts'
 import { at, listAt, numberAt, textAt } from './fields.ts'
 import type { FillContext } from './fill-in.ts'
 import { protocolAt } from './fill-pods.ts'
+import { randomSuffix } from './fill-workloads.ts'
 import type { ClusterPod, ClusterService, ClusterSlice, ServicePort, SliceEndpoint } from './model.ts'
 import type { Draft } from './objects.ts'
 
@@ -91,7 +91,7 @@ function mirror(context: FillContext, d: Draft): ClusterSlice[] {
       })
     return {
       namespace: d.namespace ?? 'default',
-      name: `${d.name}-${suffix(`${d.namespace}/${d.name}/${i}`)}`,
+      name: `${d.name}-${randomSuffix(`${d.namespace}/${d.name}/${i}`, 5)}`,
       service: d.name,
       ports: listAt(subset, 'ports').flatMap((p, j) => {
         const port = numberAt(p, 'port')
@@ -119,7 +119,7 @@ function select(context: FillContext, s: ClusterService, pods: readonly ClusterP
   }
   if (groups.size === 0) groups.set('', { ports: [], pods: [] })
   return [...groups.values()].map((g, i) => {
-    const name = `${s.name}-${suffix(`${s.namespace}/${s.name}/${i}`)}`
+    const name = `${s.name}-${randomSuffix(`${s.namespace}/${s.name}/${i}`, 5)}`
     const slice: ClusterSlice = {
       namespace: s.namespace,
       name,
@@ -174,12 +174,4 @@ function manifestOf(slice: ClusterSlice, pods: readonly ClusterPod[]) {
       targetRef: { kind: 'Pod', namespace: slice.namespace, name: pods[i]?.name },
     })),
   }
-}
-
-/** Five of the characters that Kubernetes' name generator uses (apimachinery util/rand), decided by the key. */
-function suffix(key: string): string {
-  const random = prng(hash32(key))
-  let out = ''
-  for (let i = 0; i < 5; i++) out += 'bcdfghjklmnpqrstvwxz2456789'.charAt(random.below(27))
-  return out
 }
