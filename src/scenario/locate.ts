@@ -1,6 +1,7 @@
 import type { InputError } from './document.ts'
 import { flattenManifests, isScenario } from './manifests.ts'
 import { type PathKey, parsePath } from './path.ts'
+import { withoutTerminalLines } from './terminal-lines.ts'
 
 /**
  * Adds line and column to errors that have a path, by reading the text again with the parser that knows positions. For
@@ -10,7 +11,7 @@ import { type PathKey, parsePath } from './path.ts'
 export async function locateErrors(text: string, errors: readonly InputError[]): Promise<InputError[]> {
   if (errors.every((e) => e.path === undefined || e.line !== undefined)) return [...errors]
   const { readWithPositions } = await import('./yaml-source.ts')
-  const source = await readWithPositions(text)
+  const source = await readWithPositions(withoutTerminalLines(text))
   if (source.errors.length > 0) return [...errors]
   const values = source.values()
   const first = values.findIndex((d) => d !== null && d !== undefined)

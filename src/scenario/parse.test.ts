@@ -147,6 +147,14 @@ spec:
     expect(wrong.ok || wrong.error).toMatchObject([{ file: 'big.yaml', path: 'objects[3999].metadata.name', line: 19998 }])
   })
 
+  it('are found among the lines of a terminal', async () => {
+    const paste = `$ kubectl get no,po -o yaml\n${NODE}---\n${POD}Error from server (NotFound): services "x" not found\n`
+    expect((await parsed(paste)).objects.map((o) => o.kind)).toEqual(['Node', 'Pod'])
+    expect(await errors(paste.replace('name: p,', 'name: 7,'))).toEqual([
+      'scenario.yaml:9:19 objects[1].metadata.name found 7; expected text',
+    ])
+  })
+
   it('are split only where a line begins with ---', () => {
     const text = 'a: |\n  ---\n---\nb: 1\n----\n--- # c\nd: 2'
     expect(splitDocuments(text).join('')).toBe(text)

@@ -4,6 +4,7 @@ import { hasForbiddenKey } from './forbidden.ts'
 import { locateErrors } from './locate.ts'
 import { isScenario, wrapManifests } from './manifests.ts'
 import { validateDocument } from './schema.ts'
+import { withoutTerminalLines } from './terminal-lines.ts'
 
 export interface ParseScenarioOptions {
   /** Named in every error, and the title of a document that is wrapped around bare manifests. */
@@ -22,9 +23,10 @@ export const BULK = 300_000
  * Every error names the file, the path inside the document, line and column, what was found and what was expected.
  */
 export async function parseScenario(
-  text: string,
+  input: string,
   options: ParseScenarioOptions = {},
 ): Promise<Result<ScenarioDocument, InputError[]>> {
+  const text = withoutTerminalLines(input)
   const named = (errors: readonly InputError[]) =>
     err(errors.map((e) => ({ ...e, ...(options.file === undefined ? {} : { file: options.file }) })))
   const values = await readValues(text, options)
