@@ -26,13 +26,6 @@ export const whereOf = (reader: TraceReader, seq: number): Span => {
 export const address = (a: number): Span => code(formatIpv4(a))
 export const chainSpan = (id: string): Span => record(id, chainName(id))
 
-export const optionalName = <K extends string>(
-  reader: TraceReader,
-  key: K,
-  id: string | undefined,
-  seq: number,
-): { [P in K]?: Span } => (id === undefined ? {} : { [key]: named(reader, id, seq) }) as { [P in K]?: Span }
-
 const owners = new WeakMap<readonly AddressRecord[], Map<number, AddressRecord>>()
 
 /** The namespace that has an address, as the Kubernetes object it stands for where there is one: Pod default/web-a, node1. */
@@ -49,7 +42,7 @@ export function ownerOf(view: WorldView, a: number): Span | undefined {
   return netns === undefined ? undefined : netnsSpan(netns)
 }
 
-export function netnsSpan(netns: NetnsRecord): Span {
+function netnsSpan(netns: NetnsRecord): Span {
   const of = netns.origin.object
   return netns.role === 'pod' && of !== undefined ? object(of) : record(netns.id, netns.name)
 }

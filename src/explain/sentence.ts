@@ -19,7 +19,7 @@ export function plain(sentence: Sentence): string {
   return sentence.map(spanText).join('')
 }
 
-export function spanText(span: Span): string {
+function spanText(span: Span): string {
   switch (span.kind) {
     case 'text':
     case 'code':

@@ -17,19 +17,9 @@ export type ExchangeKind =
   | 'other'
 
 /** What a packet is in its exchange. `acknowledgement` carries nothing but an ACK; `copy` is a clone or fragment of the packet before. */
-export type ExchangeRole =
-  | 'request'
-  | 'reply'
-  | 'syn'
-  | 'syn-ack'
-  | 'acknowledgement'
-  | 'data'
-  | 'fin'
-  | 'reset'
-  | 'error'
-  | 'copy'
+type ExchangeRole = 'request' | 'reply' | 'syn' | 'syn-ack' | 'acknowledgement' | 'data' | 'fin' | 'reset' | 'error' | 'copy'
 
-export interface ExchangePart {
+interface ExchangePart {
   readonly packet: number
   readonly role: ExchangeRole
 }

@@ -117,7 +117,7 @@ function checkRewrite(reader: TraceReader, seq: number, packet: number, say: Say
 }
 
 /** The value of a rewritable header field. */
-export function fieldOf(p: Packet, field: (typeof PACKET_FIELDS)[number]): number {
+function fieldOf(p: Packet, field: (typeof PACKET_FIELDS)[number]): number {
   switch (PACKET_FIELDS.indexOf(field)) {
     case FIELD.ETH_SRC:
       return p.ethSrc

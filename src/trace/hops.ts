@@ -4,7 +4,7 @@ import type { Trace } from './trace.ts'
 
 export const HOP_ENDS = ['open', 'depart', 'deliver', 'drop', 'wait', 'undetermined'] as const
 /** `open`: the run ended while the packet was there. */
-export type HopEnd = (typeof HOP_ENDS)[number]
+type HopEnd = (typeof HOP_ENDS)[number]
 
 /** One packet in one place. */
 export interface Hop {

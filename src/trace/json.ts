@@ -11,7 +11,7 @@ import { fieldText } from './step-text.ts'
 import type { JourneyVerdict } from './trace.ts'
 
 /** A packet as it was born. `frame` is its bytes in hex. */
-export interface JsonPacket {
+interface JsonPacket {
   readonly packet: number
   readonly origin: PacketOrigin
   readonly born: number
@@ -22,7 +22,7 @@ export interface JsonPacket {
   readonly fields: Readonly<Record<string, string | number>>
 }
 
-export interface JsonEvent {
+interface JsonEvent {
   readonly seq: number
   /** Virtual time, ns. */
   readonly t: number
@@ -97,7 +97,7 @@ function jsonPacket(reader: TraceReader, packet: number): JsonPacket {
 }
 
 /** Header fields by tshark's names where it has one, those that the packet's protocols have. */
-export function packetFields(p: Packet): Record<string, string | number> {
+function packetFields(p: Packet): Record<string, string | number> {
   const eth = { 'eth.src': formatMac(p.ethSrc), 'eth.dst': formatMac(p.ethDst), 'eth.type': p.etherType }
   if (p.etherType === ETH_P.ARP) {
     return {

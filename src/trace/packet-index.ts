@@ -22,7 +22,7 @@ export interface PacketInfo {
  * Which journey each step belongs to: the journey whose process, through the chain of causes, brought it about. A step
  * without such a chain belongs to the journey in whose time it falls. -1 for none. One linear pass.
  */
-export function journeyOfSteps(trace: Trace): Int32Array {
+function journeyOfSteps(trace: Trace): Int32Array {
   const { events: e, refs, journeys } = trace
   const out = new Int32Array(e.length)
   const journeyOfRef = new Int32Array(refs.length).fill(-1)

@@ -17,14 +17,14 @@ export function payloadEdit(before: Uint8Array, after: Uint8Array): string {
 }
 
 /** One changed run of bytes. */
-export interface PayloadChange {
+interface PayloadChange {
   readonly offset: number
   readonly from: Uint8Array
   readonly to: Uint8Array
 }
 
 /** The inverse of `payloadEdit`. Words that are no edit are skipped: a detail may say more. */
-export function parsePayloadEdit(detail: string): readonly PayloadChange[] {
+function parsePayloadEdit(detail: string): readonly PayloadChange[] {
   const out: PayloadChange[] = []
   for (const word of detail.split(' ')) {
     const m = /^(\d+):((?:[0-9a-f]{2})+)>((?:[0-9a-f]{2})+)$/.exec(word)
