@@ -345,6 +345,23 @@ describe('two first packets of one flow', () => {
   })
 })
 
+it('drops new connections when the table is full of assured ones', () => {
+  const node = new TestNode(tracking, { sysctls: { 'net.netfilter.nf_conntrack_max': 2 } })
+  const open = (port: number) => {
+    const { client, server } = connection(node, `10.244.1.5:${port}`)
+    client('S', { seq: 100 })
+    server('S.', { seq: 900, ack: 101 })
+    client('.', { seq: 101, ack: 901 })
+  }
+  node.forward(udp(CLIENT, '10.244.2.7:53'))
+  open(1001)
+  open(1002)
+  expect(node.entries().map((e) => e.slice(0, 15))).toEqual(['10.244.1.5:1001', '10.244.1.5:1002'])
+  expect(node.forward(udp(CLIENT, '10.244.2.7:53'))).toBeUndefined()
+  expect(node.told).toEqual(['drop NETFILTER_DROP by sysctl:node1/net.netfilter.nf_conntrack_max'])
+  expect(node.forward(tcp('10.244.1.5:1001', SERVER, '.', { seq: 101, ack: 901 }))).toBeDefined()
+})
+
 it('keeps a thousand flows apart', () => {
   const node = new TestNode({ nat: { POSTROUTING: [rule({}, masquerade())] } })
   const ports = new Set<number>()

@@ -25,6 +25,8 @@ const CHANGE = {
   destroy: CT_CHANGES.indexOf('destroy'),
   clash: CT_CHANGES.indexOf('clash'),
 } as const
+/** -NF_REPEAT */
+const REPEAT = -1
 /** Protocols whose racing first packets may share one entry (nf_conntrack_l4proto.allow_clash). */
 const allowsClash = (protocol: number): boolean => protocol === IPPROTO.UDP
 /** 1 s: what the loser of a resolved clash lives (nf_ct_resolve_clash_harder). */
@@ -46,7 +48,8 @@ export class Conntrack {
 
   /**
    * nf_conntrack_in(), at PREROUTING and OUTPUT: attaches the packet to its entry, making one when it starts a flow, and
-   * sets skb.ctInfo. Always accepts: a packet that fits no connection goes on as INVALID. Writes ct.lookup and what changed.
+   * sets skb.ctInfo. A packet that fits no connection goes on as INVALID; one that needs an entry when there is no room for
+   * it gets NF_DROP. Writes ct.lookup and what changed.
    */
   track(skb: Skb): number {
     // A looped-back packet keeps what OUTPUT found; NOTRACK wants none.
@@ -58,8 +61,9 @@ export class Conntrack {
       return NF_ACCEPT
     }
     // -NF_REPEAT happens once: the entry that caused it is gone the second time.
-    for (let round = 0; round < 2; round++) if (!this.#resolve(skb)) break
-    return NF_ACCEPT
+    let answer = this.#resolve(skb)
+    if (answer === REPEAT) answer = this.#resolve(skb)
+    return answer === NF_DROP ? NF_DROP : NF_ACCEPT
   }
 
   /** nf_conntrack_confirm(), last at INPUT and POSTROUTING: the packet got through, so the entry is hashed and starts to age. */
@@ -146,15 +150,12 @@ export class Conntrack {
     entry.record = to
   }
 
-  /** resolve_normal_ct() and the protocol's tracker. True: look up again. */
-  #resolve(skb: Skb): boolean {
+  /** resolve_normal_ct() and the protocol's tracker. NF_ACCEPT, NF_DROP, or REPEAT: look up again. */
+  #resolve(skb: Skb): number {
     const { kernel } = this.#ns
     const p = skb.pkt
     const node = tupleOfPacket(p, this.#tuple) ? this.find(this.#tuple, skb) : undefined
-    if (node === undefined) {
-      this.#start(skb)
-      return false
-    }
+    if (node === undefined) return this.#start(skb)
     const entry = node.entry
     const info = node.direction === 1 ? CT.ESTABLISHED_REPLY : (entry.status & IPS.SEEN_REPLY) !== 0 ? CT.ESTABLISHED : CT.NEW
     const stateBefore = entry.tcp === undefined ? 0 : entry.tcp.state
@@ -163,37 +164,52 @@ export class Conntrack {
     const tracked = this.#packet(entry, p, node.direction)
     if (tracked === TRACK.REPEAT) {
       this.destroy(entry, skb)
-      return true
+      return REPEAT
     }
     const valid = tracked !== TRACK.INVALID
     kernel.rec.step(STEP.ctLookup, skb, entry.ref, valid ? info : CT.INVALID)
     if (entry.timeout !== timeoutBefore && entry.confirmed) kernel.rec.cell(entry.ref, EXPIRES, entry.timeout)
-    if (!valid) return false
+    if (!valid) return NF_ACCEPT
     skb.ct = entry
     skb.ctInfo = info
     if (tracked === TRACK.KILL) this.destroy(entry, skb)
     if (info === CT.ESTABLISHED_REPLY) entry.status |= IPS.SEEN_REPLY
     const stateNow = entry.tcp === undefined ? 0 : entry.tcp.state
     if (stateNow !== stateBefore || entry.status !== statusBefore) this.changed(entry, skb)
-    return false
+    return NF_ACCEPT
   }
 
   /** init_conntrack(): a packet without an entry. What cannot start a flow leaves nothing behind. */
-  #start(skb: Skb): void {
+  #start(skb: Skb): number {
     const { kernel } = this.#ns
     const p = skb.pkt
     const known = tupleOfPacket(p, this.#tuple) && invertTuple(this.#tuple, this.#inverse)
     const entry = known ? this.#allocate(p.protocol) : undefined
     if (entry === undefined || this.#packet(entry, p, 0) === TRACK.INVALID) {
       kernel.rec.step(STEP.ctLookup, skb, -1, CT.INVALID)
-      return
+      return NF_ACCEPT
     }
     kernel.rec.step(STEP.ctLookup, skb, -1, CT.NEW)
+    if (this.settings.max !== undefined && this.table.entries.size >= this.settings.max && !this.#earlyDrop(skb)) return NF_DROP
     const named = this.#name(entry)
     skb.ct = named
     skb.ctInfo = CT.NEW
     this.#step(skb, named, CHANGE.new)
     this.writeRecord(named)
+    return NF_ACCEPT
+  }
+
+  /**
+   * early_drop(): the table is full, and an entry that is not ASSURED makes room. Linux looks at a few buckets from a random
+   * one on; here it is the oldest such entry, so a table that is full of others may still find one where Linux does not.
+   */
+  #earlyDrop(at: StepAt): boolean {
+    for (const entry of this.table.entries) {
+      if ((entry.status & IPS.ASSURED) !== 0) continue
+      this.destroy(entry, at)
+      return true
+    }
+    return false
   }
 
   #allocate(protocol: number): ConntrackEntry {

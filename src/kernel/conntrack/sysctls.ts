@@ -2,7 +2,7 @@ import type { Namespace } from '../types.ts'
 import { TCP_STATE } from './tcp-states.ts'
 
 /** Defaults of net.netfilter.* (nf_conntrack_standalone.c and the protocols' files), timeouts in seconds. */
-export const CONNTRACK_SYSCTL_DEFAULTS = {
+const DEFAULTS = {
   'net.netfilter.nf_conntrack_generic_timeout': 600,
   'net.netfilter.nf_conntrack_icmp_timeout': 30,
   'net.netfilter.nf_conntrack_udp_timeout': 30,
@@ -22,7 +22,7 @@ export const CONNTRACK_SYSCTL_DEFAULTS = {
   'net.netfilter.nf_conntrack_tcp_ignore_invalid_rst': 0,
   'net.netfilter.nf_conntrack_tcp_max_retrans': 3,
 } as const satisfies Record<string, number>
-export type ConntrackSysctl = keyof typeof CONNTRACK_SYSCTL_DEFAULTS
+type ConntrackSysctl = keyof typeof DEFAULTS
 
 /** struct nf_tcp_net, nf_udp_net …: a namespace's settings. Timeouts in ns. */
 export interface ConntrackSettings {
@@ -38,11 +38,17 @@ export interface ConntrackSettings {
   readonly beLiberal: boolean
   readonly ignoreInvalidRst: boolean
   readonly maxRetrans: number
+  /** nf_conntrack_max; undefined when no record says it: the kernel's own depends on the machine's memory. */
+  readonly max: number | undefined
+  /** Ref of its record, -1 for none. */
+  readonly maxRef: number
 }
+
+const MAX_KEYS = ['net.netfilter.nf_conntrack_max', 'net.nf_conntrack_max']
 
 /** Reads the namespace's conntrack sysctls once; those that it does not set have the kernel's defaults. */
 export function conntrackSettings(ns: Pick<Namespace, 'sysctl' | 'sysctlRef'>): ConntrackSettings {
-  const read = (key: ConntrackSysctl): number => (ns.sysctlRef(key) < 0 ? CONNTRACK_SYSCTL_DEFAULTS[key] : ns.sysctl(key))
+  const read = (key: ConntrackSysctl): number => (ns.sysctlRef(key) < 0 ? DEFAULTS[key] : ns.sysctl(key))
   const time = (key: ConntrackSysctl): number => read(key) * 1e9
   const tcp = new Array<number>(10).fill(0)
   tcp[TCP_STATE.SYN_SENT] = time('net.netfilter.nf_conntrack_tcp_timeout_syn_sent')
@@ -55,7 +61,10 @@ export function conntrackSettings(ns: Pick<Namespace, 'sysctl' | 'sysctlRef'>): 
   tcp[TCP_STATE.CLOSE] = time('net.netfilter.nf_conntrack_tcp_timeout_close')
   // SYN_SENT2 has no sysctl of its own: 2 minutes, as tcp_timeouts[] initialises it.
   tcp[TCP_STATE.SYN_SENT2] = 120e9
+  const maxKey = MAX_KEYS.find((key) => ns.sysctlRef(key) >= 0)
   return {
+    max: maxKey === undefined ? undefined : ns.sysctl(maxKey),
+    maxRef: maxKey === undefined ? -1 : ns.sysctlRef(maxKey),
     generic: time('net.netfilter.nf_conntrack_generic_timeout'),
     icmp: time('net.netfilter.nf_conntrack_icmp_timeout'),
     udp: time('net.netfilter.nf_conntrack_udp_timeout'),

@@ -1,5 +1,5 @@
 import type { Device, Skb } from '../types.ts'
-import type { CompiledRule } from './compile.ts'
+import type { CompiledChain, CompiledRule } from './compile.ts'
 
 interface Named {
   readonly name: string
@@ -18,6 +18,35 @@ export interface MatchPlace {
 
 const NO_BITS = new Uint8Array(0)
 
+/** Where a walk goes on after a user chain: the jumpstack of ipt_do_table(), kept so that a walk allocates nothing. */
+class JumpStack {
+  /** Position in the chain that the last `pop` answered. */
+  next = 0
+  readonly #chains: CompiledChain[] = []
+  readonly #nexts: number[] = []
+  #depth = 0
+
+  clear(): void {
+    this.#depth = 0
+  }
+
+  push(chain: CompiledChain, next: number): void {
+    this.#chains[this.#depth] = chain
+    this.#nexts[this.#depth++] = next
+  }
+
+  /** To the rule behind the last jump; with none left, to the end of the base chain, where its policy is. */
+  pop(base: CompiledChain): CompiledChain {
+    if (this.#depth === 0) {
+      this.next = base.rules.length
+      return base
+    }
+    this.#depth--
+    this.next = this.#nexts[this.#depth] as number
+    return this.#chains[this.#depth] as CompiledChain
+  }
+}
+
 /** struct nf_hook_state: where a walk is. One object per nesting depth (an ICMP error is sent inside a walk), reused. */
 export class HookState {
   /** HOOK number */
@@ -27,6 +56,7 @@ export class HookState {
   /** By interface pattern: 1 where the device's name fits. */
   inBits: Uint8Array = NO_BITS
   outBits: Uint8Array = NO_BITS
+  readonly jumps = new JumpStack()
   #met: Met | undefined = undefined
 
   /** The packet fits `rule`, the last of `tried` of its chain since the last step. */

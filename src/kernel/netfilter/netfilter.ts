@@ -155,13 +155,19 @@ class Hooks implements NamespaceNetfilter {
   }
 
   #conntrackOps(): HookOps[] {
+    const track = (skb: Skb): number => {
+      const verdict = this.conntrack.track(skb)
+      // nf_conntrack: table full, dropping packet
+      if (verdict === NF_DROP) this.#drop(skb, this.conntrack.settings.maxRef)
+      return verdict
+    }
     const confirm = (skb: Skb): number => {
       const verdict = this.conntrack.confirm(skb)
       if (verdict === NF_DROP) this.#drop(skb, skb.ct?.ref ?? -1)
       return verdict
     }
     return [
-      ...CONNTRACK_IN_HOOKS.map((hook) => ({ hook, priority: PRIORITY.CONNTRACK, run: (skb: Skb) => this.conntrack.track(skb) })),
+      ...CONNTRACK_IN_HOOKS.map((hook) => ({ hook, priority: PRIORITY.CONNTRACK, run: track })),
       ...CONNTRACK_CONFIRM_HOOKS.map((hook) => ({ hook, priority: PRIORITY.CONNTRACK_CONFIRM, run: confirm })),
     ]
   }

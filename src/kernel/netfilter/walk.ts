@@ -1,7 +1,7 @@
 import { IPPROTO, ipLength } from '../../net/packet.ts'
 import { STEP } from '../../trace/columns.ts'
 import { NF_ACCEPT, NF_DROP, type Skb } from '../types.ts'
-import { type CompiledChain, FLAG, STRIDE, WORD } from './compile.ts'
+import { type CompiledChain, type CompiledRule, FLAG, STRIDE, WORD } from './compile.ts'
 import type { HookState } from './hook-state.ts'
 import type { Matcher } from './match.ts'
 import { CONTINUE, giveUp, ruleStep, type TargetDeps } from './target.ts'
@@ -16,21 +16,17 @@ export interface WalkDeps extends TargetDeps {
   drop(skb: Skb, decidedBy: number): void
 }
 
-interface Frame {
-  chain: CompiledChain
-  next: number
-}
-
 /**
  * ipt_do_table() (net/ipv4/netfilter/ip_tables.c): walks a base chain and the chains that its rules lead to. One `chain` row,
  * one `rule` row per rule that matched, one `policy` row where a chain came to its end; `tried` counts the rules of that
- * chain that were tried since the last row in it, the one that matched included. NF_ACCEPT lets the packet go on to the next table; at
- * any other answer its closing step is written.
+ * chain that were tried since the last row in it, the one that matched included. NF_ACCEPT lets the packet go on to the next
+ * table; at any other answer its closing step is written.
  */
 export function walkTable(base: CompiledChain, skb: Skb, at: HookState, deps: WalkDeps): number {
   const { rec } = deps
   rec.step(STEP.chain, skb, base.ref(deps))
-  const stack: Frame[] = []
+  const { jumps } = at
+  jumps.clear()
   let chain = base
   // Position in the chain, and where the last row left it.
   let i = 0
@@ -42,10 +38,8 @@ export function walkTable(base: CompiledChain, skb: Skb, at: HookState, deps: Wa
     if (rule === undefined) {
       if (!chain.base) {
         rec.step(STEP.policy, skb, chain.ref(deps), i - mark, POLICY.return, ipLength(skb.pkt))
-        const frame = stack.pop()
-        chain = frame?.chain ?? base
-        // A chain that was gone to, not jumped to, from the base chain itself returns into the policy.
-        i = mark = frame?.next ?? base.rules.length
+        chain = jumps.pop(base)
+        i = mark = jumps.next
         continue
       }
       const drop = chain.policyDrop
@@ -65,17 +59,16 @@ export function walkTable(base: CompiledChain, skb: Skb, at: HookState, deps: Wa
         if (target.result === CONTINUE) continue
         if (target.result === NF_DROP) deps.drop(skb, rule.ref(deps))
         return target.result
-      case 'return': {
+      case 'return':
         ruleStep(deps, skb, met, 'return')
-        const frame = chain.base ? undefined : stack.pop()
-        chain = frame?.chain ?? base
-        i = mark = frame?.next ?? base.rules.length
+        // In a base chain nothing was jumped from, so this leads to the policy.
+        chain = jumps.pop(base)
+        i = mark = jumps.next
         continue
-      }
       case 'jump':
       case 'goto':
         ruleStep(deps, skb, met, target.kind)
-        if (target.kind === 'jump') stack.push({ chain, next: i })
+        if (target.kind === 'jump') jumps.push(chain, i)
         chain = target.chain
         i = mark = 0
         continue
@@ -89,45 +82,51 @@ export function walkTable(base: CompiledChain, skb: Skb, at: HookState, deps: Wa
   }
 }
 
+// Local constants, which the compiler folds; through an imported object each would be a load per rule.
+const STEP_WORDS = STRIDE
+const { SRC, SRC_MASK, DST, DST_MASK, PROTOCOL, IN, OUT, SPORT_FROM, SPORT_TO, DPORT_FROM, DPORT_TO } = WORD
+const { INV_SRC, INV_DST, INV_PROTOCOL, FRAGMENT, WHOLE, INV_SPORT, INV_DPORT, PORTS, EXTRA } = FLAG
+const TCP = IPPROTO.TCP
+const UDP = IPPROTO.UDP
+
 /** Index of the first rule from `from` on that the packet fits, the chain's length when there is none. */
 function nextMatch(chain: CompiledChain, from: number, skb: Skb, at: HookState): number {
   const words = chain.words
-  const count = chain.rules.length
+  const end = words.length
   const p = skb.pkt
   const src = p.src | 0
   const dst = p.dst | 0
   const protocol = p.protocol
   const fragment = p.fragmentOffset !== 0
-  const ports = !fragment && (protocol === IPPROTO.TCP || protocol === IPPROTO.UDP)
+  const ports = !fragment && (protocol === TCP || protocol === UDP)
   const sport = ports ? p.sport : 0
   const dport = ports ? p.dport : 0
   const { inBits, outBits } = at
-  for (let i = from, w = from * STRIDE; i < count; i++, w += STRIDE) {
+  let i = from
+  for (let w = from * STEP_WORDS; w < end; i++, w += STEP_WORDS) {
     const flags = words[w] as number
-    if (
-      (((dst ^ (words[w + WORD.DST] as number)) & (words[w + WORD.DST_MASK] as number)) !== 0) !==
-        ((flags & FLAG.INV_DST) !== 0) ||
-      (((src ^ (words[w + WORD.SRC] as number)) & (words[w + WORD.SRC_MASK] as number)) !== 0) !== ((flags & FLAG.INV_SRC) !== 0)
-    ) {
-      continue
-    }
-    const wanted = words[w + WORD.PROTOCOL] as number
-    if (wanted !== 0 && (wanted === protocol) === ((flags & FLAG.INV_PROTOCOL) !== 0)) continue
-    if (inBits[words[w + WORD.IN] as number] === 0 || outBits[words[w + WORD.OUT] as number] === 0) continue
+    // Destination first: it is what long chains differ in.
+    const otherDst = ((dst ^ (words[w + DST] as number)) & (words[w + DST_MASK] as number)) !== 0
+    if (otherDst !== ((flags & INV_DST) !== 0)) continue
+    const otherSrc = ((src ^ (words[w + SRC] as number)) & (words[w + SRC_MASK] as number)) !== 0
+    if (otherSrc !== ((flags & INV_SRC) !== 0)) continue
+    const wanted = words[w + PROTOCOL] as number
+    if (wanted !== 0 && (wanted === protocol) === ((flags & INV_PROTOCOL) !== 0)) continue
+    if (inBits[words[w + IN] as number] === 0 || outBits[words[w + OUT] as number] === 0) continue
     if (flags !== 0) {
-      if ((flags & FLAG.FRAGMENT) !== 0 && !fragment) continue
-      if ((flags & FLAG.WHOLE) !== 0 && fragment) continue
-      if ((flags & FLAG.PORTS) !== 0) {
-        const sportFits = sport >= (words[w + WORD.SPORT_FROM] as number) && sport <= (words[w + WORD.SPORT_TO] as number)
-        if (sportFits === ((flags & FLAG.INV_SPORT) !== 0)) continue
-        const dportFits = dport >= (words[w + WORD.DPORT_FROM] as number) && dport <= (words[w + WORD.DPORT_TO] as number)
-        if (dportFits === ((flags & FLAG.INV_DPORT) !== 0)) continue
+      if ((flags & FRAGMENT) !== 0 && !fragment) continue
+      if ((flags & WHOLE) !== 0 && fragment) continue
+      if ((flags & PORTS) !== 0) {
+        const sportFits = sport >= (words[w + SPORT_FROM] as number) && sport <= (words[w + SPORT_TO] as number)
+        if (sportFits === ((flags & INV_SPORT) !== 0)) continue
+        const dportFits = dport >= (words[w + DPORT_FROM] as number) && dport <= (words[w + DPORT_TO] as number)
+        if (dportFits === ((flags & INV_DPORT) !== 0)) continue
       }
-      if ((flags & FLAG.EXTRA) !== 0 && !allFit((chain.rules[i] as { extra: readonly Matcher[] }).extra, skb, at)) continue
+      if ((flags & EXTRA) !== 0 && !allFit((chain.rules[i] as CompiledRule).extra, skb, at)) continue
     }
     return i
   }
-  return count
+  return i
 }
 
 function allFit(extra: readonly Matcher[], skb: Skb, at: HookState): boolean {
