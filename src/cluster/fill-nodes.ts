@@ -23,7 +23,7 @@ const FIRST_NODE = 11
 /** TEST-NET-3 (RFC 5737): what the Internet gateway translates nodes to. */
 const EXTERNAL_SUBNET: Ipv4Prefix = { address: ipv4(0xcb007100), length: 24 }
 /** Names of the namespaces that the fabric brings; a node may not take one. */
-export const RESERVED_PLACES = ['fabric', 'router', 'gateway', 'internet']
+const RESERVED_PLACES = ['fabric', 'router', 'gateway', 'internet']
 
 interface NodeDraft {
   readonly draft: Draft

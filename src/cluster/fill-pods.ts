@@ -7,7 +7,7 @@ import type { ClusterNode, ClusterPod, Container, L4 } from './model.ts'
 import { type Draft, fill } from './objects.ts'
 
 /** The place that users write: pods of the default namespace need not say it. */
-export const podPlace = (namespace: string, name: string): string =>
+const podPlace = (namespace: string, name: string): string =>
   namespace === 'default' ? `pod/${name}` : `pod/${namespace}/${name}`
 
 /** Nodes, addresses and container defaults of pods. Pods that have ended have no network any more and are left out. */

@@ -1,4 +1,4 @@
-import { formatIpv4, formatPrefix, type Ipv4, type Ipv4Prefix, ipv4, maskOf, networkOf } from '../net/address.ts'
+import { formatPrefix, type Ipv4, type Ipv4Prefix, ipv4, maskOf, networkOf } from '../net/address.ts'
 
 /** Addresses of one range, taken by request or in order. All state is this object's; nothing is random. */
 export interface AddressPool {
@@ -71,4 +71,3 @@ export const overlap = (a: Ipv4Prefix, b: Ipv4Prefix): boolean => {
 }
 
 export const prefixText = (p: Ipv4Prefix): string => formatPrefix({ address: networkOf(p), length: p.length })
-export const addressText = formatIpv4

@@ -7,8 +7,8 @@ export const brokenNoEndpoints: LibraryEntry = {
   badge: 'refused',
   title: { en: 'Broken: a Service without endpoints', zh: '故障：没有端点的 Service' },
   intro: {
-    en: 'The Service selects app=web, but the pod is labelled app=website: its EndpointSlice stays empty. For such a Service kube-proxy writes no DNAT, but a REJECT rule in the filter table.\nThe node answers the first packet with an ICMP port unreachable, and the command fails at once with "connection refused". No pod ever refused anything.',
-    zh: 'Service 选择 app=web，而 Pod 的标签是 app=website，所以它的 EndpointSlice 是空的。对这样的 Service，kube-proxy 不写 DNAT，而是在 filter 表里写一条 REJECT 规则。\n节点对首个包回以 ICMP 端口不可达，命令立即以 “connection refused” 失败。其实没有任何 Pod 拒绝过什么。',
+    en: 'The Service selects app=web, but the pod is labelled app=website: its EndpointSlice stays empty. For such a Service kube-proxy writes no DNAT, but a REJECT rule in the filter table.\nThe node answers the first packet with an ICMP port unreachable, and connect() fails at once: "connection refused". Yet no pod ever refused anything.',
+    zh: 'Service 选择 app=web，而 Pod 的标签是 app=website，所以它的 EndpointSlice 是空的。对这样的 Service，kube-proxy 不写 DNAT，而是在 filter 表里写一条 REJECT 规则。\n节点对首个包回以 ICMP 端口不可达，connect() 立即失败：“connection refused”。其实没有任何 Pod 拒绝过连接。',
   },
   document: scenario({
     title: 'Broken: a Service without endpoints',

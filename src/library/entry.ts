@@ -12,6 +12,6 @@ export interface LibraryEntry {
   /** A few lines: what happens, and what to look at. */
   readonly intro: Localized
   readonly document: ScenarioDocument
-  /** How the last journey ends, as its command says it. */
+  /** How the first command ends. */
   readonly badge?: 'answered' | 'refused' | 'timed-out' | 'unreachable'
 }

@@ -2,8 +2,8 @@ import type { ClusterConfig, Manifest, ScenarioDocument } from '../scenario/docu
 
 // What the built-in scenarios share: two nodes with their pod ranges, pods that serve a port or none, one Service.
 
-export const POD_CIDR = '10.244.0.0/16'
-export const SERVICE_CIDR = '10.96.0.0/16'
+const POD_CIDR = '10.244.0.0/16'
+const SERVICE_CIDR = '10.96.0.0/16'
 export const WEB_IP = '10.96.0.10'
 export const WEB_PORT = 8080
 

@@ -3,7 +3,7 @@ import type { ScenarioDocument } from './document.ts'
 /** What a document has other than a built-in one: whole sections, each as it is now. */
 export type ScenarioChanges = Partial<Pick<ScenarioDocument, 'title' | 'seed' | 'cluster' | 'objects' | 'overrides' | 'journeys'>>
 
-export const CHANGEABLE = [
+const CHANGEABLE = [
   'title',
   'seed',
   'cluster',

@@ -2,7 +2,7 @@ import { err, ok, type Result } from '../base/result.ts'
 import type { InputError } from './document.ts'
 
 /** The version that this build writes. */
-export const CURRENT_VERSION = 1
+const CURRENT_VERSION = 1
 
 /**
  * From version n to n + 1, for n = index + 1. Each takes the value as that version's schema let it through.
