@@ -38,16 +38,15 @@ const TARGET_NAMES: Readonly<Partial<Record<Target['kind'], string>>> = {
   accept: 'ACCEPT',
 }
 
-/** The most telling thing among a packet's steps from `first` to `last` (seqs, inclusive). Undefined when there was nothing to tell. */
+/** The most telling thing among a packet's steps from `first` to `last` (seqs, inclusive), on a device or at a gate. Undefined when there was nothing to tell. */
 export function activityOf(
   reader: TraceReader,
   packet: number,
-  span: { readonly first: number; readonly last: number },
+  span: { readonly first: number; readonly last: number; readonly onDevice: boolean },
 ): Activity | undefined {
   let best: Activity | undefined
   let table = ''
   let target = ''
-  let hooked = false
   let beforeWait: Activity | undefined
   const say = (text: string, tone: ActivityTone) => {
     if (best === undefined || WEIGHT[tone] >= WEIGHT[best.tone]) best = { text, tone }
@@ -55,9 +54,6 @@ export function activityOf(
   for (const seq of stepsIn(reader, packet, span)) {
     const step = reader.step(seq)
     switch (step.kind) {
-      case 'hook':
-        hooked = true
-        break
       case 'chain':
         table = step.table
         say(`${table} …`, 'busy')
@@ -98,9 +94,12 @@ export function activityOf(
       case 'mtu':
         say(`mtu ${step.mtu}`, step.action === 'fragment' ? 'pass' : 'drop')
         break
+      case 'bridge.learn':
+        if (span.onDevice) say('fdb: learn', 'busy')
+        break
       case 'bridge.decide':
         // While br_netfilter lends the frame to the IP hooks, the gate is where it is, and what the gate did counts.
-        if (hooked && step.decision !== 'drop') break
+        if (!span.onDevice && step.decision !== 'drop') break
         say(
           step.decision === 'forward' && step.port !== undefined ? `→ ${deviceName(step.port)}` : step.decision,
           step.decision === 'drop' ? 'drop' : 'pass',
@@ -116,7 +115,8 @@ export function activityOf(
         if (best?.tone === 'wait') best = beforeWait
         break
       case 'drop':
-        say(shortReason(step.reason), 'drop')
+        // What decided it says more than the reason that it was filed under.
+        if (best?.tone !== 'drop') say(shortReason(step.reason), 'drop')
         break
       case 'undetermined':
         say('undetermined', 'drop')

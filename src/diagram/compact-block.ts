@@ -57,7 +57,7 @@ function columns(spec: Pick<CompactSpec, 'containers' | 'devices'>): number {
 /** The least width that `compactBlock` can be given, in pixels. */
 export function compactWidth(spec: Pick<CompactSpec, 'containers' | 'devices'>): number {
   const n = columns(spec)
-  return n === 1 ? 162 : 2 * PAD + n * 122 + (n - 1) * GAP + (spec.containers.length > 1 ? 0 : LOOP + GAP)
+  return n === 1 ? 162 : 2 * PAD + n * 126 + (n - 1) * GAP + (spec.containers.length > 1 ? 0 : LOOP + GAP)
 }
 
 /** `flip` puts the devices at the top edge instead of the bottom. */

@@ -159,39 +159,27 @@ export function drawGroup(
   const barY = ctx.flip ? at.y : edge
   const roadY = ctx.flip ? barY + BAR - BAR_ROAD : barY + BAR_ROAD
   const ticks = reached.flatMap((e) => e.points.slice(-1))
+  const labelY = ctx.flip ? barY + 3 : barY + BAR - 3 - FONTS.device.line
+  // Both ends of the bar keep clear: there the roads to and from the stack pass.
+  const left = at.x + 24
+  const end = at.x + at.width - 24
+  const { id } = bar.record
+  let x = left
+  x += sketch.label({ text: bar.record.name, x, y: labelY, width: end - x, style: 'device', tone: 'strong', box: id }) + 12
+  const address = bar.addresses[0]
+  if (address !== undefined && x + ctx.measure(address, 'device') <= end) {
+    x += sketch.label({ text: address, x, y: labelY, width: end - x, style: 'device', tone: 'muted', box: id }) + 12
+  }
   sketch.box({
-    id: bar.record.id,
+    id,
     rect: { x: at.x, y: barY, w: at.width, h: BAR },
     of: { kind: 'bridge', ticks },
     netns: bar.record.netns,
     parent: ctx.machine,
     name: [bar.record.name, ...bar.addresses].join(' '),
     dock: { x: at.x + at.width / 2, y: roadY },
+    ...(end - x > 50 && { slot: { x, y: labelY + 0.5, w: end - x, h: FONTS.status.line } }),
   })
-  const labelY = ctx.flip ? barY + 3 : barY + BAR - 3 - FONTS.device.line
-  // Both ends of the bar keep clear: there the roads to and from the stack pass.
-  const room = at.width - 48
-  const used = sketch.label({
-    text: bar.record.name,
-    x: at.x + 24,
-    y: labelY,
-    width: room,
-    style: 'device',
-    tone: 'strong',
-    box: bar.record.id,
-  })
-  const address = bar.addresses[0]
-  if (address !== undefined && used + 12 + ctx.measure(address, 'device') <= room) {
-    sketch.label({
-      text: address,
-      x: at.x + 24 + used + 12,
-      y: labelY,
-      width: room - used - 12,
-      style: 'device',
-      tone: 'muted',
-      box: bar.record.id,
-    })
-  }
   for (const e of reached) {
     const last = e.points[e.points.length - 1]
     const first = e.points[0]

@@ -222,7 +222,9 @@ function ringOf(at: {
               { x, y: d.bus },
               { x: rail, y: d.bus },
             ]
-      road(sketch, d.id, via(d.left, left), via(d.right, rightRail).reverse())
+      // It comes to rest on the bar, not on the bar's corner.
+      const rest = { x: d.right - Math.min(34, (d.right - d.left) / 4), y: d.y }
+      road(sketch, d.id, via(d.left, left), [...via(d.right, rightRail).reverse(), rest])
     },
     device(sketch: Sketch, d: { id: string; way: readonly Point[]; bus: number }) {
       const last = d.way[d.way.length - 1]

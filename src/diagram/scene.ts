@@ -56,7 +56,11 @@ export function sceneAt(paths: Paths, packet: number, seq: number): Scene {
   for (let i = 0; i <= now; i++) {
     const leg = legs[i]
     if (leg === undefined) continue
-    const activity = activityOf(reader, packet, { first: leg.first, last: Math.min(seq, leg.last) })
+    const activity = activityOf(reader, packet, {
+      first: leg.first,
+      last: Math.min(seq, leg.last),
+      onDevice: leg.visit.place.kind === 'device',
+    })
     if (activity !== undefined) did.set(leg.box, activity)
   }
   const leg = legs[now]

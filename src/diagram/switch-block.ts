@@ -67,18 +67,8 @@ export function switchBlock(
     y: p.side === 'top' ? above : above + ROAD + LABEL,
   }))
   const bar = bridge.device.record
-  sketch.box({
-    id: bar.id,
-    rect: { x: 0, y: above, w: width, h: ROAD + LABEL },
-    of: { kind: 'bridge', ticks },
-    netns: machine.netns.id,
-    parent: machine.netns.id,
-    name: [bar.name, ...bridge.device.addresses].join(' '),
-    dock: { x: width / 2, y: roadY },
-  })
   const columns = [...ticks.filter((_, i) => ports[i]?.side === 'bottom').map((t) => t.x), width].sort((a, b) => a - b)
   // The label stands between two of the lines that leave downwards, in the first space that is wide enough.
-  const text = `${machine.name}  ${bar.name}`
   const need = measure(machine.name, 'name') + measure(bar.name, 'device') + 28
   let left = 0
   for (const x of columns) {
@@ -96,17 +86,21 @@ export function switchBlock(
     tone: 'strong',
     box: bar.id,
   })
-  if (left + 10 + used + 10 + measure(bar.name, 'device') < end - 6) {
-    sketch.label({
-      text: bar.name,
-      x: left + 10 + used + 10,
-      y: labelY + 0.5,
-      width: text.length * FONTS.device.size,
-      style: 'device',
-      tone: 'muted',
-      box: bar.id,
-    })
+  let x = left + 10 + used + 10
+  if (x + measure(bar.name, 'device') < end - 6) {
+    const room = end - 6 - x
+    x += sketch.label({ text: bar.name, x, y: labelY + 0.5, width: room, style: 'device', tone: 'muted', box: bar.id }) + 12
   }
+  sketch.box({
+    id: bar.id,
+    rect: { x: 0, y: above, w: width, h: ROAD + LABEL },
+    of: { kind: 'bridge', ticks },
+    netns: machine.netns.id,
+    parent: machine.netns.id,
+    name: [bar.name, ...bridge.device.addresses].join(' '),
+    dock: { x: width / 2, y: roadY },
+    ...(end - 8 - x > 50 && { slot: { x, y: labelY + 1, w: end - 8 - x, h: FONTS.status.line } }),
+  })
   for (const [i, p] of ports.entries()) {
     const x = options.at[i] ?? 0
     const w = portWidth(p.device, measure)

@@ -149,11 +149,10 @@ export function CalloutMark({
 export function EndingMark({ scene, measure }: { readonly scene: Scene; readonly measure: Measure }) {
   const { ending, walked } = scene
   if (ending === undefined || walked.here === undefined || scene.capsule === undefined) return null
-  // On the corner of the capsule, where neither its own label nor the gate's is.
-  const corner = `translate(${capsuleWidth(scene.capsule, measure) / 2 - 2} ${-CAPSULE.h / 2})`
+  const beside = `translate(${capsuleWidth(scene.capsule, measure) / 2 + 5} 0)`
   if (ending.kind === 'drop' || ending.kind === 'undetermined') {
     return (
-      <g className="stg-end stg-end-drop" transform={corner}>
+      <g className="stg-end stg-end-drop" transform={beside}>
         <circle r={7} />
         <path d="M-3.2 -3.2L3.2 3.2M3.2 -3.2L-3.2 3.2" />
       </g>
@@ -161,7 +160,7 @@ export function EndingMark({ scene, measure }: { readonly scene: Scene; readonly
   }
   if (ending.kind === 'wait') {
     return (
-      <g className="stg-end stg-end-wait" transform={corner}>
+      <g className="stg-end stg-end-wait" transform={beside}>
         <circle r={7} />
         <path d="M0 -4V0L3 2" />
       </g>

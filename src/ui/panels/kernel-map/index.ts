@@ -1,0 +1,1 @@
+export { KernelMap, type KernelMapProps } from './kernel-map.tsx'
