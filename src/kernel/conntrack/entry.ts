@@ -30,8 +30,8 @@ export const CT = {
   UNTRACKED: 6,
 } as const
 export const IS_REPLY = 3
-export const DIR_ORIGINAL = 0
-export const DIR_REPLY = 1
+const DIR_ORIGINAL = 0
+const DIR_REPLY = 1
 
 /** CTINFO2DIR: 0 original, 1 reply. */
 export const directionOf = (ctInfo: number): number => (ctInfo === CT.ESTABLISHED_REPLY || ctInfo === CT.RELATED_REPLY ? 1 : 0)

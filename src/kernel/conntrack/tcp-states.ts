@@ -45,7 +45,7 @@ export function tcpIndex(flags: number): number {
 // The transitions, one word a state in the order of TCP_CT_STATES: what tcp_conntracks[direction][packet][state] holds in
 // nf_conntrack_proto_tcp.c (Linux 3.7 and later, when a client's SYN/ACK became invalid). `IG` ignore, `IV` invalid.
 const SHORT = ['NO', 'SS', 'SR', 'ES', 'FW', 'CW', 'LA', 'TW', 'CL', 'S2', 'IV', 'IG']
-export const TCP_TRANSITIONS = {
+const TCP_TRANSITIONS = {
   original: {
     //       NO SS SR ES FW CW LA TW CL S2
     syn: '   SS SS IG IG IG IG IG SS SS S2',

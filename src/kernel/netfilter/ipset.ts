@@ -60,7 +60,7 @@ class NetTree {
  * A set's members, made ready for lookups. `find` resolves the members of a list:set. Undefined when the type, an option that
  * changes its meaning or a member is not modelled.
  */
-export function compileSet(record: IpsetRecord, find: (name: string) => SetTest | undefined): SetTest | undefined {
+function compileSet(record: IpsetRecord, find: (name: string) => SetTest | undefined): SetTest | undefined {
   const members = record.entries.map((entry) => entry.trim().split(/\s+/))
   const keys = members.map((words) => words[0] ?? '')
   if (record.options.some((word) => word === 'netmask' || word === 'markmask' || word === 'bitmask')) return undefined

@@ -28,7 +28,7 @@ export interface Matcher {
 }
 
 /** A match that is parsed but not modelled, or cannot be (its set is missing). */
-export interface Unmodelled {
+interface Unmodelled {
   readonly unmodelled: string
 }
 
@@ -43,7 +43,7 @@ function ports(p: Packet): { readonly sport: number; readonly dport: number } {
 }
 
 /** tcp_find_option(): is the option present in the header? */
-export function hasTcpOption(options: Uint8Array, number: number): boolean {
+function hasTcpOption(options: Uint8Array, number: number): boolean {
   for (let i = 0; i < options.length; ) {
     const kind = options[i] as number
     if (kind === number) return true

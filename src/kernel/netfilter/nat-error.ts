@@ -7,7 +7,7 @@ import type { Skb } from '../types.ts'
 import { MANIP_DST, MANIP_SRC } from './nat-range.ts'
 import { setDestination, setPayload, setSource } from './rewrite.ts'
 
-export interface ErrorTranslation {
+interface ErrorTranslation {
   readonly manip: number
   /** Of the error: 0 when it travels as the flow's original packets do. */
   readonly direction: number

@@ -31,7 +31,7 @@ const BINDING = {
 } as const
 
 /** HOOK2MANIP: the destination changes where packets come in, the source where they leave. */
-export const manipOf = (hook: number): number => (hook === HOOK.POSTROUTING || hook === HOOK.INPUT ? MANIP_SRC : MANIP_DST)
+const manipOf = (hook: number): number => (hook === HOOK.POSTROUTING || hook === HOOK.INPUT ? MANIP_SRC : MANIP_DST)
 
 /** NF_NAT_MAX_ATTEMPTS and NF_NAT_HARDER_THRESH */
 const MAX_ATTEMPTS = 128

@@ -34,7 +34,7 @@ export type RulePart =
   | { readonly kind: 'match'; readonly index: number; readonly match: Match }
 
 /** `depends`: a counter, a list or chance decided, or it is not modelled; the facts do not say. */
-export interface PartFit {
+interface PartFit {
   readonly part: RulePart
   readonly fits: boolean | 'depends'
 }

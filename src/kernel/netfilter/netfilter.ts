@@ -13,14 +13,14 @@ import { RecentLists } from './recent.ts'
 import { Table } from './tables.ts'
 import { type WalkDeps, walkTable } from './walk.ts'
 
-export interface NetfilterRecords {
+interface NetfilterRecords {
   readonly chains: readonly ChainRecord[]
   readonly rules: readonly RuleRecord[]
   readonly ipsets: readonly IpsetRecord[]
 }
 
 /** struct nf_hook_ops: what runs at a hook, and when. `run` answers NF_ACCEPT, or another verdict with the packet's end written. */
-export interface HookOps {
+interface HookOps {
   readonly hook: number
   readonly priority: number
   run(skb: Skb, at: HookState): number

@@ -54,7 +54,7 @@ const needsByMatch = (m: Match): boolean =>
 const needsByTarget = (t: Target): boolean => t.kind === 'connmark' || (t.kind === 'unknown' && TARGETS.has(t.name))
 
 /** Whether loading the rule calls nf_ct_netns_get(): then the namespace tracks connections. NOTRACK alone does not. */
-export const usesConntrack = (spec: RuleSpec): boolean => spec.matches.some(needsByMatch) || needsByTarget(spec.target)
+const usesConntrack = (spec: RuleSpec): boolean => spec.matches.some(needsByMatch) || needsByTarget(spec.target)
 
 /**
  * mark_source_chains(): the jumps and gotos that lead back to a chain which leads to them. The kernel refuses a table that has
