@@ -151,14 +151,16 @@ export function mapState(reader: TraceReader, view: WorldView, at: { readonly pa
       } else if (target?.kind === 'goto') stack.splice(-1, 1, target.chain)
     }
     if (step?.kind === 'policy' && cell !== undefined) {
-      const walked = chains.findLast((c) => c.cell === here && c.depth === 0)
+      const name = nameOf(step.chain)
+      const walked = chains.findLast((c) => c.cell === here && c.chain === name)
       if (walked !== undefined) {
         walked.tried += step.tried
-        walked.outcome = `policy ${step.verdict.toUpperCase()}`
+        // A chain of one's own has no policy: at its end the walk returns to where it was called.
+        walked.outcome = step.verdict === 'return' ? '↩' : `policy ${step.verdict.toUpperCase()}`
         walked.seq = seq
       }
       cell.tried += step.tried
-      cell.verdict = step.verdict === 'drop' ? 'drop' : 'accept'
+      if (step.verdict !== 'return') cell.verdict = step.verdict === 'drop' ? 'drop' : 'accept'
     }
     if ((kind === STEP.drop || kind === STEP.undetermined) && cell !== undefined) cell.verdict = 'drop'
   }

@@ -167,7 +167,7 @@ function Chain({
         <span className="kmap-chain">
           <b>{chain.depth === 0 ? `${chain.table} ${chain.chain}` : chain.chain}</b>
           {chain.tried > 0 && (
-            <small aria-label={words.rules(chain.matched, chain.tried)}>
+            <small title={words.rules(chain.matched, chain.tried)}>
               {chain.matched}/{chain.tried}
             </small>
           )}
