@@ -9,6 +9,8 @@ export interface BridgeInfo {
   readonly physIn: NetDevice
   /** Destination as it came in: br_nf_ipv4_daddr_was_changed compares with it. */
   readonly originalDst: number
+  /** Source MAC it came in with (nf_bridge->neigh_header), put back after the neighbour has written its own. */
+  readonly originalSource: number
   /** A frame for another machine's MAC must not look like one to the IP hooks: pkt_otherhost. */
   otherHost: boolean
   inPrerouting: boolean

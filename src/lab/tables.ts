@@ -48,17 +48,16 @@ export interface SysctlLines {
 export function sysctlLines(view: WorldView, ns: NetnsRecord): SysctlLines {
   const set = new Map(BASELINE)
   const late = new Map<string, string>()
-  const optional = new Map<string, string>()
+  // Linux 6.5 made the first SYN retransmissions come at even intervals; the engine doubles each, as before.
+  const optional = new Map([['net.ipv4.tcp_syn_linear_timeouts', '0']])
   // br_netfilter starts namespaces with it on; where the world says nothing, the bridges are plain.
   const bridges = view.list('device', ns.id).some((d) => d.link.kind === 'bridge')
   if (bridges) optional.set('net.bridge.bridge-nf-call-iptables', '0')
   for (const r of view.list('sysctl', ns.id)) {
     const ofDevice = /^net\.ipv4\.(?:conf|neigh)\.(?!all\.|default\.)/.test(r.key)
-    if (r.key.startsWith('net.bridge.') && r.value === '0') optional.set(r.key, r.value)
-    else if (ofDevice || r.key.startsWith('net.bridge.')) {
-      late.set(r.key, r.value)
-      optional.delete(r.key)
-    } else set.set(r.key, r.value)
+    if ((r.key.startsWith('net.bridge.') && r.value === '0') || optional.has(r.key)) optional.set(r.key, r.value)
+    else if (ofDevice || r.key.startsWith('net.bridge.')) late.set(r.key, r.value)
+    else set.set(r.key, r.value)
   }
   const words = (m: ReadonlyMap<string, string>) => [...m].map(([k, v]) => `${k}=${v}`)
   return { early: words(set), late: words(late), optional: words(optional) }

@@ -1,4 +1,6 @@
+import { ICMP, IPPROTO } from '../net/packet.ts'
 import { STEP } from '../trace/columns.ts'
+import { PACKET_WIDTH, readPacketRow } from '../trace/packets.ts'
 import { DROP_REASONS, PACKET_ORIGINS } from '../trace/step.ts'
 import type { JourneyResult, JourneyVerdict, Trace } from '../trace/trace.ts'
 
@@ -22,13 +24,20 @@ export function decided(trace: Trace, journey: JourneyResult): JourneyVerdict {
   const behind = seen === undefined ? undefined : behindReport(trace, seen)
   if (behind !== undefined) return { ...verdict, decidedBy: behind }
   if (seen !== undefined && !isSilence(trace, seen)) return verdict
-  const lost = firstRow(trace, first, last, (kind, row) => kind === STEP.drop && trace.events.a[row] !== OTHERHOST)
+  const lost = firstRow(trace, first, last, (kind, row) => kind === STEP.drop && isLoss(trace, row))
   return lost === undefined ? verdict : { ...verdict, decidedBy: lost }
 }
 
 function firstRow(trace: Trace, first: number, last: number, test: (kind: number, row: number) => boolean): number | undefined {
   for (let row = first; row <= last; row++) if (test(trace.events.kind[row] as number, row)) return row
   return undefined
+}
+
+/** Of the drops that a run has, those that leave somebody waiting: a redirect (RFC 1122 section 3.2.2.2) is only advice. */
+function isLoss(trace: Trace, row: number): boolean {
+  if (trace.events.a[row] === OTHERHOST) return false
+  const { protocol, icmpType } = readPacketRow(trace.packets.rows, (trace.events.packet[row] as number) * PACKET_WIDTH)
+  return protocol !== IPPROTO.ICMP || icmpType !== ICMP.REDIRECT
 }
 
 /** The step is about running out of time, not about something that arrived. */

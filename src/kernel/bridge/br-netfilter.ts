@@ -25,7 +25,8 @@ export function brNfPreRouting(skb: SkBuff, port: NetDevice, bridge: NetDevice):
 
   const otherHost = skb.packetType === PACKET_OTHERHOST
   if (otherHost) skb.packetType = PACKET_HOST
-  skb.nfBridge = { physIn: port, originalDst: skb.pkt.dst, otherHost, inPrerouting: true, bridgedDnat: false }
+  const { dst, ethSrc } = skb.pkt
+  skb.nfBridge = { physIn: port, originalDst: dst, originalSource: ethSrc, otherHost, inPrerouting: true, bridgedDnat: false }
   skb.physIn = port
   const whole = defragment(skb, bridge)
   if (whole === undefined) return false

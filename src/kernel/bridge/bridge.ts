@@ -1,8 +1,9 @@
 import { isGroupMac } from '../../net/address.ts'
+import { FIELD } from '../../net/packet.ts'
 import { STEP } from '../../trace/columns.ts'
 import { BRIDGE_DECISIONS, type BridgeDecision, PACKET_ORIGINS } from '../../trace/step.ts'
 import type { NetDevice } from '../device.ts'
-import { cloneSkb, depart, drop, enterDevice, IN } from '../path/hop.ts'
+import { cloneSkb, depart, drop, enterDevice, IN, noteRewriteMac } from '../path/hop.ts'
 import { receiveInStack } from '../path/receive.ts'
 import { devQueueXmit } from '../path/xmit.ts'
 import type { SkBuff } from '../skb.ts'
@@ -64,8 +65,12 @@ export function brDevXmit(skb: SkBuff, bridge: NetDevice): void {
   const fdb = bridge.fdb as NonNullable<NetDevice['fdb']>
   const rec = bridge.ns.kernel.rec
   if (skb.nfBridge?.bridgedDnat) {
-    // br_nf_pre_routing_finish_bridge_slow(): the neighbour gave the header; bridging goes on where it was left.
+    // br_nf_pre_routing_finish_bridge_slow(): the neighbour gave the destination, the source is again the one it came with,
+    // and bridging goes on where it was left.
+    const { originalSource } = skb.nfBridge
     skb.nfBridge.bridgedDnat = false
+    noteRewriteMac(skb, FIELD.ETH_SRC, skb.pkt.ethSrc, originalSource)
+    skb.pkt.ethSrc = originalSource
     brHandleFrameFinish(skb, skb.nfBridge.physIn, bridge)
     return
   }

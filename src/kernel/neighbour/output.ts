@@ -82,8 +82,7 @@ function groupMac(dev: NetDevice, address: number): number | undefined {
 /** The link-layer header goes on (dev_hard_header), and the packet leaves the stack. */
 function transmit(skb: SkBuff, dev: NetDevice, mac: number): void {
   const { pkt } = skb
-  // A bridged and DNATed frame keeps the source it came with.
-  if (skb.nfBridge?.bridgedDnat !== true && pkt.ethSrc !== dev.mac) {
+  if (pkt.ethSrc !== dev.mac) {
     noteRewriteMac(skb, FIELD.ETH_SRC, pkt.ethSrc, dev.mac)
     pkt.ethSrc = dev.mac
   }

@@ -60,6 +60,8 @@ function sendError(ns: NetworkNamespace, old: SkBuff, error: Packet): void {
   const skb = new SkBuff(error, ns)
   skb.cause = ns.kernel.rec.last
   skb.mark = mark
+  // icmp_glue_bits() calls nf_ct_attach() for every error.
+  ns.netfilter.attach(skb, old)
   begin(skb, route, { how: BY_ICMP, parent: old.packet })
   ipLocalOut(skb)
 }
@@ -161,9 +163,7 @@ export function sendReset(namespace: Namespace, offending: Skb, _hook: number): 
   if (route.error !== undefined) return
   const skb = new SkBuff(reset, ns)
   skb.cause = ns.kernel.rec.last
-  // nf_ct_attach(): the reset belongs to the connection it answers.
-  skb.ct = old.ct
-  skb.ctInfo = old.ct === undefined ? 0 : old.ctInfo >= 3 ? 1 : 4
+  ns.netfilter.attach(skb, old)
   begin(skb, route, { how: BY_RESET, parent: old.packet })
   ipLocalOut(skb)
 }
