@@ -100,6 +100,12 @@ describe('targets that let the walk go on', () => {
     expect(node.forward(web())).toBeUndefined()
   })
 
+  it('walks on behind NFLOG and CHECKSUM, which change nothing that is modelled', () => {
+    const node = forwardWith({ kind: 'unknown', name: 'NFLOG', arguments: ['--nflog-group', '100'] }, DROP)
+    node.forward(web())
+    expect(node.told).toEqual(['drop NETFILTER_DROP by filter/FORWARD/2'])
+  })
+
   it('does not know an unknown target', () => {
     const node = forwardWith({ kind: 'unknown', name: 'TPROXY', arguments: ['--on-port', '15001'] })
     node.forward(web())

@@ -50,6 +50,9 @@ const REJECT_CODE: Readonly<Record<Exclude<RejectWith, 'tcp-reset'>, number>> = 
   'icmp-admin-prohibited': 13,
 }
 
+/** Unparsed, but known to leave the packet and the walk alone: a copy for a daemon; a checksum, which here is always right. */
+const HARMLESS = new Set(['NFLOG', 'CHECKSUM'])
+
 /** A rule's target as what the walk does with it. `chains` are those of the rule's table. */
 export function compileTarget(target: Target, chains: ReadonlyMap<string, CompiledChain>, deps: TargetDeps): CompiledTarget {
   const { rec } = deps
@@ -120,6 +123,7 @@ export function compileTarget(target: Target, chains: ReadonlyMap<string, Compil
         skb.traced = true
       })
     case 'unknown':
+      if (HARMLESS.has(target.name)) return touch(() => undefined)
       return undetermined(deps, ['-j', target.name, ...target.arguments].join(' '))
     default:
       return assertNever(target, 'target')
