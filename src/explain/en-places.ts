@@ -23,6 +23,8 @@ const why = (cause: DropCause): Sentence => {
       return say`The route ${cause.route} decided it.`
     case 'device':
       return say`It happened at ${cause.device}.`
+    case 'conntrack':
+      return say`It belongs to the connection ${cause.entry}, whose NAT binding does not let it pass: no rule is involved.`
     case 'other':
       return say`${cause.record} decided it.`
   }
@@ -142,8 +144,8 @@ export const enPlaces = {
     return say`The packet's mark changes: ${f.change} (skb->mark, not on the wire).`
   },
   'field-set': (f) => say`${f.field} changes: ${f.change}.`,
-  'quote-translated': () =>
-    say`The header that the ICMP error quotes is translated too, so that the receiver recognises its own packet.`,
+  'quote-translated': (f) =>
+    say`The header that the ICMP error quotes is translated too${f.change === undefined ? undefined : say` (${f.change})`}, so that the receiver recognises its own packet.`,
   'fdb-learned': (f) =>
     f.moved
       ? say`${f.bridge} hears ${f.mac} on another port now: ${f.port}.`

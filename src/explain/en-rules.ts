@@ -59,7 +59,7 @@ export const enRoles: Catalogue['roles'] = {
 export const enReasons: Catalogue['reasons'] = {
   SKB_DROP_REASON_NOT_SPECIFIED: 'the kernel gives no closer reason here',
   SKB_DROP_REASON_NO_SOCKET: 'no socket is open for it',
-  SKB_DROP_REASON_NETFILTER_DROP: 'a firewall rule refused it',
+  SKB_DROP_REASON_NETFILTER_DROP: 'netfilter refused it',
   SKB_DROP_REASON_OTHERHOST: 'the frame is addressed to the MAC address of another machine',
   SKB_DROP_REASON_IP_INHDR: 'its IP header does not allow it to go on, for example because the TTL has run out',
   SKB_DROP_REASON_IP_RPFILTER: 'its source is not plausible on this device (reverse path filter)',

@@ -65,6 +65,7 @@ export type DropCause =
   | { readonly kind: 'neighbour'; readonly address: Span; readonly device: Span; readonly service?: Span; readonly owner?: Span }
   | { readonly kind: 'route'; readonly route: Span }
   | { readonly kind: 'device'; readonly device: Span }
+  | { readonly kind: 'conntrack'; readonly entry: Span }
   | { readonly kind: 'other'; readonly record: Span }
 
 /** Where a translation comes from: a rule just now, the binding that conntrack keeps, or the reverse of it. */
@@ -132,7 +133,7 @@ export type Fact =
   | { readonly kind: 'translated'; readonly which: 'src' | 'dst'; readonly change: Span; readonly why: NatWhy }
   | { readonly kind: 'marked'; readonly change: Span; readonly masquerade: 'set' | 'cleared' | 'other' }
   | { readonly kind: 'field-set'; readonly field: Span; readonly change: Span }
-  | { readonly kind: 'quote-translated' }
+  | { readonly kind: 'quote-translated'; readonly change?: Span }
   // Bridge
   | { readonly kind: 'fdb-learned'; readonly bridge: Span; readonly mac: Span; readonly port: Span; readonly moved: boolean }
   | { readonly kind: 'bridge-forwarded'; readonly bridge: Span; readonly mac: Span; readonly port: Span }

@@ -1,7 +1,7 @@
 import { formatIpv4 } from '../net/address.ts'
 import type { Packet } from '../net/packet.ts'
 import { STEP } from '../trace/columns.ts'
-import { destinationOf, sourceOf } from '../trace/names.ts'
+import { destinationOf, quotedEnds, sourceOf } from '../trace/names.ts'
 import { fieldText } from '../trace/step-text.ts'
 import { before, type Context, nameIn, optional, type StepOf } from './context.ts'
 import type { Fact, NatWhy } from './fact.ts'
@@ -38,7 +38,7 @@ export function rewriteFact(c: Context, step: StepOf<'rewrite'>): Fact {
       return { kind: 'marked', change: plainChange, masquerade: set === was ? 'other' : set ? 'set' : 'cleared' }
     }
     case 'payload':
-      return { kind: 'quote-translated' }
+      return { kind: 'quote-translated', ...optional('change', quotedChange(c)) }
     default:
       return { kind: 'field-set', field: code(step.field), change: plainChange }
   }
@@ -68,6 +68,15 @@ function endChange(c: Context, text: (p: Packet) => string, which: 'src' | 'dst'
   while (belongs(first - 1)) first--
   while (last + 1 < c.reader.length && belongs(last + 1)) last++
   return change(text(c.reader.packetAt(c.packet, first - 1)), text(c.reader.packetAt(c.packet, last)))
+}
+
+/** The end of the quoted datagram that this step rewrites. */
+function quotedChange(c: Context): Span | undefined {
+  const from = quotedEnds(c.reader.packetAt(c.packet, c.seq - 1))
+  const to = quotedEnds(c.reader.packetAt(c.packet, c.seq))
+  if (from === undefined || to === undefined) return undefined
+  if (from.src !== to.src) return change(from.src, to.src)
+  return from.dst === to.dst ? undefined : change(from.dst, to.dst)
 }
 
 /** Why addresses change here: a rule of this very walk, or what conntrack remembers. */

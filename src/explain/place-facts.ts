@@ -164,6 +164,8 @@ function causeOf(c: Context, id: string): DropCause {
       return { kind: 'route', route: nameIn(c, id) }
     case 'device':
       return { kind: 'device', device: deviceSpan(r) }
+    case 'conntrack':
+      return { kind: 'conntrack', entry: nameIn(c, id) }
     default:
       return { kind: 'other', record: nameIn(c, id) }
   }

@@ -42,7 +42,9 @@ export function verdictFact(
         kind: 'failed',
         command,
         error: v.error,
-        ...(v.decidedBy === undefined || extra?.kind === 'port-taken' ? {} : { because: explain(v.decidedBy) }),
+        ...(v.decidedBy === undefined || extra?.kind === 'port-taken' || extra?.kind === 'reply-not-translated'
+          ? {}
+          : { because: explain(v.decidedBy) }),
         ...(extra === undefined ? {} : { extra }),
       }
     }

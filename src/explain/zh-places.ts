@@ -23,6 +23,8 @@ const why = (cause: DropCause): Sentence => {
       return say`起决定作用的是路由 ${cause.route}。`
     case 'device':
       return say`发生在 ${cause.device}。`
+    case 'conntrack':
+      return say`它属于连接 ${cause.entry}，该连接的 NAT 绑定不允许它通过：与任何规则无关。`
     case 'other':
       return say`起决定作用的是 ${cause.record}。`
   }
@@ -130,7 +132,8 @@ export const zhPlaces = {
     return say`包的标记改变：${f.change}（skb->mark，不在线路上传输）。`
   },
   'field-set': (f) => say`${f.field} 改变：${f.change}。`,
-  'quote-translated': () => say`ICMP 错误所引用的首部也一并转换，这样接收方才能认出是自己发的包。`,
+  'quote-translated': (f) =>
+    say`ICMP 错误所引用的首部也一并转换${f.change === undefined ? undefined : say`（${f.change}）`}，这样接收方才能认出是自己发的包。`,
   'fdb-learned': (f) =>
     f.moved
       ? say`${f.bridge} 发现 ${f.mac} 现在位于另一个端口：${f.port}。`

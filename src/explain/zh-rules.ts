@@ -55,7 +55,7 @@ export const zhRoles: Catalogue['roles'] = {
 export const zhReasons: Catalogue['reasons'] = {
   SKB_DROP_REASON_NOT_SPECIFIED: '内核在这里没有给出更具体的原因',
   SKB_DROP_REASON_NO_SOCKET: '没有为它打开的套接字',
-  SKB_DROP_REASON_NETFILTER_DROP: '防火墙规则拒绝了它',
+  SKB_DROP_REASON_NETFILTER_DROP: 'netfilter 拒绝了它',
   SKB_DROP_REASON_OTHERHOST: '帧的目的 MAC 地址属于另一台机器',
   SKB_DROP_REASON_IP_INHDR: 'IP 首部不允许它继续前进，例如 TTL 已耗尽',
   SKB_DROP_REASON_IP_RPFILTER: '它的源地址在这个设备上不可信（反向路径过滤）',

@@ -1,6 +1,7 @@
 import { formatIpv4 } from '../net/address.ts'
+import type { Packet } from '../net/packet.ts'
 import type { Hop } from './hops.ts'
-import { chainName, destinationOf, deviceName, netnsName, placeName, sourceOf, targetText } from './names.ts'
+import { chainName, destinationOf, deviceName, netnsName, placeName, quotedEnds, sourceOf, targetText } from './names.ts'
 import type { TraceReader } from './reader.ts'
 import { nameOf, routeFact, stepText } from './step-text.ts'
 import { Walk } from './walk.ts'
@@ -104,11 +105,8 @@ class Facts {
 
   #rewrite(seq: number, field: string): void {
     const nat = field === 'ip.src' || field === 'ip.dst' || field === 'l4.sport' || field === 'l4.dport' || field === 'icmp.rest'
-    if (nat) this.#rewriting ??= seq - 1
-    else if (field === 'meta.mark' || field === 'payload') {
-      this.#closeRewrite(seq)
-      if (field === 'payload') this.#note('quoted datagram translated')
-    }
+    if (nat || field === 'payload') this.#rewriting ??= seq - 1
+    else if (field === 'meta.mark') this.#closeRewrite(seq)
   }
 
   /** A run of NAT rewrites has ended before `seq`: says what became of source and destination. */
@@ -125,7 +123,18 @@ class Facts {
     const src = named(/(SNAT|MASQUERADE)$/) ?? 'src '
     const dst = named(/(DNAT|REDIRECT.*)$/) ?? 'dst '
     if (sourceOf(before) !== sourceOf(after)) this.#note(`${src}${sourceOf(before)} → ${sourceOf(after)}`)
+    this.#noteQuoted(before, after)
     if (destinationOf(before) !== destinationOf(after)) this.#note(`${dst}${destinationOf(before)} → ${destinationOf(after)}`)
+  }
+
+  /** What an ICMP error quotes is translated with it. */
+  #noteQuoted(before: Packet, after: Packet): void {
+    if (before.payload === after.payload) return
+    const from = quotedEnds(before)
+    const to = quotedEnds(after)
+    if (from === undefined || to === undefined) return
+    if (from.src !== to.src) this.#note(`quoted src ${from.src} → ${to.src}`)
+    if (from.dst !== to.dst) this.#note(`quoted dst ${from.dst} → ${to.dst}`)
   }
 
   /** Belongs to the hook that is open, if one is. */

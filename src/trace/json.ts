@@ -46,6 +46,7 @@ export interface JsonTrace {
     readonly exitCode: number
     readonly output: string
     readonly verdict: JourneyVerdict
+    readonly notes?: readonly string[]
   }[]
   readonly packets: readonly JsonPacket[]
   readonly events: readonly JsonEvent[]
@@ -66,7 +67,7 @@ export function traceToJson(reader: TraceReader): JsonTrace {
   })
   return {
     hopscope: 1,
-    journeys: journeys.map(({ from, run, first, last, exitCode, output, verdict }) => ({
+    journeys: journeys.map(({ from, run, first, last, exitCode, output, verdict, notes }) => ({
       from,
       run,
       first,
@@ -74,6 +75,7 @@ export function traceToJson(reader: TraceReader): JsonTrace {
       exitCode,
       output,
       verdict,
+      ...(notes === undefined || notes.length === 0 ? {} : { notes }),
     })),
     packets: Array.from({ length: packets.length }, (_, i) => jsonPacket(reader, i)),
     events: Array.from({ length: reader.length }, (_, i) => jsonEvent(reader, i, deltasAt.get(i))),

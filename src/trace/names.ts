@@ -1,5 +1,6 @@
 import { formatIpv4, formatPrefix, maskOf } from '../net/address.ts'
 import { IPPROTO, type Packet } from '../net/packet.ts'
+import { parseQuoted } from '../net/quoted.ts'
 import type { NatRange, Target } from '../world/netfilter.ts'
 import type { RouteRecord, RuleRecord, WorldRecord } from '../world/records.ts'
 
@@ -35,6 +36,15 @@ const hasPorts = (protocol: number) => protocol === IPPROTO.TCP || protocol === 
 /** `10.96.0.10:80`, without a port where the protocol has none. */
 export const sourceOf = (p: Packet): string => `${formatIpv4(p.src)}${hasPorts(p.protocol) ? `:${p.sport}` : ''}`
 export const destinationOf = (p: Packet): string => `${formatIpv4(p.dst)}${hasPorts(p.protocol) ? `:${p.dport}` : ''}`
+
+/** Source and destination of the datagram that an ICMP error quotes; undefined when it cannot be read. */
+export function quotedEnds(p: Packet): { readonly src: string; readonly dst: string } | undefined {
+  const q = parseQuoted(p.payload)
+  if (!q.ok) return undefined
+  const { src, dst, sport, dport, protocol } = q.value
+  const port = (n: number) => (hasPorts(protocol) ? `:${n}` : '')
+  return { src: `${formatIpv4(src)}${port(sport)}`, dst: `${formatIpv4(dst)}${port(dport)}` }
+}
 
 /** `10.244.2.0/24 via 192.168.1.12 dev eth0`, `default …`, `local 10.0.0.1`, as `ip route` begins its lines. */
 export function routeText(route: RouteRecord, nexthop = 0): string {

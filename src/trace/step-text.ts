@@ -66,7 +66,7 @@ export function stepText(reader: TraceReader, seq: number): string {
     case 'neigh.lookup':
       return `neigh ${formatIpv4(step.address)} ${step.state}`
     case 'neigh.state':
-      return `${name(step.neighbour)} ${step.from} → ${step.to} (${step.reason})`
+      return `${name(step.neighbour)} ${step.from === step.to ? step.to : `${step.from} → ${step.to}`} (${step.reason})`
     case 'arp.process':
       return `arp ${step.op} for ${formatIpv4(step.target)}: ${step.answer}`
     case 'route':

@@ -37,7 +37,7 @@ describe('the text trace', () => {
         3000.000    #3  pod/client eth0
         3000.000    #3  pod/client               delivered to icmp
         3000.000        pod/client               curl error EHOSTUNREACH
-      = failed EHOSTUNREACH, exit 7, decided by step 52: drop SKB_DROP_REASON_NEIGH_FAILED by neighbour 192.168.1.12 dev eth0
+      = failed EHOSTUNREACH, exit 7, decided by drop SKB_DROP_REASON_NEIGH_FAILED by neighbour 192.168.1.12 dev eth0
       | curl: (7) Failed to connect to 10.96.0.10 port 80: No route to host
       "
     `)

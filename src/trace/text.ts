@@ -38,7 +38,7 @@ export function formatTrace(reader: TraceReader, options: TextOptions = {}): str
       if (options.verbose === true) lines.step(seq)
       else lines.hopOrEvent(seq)
     }
-    for (const i of endAt.get(seq) ?? []) if (shown(i)) lines.verdict(i)
+    for (const i of endAt.get(seq) ?? []) if (shown(i)) lines.verdict(i, options.verbose === true)
   }
   if (truncated !== undefined) out.push(`cut short: ${truncated}`)
   return `${out.join('\n')}\n`
@@ -66,16 +66,17 @@ class HopLines {
     this.#out.push(`${several ? `[${index + 1}] ` : ''}${j.from} $ ${j.run}`)
   }
 
-  verdict(index: number): void {
+  verdict(index: number, verbose: boolean): void {
     const j = this.#reader.trace.journeys[index]
     if (j === undefined) return
     const v = j.verdict
     const decided =
       v.kind === 'answered' || v.decidedBy === undefined
         ? ''
-        : `, decided by step ${v.decidedBy}: ${stepText(this.#reader, v.decidedBy)}`
+        : `, decided by ${verbose ? `step ${v.decidedBy}: ` : ''}${stepText(this.#reader, v.decidedBy)}`
     const what = v.kind === 'answered' ? 'answered' : v.kind === 'failed' ? `failed ${v.error}` : `undetermined ${v.what}`
     this.#out.push(`= ${what}, exit ${j.exitCode}${decided}`)
+    for (const note of j.notes ?? []) this.#out.push(`! ${note}`)
     if (j.output !== '') for (const line of j.output.replace(/\n$/, '').split('\n')) this.#out.push(`| ${line}`.trimEnd())
   }
 
