@@ -56,8 +56,10 @@ export function fillIn(doc: ScenarioDocument): Result<Cluster, InputError[]> {
     serviceCIDR,
     ...machines,
     pods,
+    podsOf: groupBy(pods, (p) => [p.node]),
     services,
     slices,
+    slicesOf: groupBy(slices, (s) => [...new Set(s.endpoints.map((e) => e.address))]),
     objects: recordsOf(drafts),
     notes: context.notes,
   })
@@ -79,6 +81,19 @@ function noteKinds({ drafts, notes }: FillContext): void {
     const count = `${found.length} ${found.length === 1 ? 'object' : 'objects'}`
     notes.push({ what: `${kind} objects are kept, but not ${how} yet (${count})`, where: first.path })
   }
+}
+
+/** Items by each of their keys, in their order; a key that nobody has gives none. */
+function groupBy<T, K>(items: readonly T[], keysOf: (item: T) => readonly K[]): (key: K) => readonly T[] {
+  const groups = new Map<K, T[]>()
+  for (const item of items) {
+    for (const key of keysOf(item)) {
+      const group = groups.get(key)
+      if (group) group.push(item)
+      else groups.set(key, [item])
+    }
+  }
+  return (key) => groups.get(key) ?? []
 }
 
 function range(text: string, path: string, errors: InputError[]): Ipv4Prefix | undefined {

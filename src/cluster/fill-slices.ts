@@ -25,15 +25,19 @@ export function fillSlices(
     slices.push(...mirror(context, d))
     covered.add(`${d.namespace}/${d.name}`)
   }
-  const byNamespace = new Map<string, ClusterPod[]>()
+  const byLabel = new Map<string, ClusterPod[]>()
   for (const p of pods) {
-    const l = byNamespace.get(p.namespace)
-    if (l) l.push(p)
-    else byNamespace.set(p.namespace, [p])
+    for (const [k, v] of Object.entries(p.labels)) {
+      const key = labelKey(p.namespace, k, v)
+      const l = byLabel.get(key)
+      if (l) l.push(p)
+      else byLabel.set(key, [p])
+    }
   }
   for (const s of services) {
     if (s.selector === undefined || covered.has(`${s.namespace}/${s.name}`) || s.type === 'ExternalName') continue
-    slices.push(...select(context, s, byNamespace.get(s.namespace) ?? []))
+    const [first] = Object.entries(s.selector)
+    if (first !== undefined) slices.push(...select(context, s, byLabel.get(labelKey(s.namespace, ...first)) ?? []))
   }
   return slices
 }
@@ -75,6 +79,8 @@ function address(context: FillContext, value: unknown, path: string): Ipv4[] {
   return []
 }
 
+const labelKey = (namespace: string, key: string, value: string): string => JSON.stringify([namespace, key, value])
+
 /** endpointslicemirroring: one slice a subset. */
 function mirror(context: FillContext, d: Draft): ClusterSlice[] {
   return listAt(d.manifest, 'subsets').map((subset, i) => {
@@ -107,7 +113,6 @@ function mirror(context: FillContext, d: Draft): ClusterSlice[] {
 /** Pods whose named ports resolve alike share a slice (pkg/controller/util/endpointslice reconciler). */
 function select(context: FillContext, s: ClusterService, pods: readonly ClusterPod[]): ClusterSlice[] {
   const wanted = Object.entries(s.selector ?? {})
-  if (wanted.length === 0) return []
   const groups = new Map<string, { ports: ClusterSlice['ports'][number][]; pods: ClusterPod[] }>()
   for (const p of pods) {
     if (!wanted.every(([k, v]) => p.labels[k] === v)) continue

@@ -14,8 +14,11 @@ export interface Cluster {
   readonly gateway: Ipv4
   readonly nodes: readonly ClusterNode[]
   readonly pods: readonly ClusterPod[]
+  readonly podsOf: (node: ClusterNode) => readonly ClusterPod[]
   readonly services: readonly ClusterService[]
   readonly slices: readonly ClusterSlice[]
+  /** The slices that list an address. */
+  readonly slicesOf: (address: Ipv4) => readonly ClusterSlice[]
   readonly objects: readonly ObjectRecord[]
   /** What was kept but not modelled: the text of notes. */
   readonly notes: readonly { readonly what: string; readonly where: string }[]

@@ -32,7 +32,7 @@ export function buildNode(world: WorldBuilder, self: ClusterNode, cluster: Clust
   node.route({ address: ipv4(0), length: 0 }, { via: cluster.gateway, dev: 'eth0' }, origin)
   if (!isCloud) hostRoutes(node, self, cluster)
 
-  const pods = cluster.pods.filter((p) => p.node === self)
+  const pods = cluster.podsOf(self)
   for (const pod of pods) {
     if (pod.hostNetwork) continue
     const inside = attachPod(world, node, pod, cluster)

@@ -24,8 +24,8 @@ export function serversOf(pod: ClusterPod, cluster: Cluster): Server[] {
   }
   const first = pod.containers[0]
   if (first === undefined) return [...servers.values()]
-  for (const slice of cluster.slices) {
-    if (slice.namespace !== pod.namespace || !slice.endpoints.some((e) => e.address === pod.ip)) continue
+  for (const slice of cluster.slicesOf(pod.ip)) {
+    if (slice.namespace !== pod.namespace) continue
     if (pod.hostNetwork && !selects(cluster, slice.service, pod)) continue
     for (const p of slice.ports) add(p.protocol, p.port, first.name, `target port of Service ${slice.namespace}/${slice.service}`)
   }

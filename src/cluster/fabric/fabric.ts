@@ -51,7 +51,7 @@ export function buildFabric(world: WorldBuilder, cluster: Cluster): void {
 
 /** Pods whose address is not of their node's range: everybody needs a route of its own to them. */
 export const podsElsewhere = (node: ClusterNode, cluster: Cluster): ClusterPod[] =>
-  cluster.pods.filter((p) => p.node === node && !p.hostNetwork && !contains(node.podCIDR, p.ip))
+  cluster.podsOf(node).filter((p) => !p.hostNetwork && !contains(node.podCIDR, p.ip))
 
 /** Routes of a node to the pods of the others, on one segment: the other node is the next hop. */
 export function hostRoutes(node: NetnsBuilder, self: ClusterNode, cluster: Cluster): void {
