@@ -9,7 +9,7 @@ import { udpEcho } from './udp-echo.ts'
 import { pipedText, splitWords } from './words.ts'
 
 /** Every program that a journey or a process of the world can be. */
-export const PROGRAMS: ReadonlyMap<string, Program> = new Map([curl, ping, nc, httpd, udpEcho].map((p) => [p.name, p]))
+const PROGRAMS: ReadonlyMap<string, Program> = new Map([curl, ping, nc, httpd, udpEcho].map((p) => [p.name, p]))
 /** Other names that people use for the same program. */
 const ALIASES: Readonly<Record<string, string>> = { netcat: 'nc', 'nc.openbsd': 'nc' }
 

@@ -58,7 +58,7 @@ const SPECS: readonly OptionSpec[] = [
 ]
 
 /** The version whose messages these are. */
-export const CURL_VERSION = '8.5.0'
+const CURL_VERSION = '8.5.0'
 const SECONDS = { min: 0, max: 2_000_000, fraction: true }
 
 /** curl(1), the part of it that speaks HTTP in the clear. */

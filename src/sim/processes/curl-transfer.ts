@@ -1,8 +1,9 @@
 import { fromUtf8, utf8 } from '../../base/bytes.ts'
 import { type SocketError, strerror, type TcpSocket } from '../../kernel/sockets/index.ts'
 import type { Timer } from '../../kernel/types.ts'
-import { formatIpv4, IPV4_ANY, type Ipv4 } from '../../net/address.ts'
+import { formatIpv4, type Ipv4 } from '../../net/address.ts'
 import type { JourneyVerdict } from '../../trace/trace.ts'
+import { CurlConnect } from './curl-connect.ts'
 import type { CurlOptions, CurlUrl } from './curl-options.ts'
 import { curlRequest } from './curl-request.ts'
 import { contentLength, HttpBuffer, header, keepsAlive, type MessageHead } from './http.ts'
@@ -10,8 +11,6 @@ import { ANSWERED, failed, type Process } from './process.ts'
 
 const MS = 1_000_000
 const SECOND = 1_000_000_000
-/** curl gives up connecting after five minutes unless told otherwise. */
-const CONNECT_TIMEOUT = 300
 
 export interface Connection {
   readonly socket: TcpSocket
@@ -55,7 +54,8 @@ export class CurlTransfer {
   readonly #buffer = new HttpBuffer()
   #head: MessageHead | undefined
   #received = 0
-  #timers: Timer[] = []
+  #timer: Timer | undefined
+  #connecting: CurlConnect | undefined
   readonly #begun: number
   #connectedAt = 0
   #firstByteAt = 0
@@ -70,8 +70,8 @@ export class CurlTransfer {
   start(cause: number): void {
     const { options, process, reuse } = this.#p
     if (options.maxTime !== undefined) {
-      // poll(2) sleeps whole milliseconds and one more, so the clock has just passed the limit.
-      this.#timer(options.maxTime * SECOND + MS, 'curl --max-time', cause, (seq) => this.#timedOut(seq))
+      // As for --connect-timeout, the clock has just passed the limit when curl looks.
+      this.#timer = process.after(options.maxTime * SECOND + MS, 'curl --max-time', cause, (seq) => this.#timedOut(seq))
     }
     if (reuse !== undefined && reuse.socket.state === 'ESTABLISHED') {
       this.#connection = reuse
@@ -87,77 +87,23 @@ export class CurlTransfer {
 
   #connect(cause: number): void {
     const { process, options, url, address } = this.#p
-    const socket = process.sockets.tcp(process.owner)
-    this.#connection = { socket, number: this.#p.nextConnection() }
+    const connecting = new CurlConnect({
+      process,
+      options,
+      url,
+      address,
+      elapsed: () => this.#elapsed(),
+      verbose: (line, seq) => this.#verbose(line, seq),
+      onConnected: (seq) => {
+        this.#connectedAt = process.now
+        this.#request(seq)
+      },
+      onFailed: (exitCode, message, verdict, seq) => this.#fail(exitCode, message, verdict, seq),
+    })
+    this.#connecting = connecting
+    this.#connection = { socket: connecting.socket, number: this.#p.nextConnection() }
     this.#connects++
-    process.atExit((seq) => socket.close(seq))
-    socket.set({ noDelay: true })
-    this.#verbose(`*   Trying ${formatIpv4(address)}:${url.port}...`, cause)
-    if (!this.#bind(socket, cause)) return
-    const limit = options.connectTimeout ?? CONNECT_TIMEOUT
-    const begun = socket.connect(address, url.port, cause)
-    if (!begun.ok) {
-      this.#verbose(`* Immediate connect fail for ${formatIpv4(address)}: ${strerror(begun.error)}`, cause)
-      this.#fail(7, this.#connectMessage(7), failed(begun.error, cause), cause)
-      return
-    }
-    this.#timer(limit * SECOND + MS, 'curl --connect-timeout', cause, (seq) => this.#connectTimedOut(limit, seq))
-    socket.onWake = (seq) => this.#connecting(socket, seq)
-  }
-
-  /** --interface and --local-port. False when curl has given up. */
-  #bind(socket: TcpSocket, cause: number): boolean {
-    const { options, process } = this.#p
-    if (options.interface !== undefined) {
-      const device = process.ns.devices.get(options.interface)
-      if (device === undefined) {
-        this.#fail(45, `Couldn't bind to interface '${options.interface}'`, failed('ENODEV'), cause)
-        return false
-      }
-      socket.set({ device })
-    }
-    if (options.localPort === undefined) return true
-    const { from, to } = options.localPort
-    for (let port = from; port <= to; port++) {
-      if (socket.bind(IPV4_ANY, port).ok) {
-        this.#verbose(`* Local port: ${port}`, cause)
-        return true
-      }
-      if (port < to) this.#verbose(`* Bind to local port ${port} failed, trying next`, cause)
-    }
-    this.#fail(45, 'bind failed with errno 98: Address already in use', failed('EADDRINUSE'), cause)
-    return false
-  }
-
-  #connecting(socket: TcpSocket, cause: number): void {
-    const { process, url, address } = this.#p
-    const error = socket.takeError()
-    if (error !== undefined) {
-      const { local } = socket
-      this.#verbose(
-        `* connect to ${formatIpv4(address)} port ${url.port} from ${formatIpv4(local.address)} port ${local.port} failed: ${strerror(error.errno)}`,
-        cause,
-      )
-      const code = error.errno === 'ETIMEDOUT' ? 28 : 7
-      this.#fail(code, this.#connectMessage(7), failed(error.errno, error.decidedBy), cause)
-      return
-    }
-    if (!socket.connected) return
-    this.#cancelConnectTimer()
-    this.#connectedAt = process.now
-    this.#verbose(`* Connected to ${url.host} (${formatIpv4(address)}) port ${url.port}`, cause)
-    this.#request(cause)
-  }
-
-  #connectMessage(code: 7 | 28): string {
-    const { url } = this.#p
-    const text = code === 7 ? "Couldn't connect to server" : 'Timeout was reached'
-    return `Failed to connect to ${url.host} port ${url.port} after ${this.#elapsed()} ms: ${text}`
-  }
-
-  #connectTimedOut(limit: number, cause: number): void {
-    this.#verbose(`* ipv4 connect timeout after ${Math.round(limit * 1000)}ms, move on!`, cause)
-    this.#fail(28, this.#connectMessage(28), failed('no answer'), cause)
+    connecting.start(cause)
   }
 
   #timedOut(cause: number): void {
@@ -301,7 +247,8 @@ export class CurlTransfer {
   #end(end: TransferEnd, cause: number): void {
     if (this.#over) return
     this.#over = true
-    for (const timer of this.#timers) timer.cancel()
+    this.#timer?.cancel()
+    this.#connecting?.cancel()
     const socket = this.#connection?.socket
     if (socket !== undefined) socket.onWake = undefined
     const { address, url, process } = this.#p
@@ -336,14 +283,6 @@ export class CurlTransfer {
   /** Whole milliseconds since the transfer began. */
   #elapsed(): number {
     return Math.floor((this.#p.process.now - this.#begun) / MS)
-  }
-
-  #timer(delay: number, what: string, cause: number, fn: (cause: number) => void): void {
-    this.#timers.push(this.#p.process.after(delay, what, cause, fn))
-  }
-
-  #cancelConnectTimer(): void {
-    this.#timers.pop()?.cancel()
   }
 
   #verbose(line: string, cause: number): void {

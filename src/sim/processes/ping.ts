@@ -126,7 +126,7 @@ class PingRun {
     this.#transmitted = sequence
     if (!sent.ok) {
       const { errno, mtu } = sent.error
-      this.#lastError = { errno, ...(sent.error.decidedBy === undefined ? {} : { decidedBy: sent.error.decidedBy }) }
+      this.#lastError = { errno, decidedBy: sent.error.decidedBy ?? seq }
       if (errno === 'EMSGSIZE' && mtu !== undefined) {
         this.#errors++
         this.#say(`ping: local error: message too long, mtu=${mtu}`, seq)

@@ -82,7 +82,7 @@ function newRecord(context: ProcessContext): ProcessRecord {
 }
 
 /** /etc/hosts of a pod or a node: localhost and its own name. */
-export const resolveLocally: Resolve = (ns, name) => {
+const resolveLocally: Resolve = (ns, name) => {
   if (name === 'localhost') return ipv4(0x7f000001)
   if (name !== ns.name.slice(ns.name.lastIndexOf('/') + 1)) return undefined
   for (const device of ns.devices.values()) {

@@ -10,10 +10,9 @@ import type { SocketHost } from '../host.ts'
 import { routeTo } from '../route.ts'
 import { seqAdd } from '../sequence.ts'
 import type { Owner } from '../socket.ts'
-import { tcpDone, timeWait } from './done.ts'
+import { abortSocket, closeSocket, shutdownSend } from './close.ts'
 import { defaultAdvmss, drawSecrets } from './handshake.ts'
-import { cleanupReceive, pushPending, queueData, queueFin } from './output.ts'
-import { sendActiveReset } from './reset.ts'
+import { cleanupReceive, pushPending, queueData } from './output.ts'
 import { newSegment } from './segment.ts'
 import { TcpSock } from './sock.ts'
 import type { TcpTable } from './table.ts'
@@ -221,65 +220,17 @@ export class TcpSocket {
 
   /** shutdown(SHUT_WR) */
   shutdown(cause: number): void {
-    const sk = this.#sk
-    if (sk.sndShutdown) return
-    if (sk.state === 'ESTABLISHED') this.#sendFin('FIN_WAIT1', cause)
-    else if (sk.state === 'CLOSE_WAIT') this.#sendFin('LAST_ACK', cause)
+    shutdownSend(this.#sk, cause)
   }
 
-  #sendFin(state: 'FIN_WAIT1' | 'LAST_ACK', cause: number): void {
-    const sk = this.#sk
-    queueFin(sk)
-    pushPending(sk, sk.setState(state, cause))
-  }
-
-  /** tcp_close(): FIN, or a reset when something was left unread. The kernel keeps the connection until it is over. */
+  /** close(2). The kernel keeps the connection until it is over. */
   close(cause: number): void {
-    const sk = this.#sk
-    sk.onWake = undefined
-    if (sk.dead) return
-    sk.dead = true
-    switch (sk.state) {
-      case 'CLOSED':
-        if (sk.bound) sk.table.remove(sk)
-        return
-      case 'LISTEN':
-        for (const child of [...sk.children]) {
-          if (child.state !== 'SYN_RECV') sendActiveReset(child, cause)
-          tcpDone(child, cause)
-        }
-        sk.acceptQueue.length = 0
-        tcpDone(sk, cause)
-        return
-      case 'SYN_SENT':
-      case 'SYN_RECV':
-        tcpDone(sk, cause)
-        return
-      default:
-        this.#closeConnection(cause)
-    }
-  }
-
-  #closeConnection(cause: number): void {
-    const sk = this.#sk
-    if (sk.receiveLength > 0) {
-      sendActiveReset(sk, cause)
-      tcpDone(sk, cause)
-      return
-    }
-    this.shutdown(cause)
-    if (sk.state === 'FIN_WAIT2') timeWait(sk, 'FIN_WAIT2', cause)
-    sk.owner = undefined
-    sk.sync()
+    closeSocket(this.#sk, cause)
   }
 
   /** Closes with a reset, as SO_LINGER of zero seconds does. */
   abort(cause: number): void {
-    const sk = this.#sk
-    if (sk.state === 'ESTABLISHED' || sk.state === 'CLOSE_WAIT' || sk.state.startsWith('FIN_WAIT')) sendActiveReset(sk, cause)
-    sk.onWake = undefined
-    sk.dead = true
-    if (sk.state !== 'CLOSED') tcpDone(sk, cause)
+    abortSocket(this.#sk, cause)
   }
 }
 

@@ -1,9 +1,10 @@
 // include/net/tcp.h, in nanoseconds where times are.
-export const MS = 1_000_000
+const MS = 1_000_000
 export const SECOND = 1_000_000_000
 export const RTO_MIN = 200 * MS
 export const RTO_MAX = 120 * SECOND
-export const TIMEOUT_INIT = SECOND
+/** Before the first round trip is known. */
+export const TIMEOUT_INIT = 1_000_000_000
 /** TCP_ATO_MIN and TCP_DELACK_MIN: HZ/25. */
 export const ATO_MIN = 40 * MS
 export const TIMEWAIT_LEN = 60 * SECOND

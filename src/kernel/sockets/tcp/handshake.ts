@@ -28,7 +28,7 @@ export function syncMss(sk: TcpSock, mtu: number): void {
 export const defaultAdvmss = (mtu: number): number => Math.min(mtu, 65535) - IP_TCP_HEADERS
 
 /** tcp_initialize_rcv_mss() */
-export function initializeRcvMss(sk: TcpSock): void {
+function initializeRcvMss(sk: TcpSock): void {
   sk.rcvMss = Math.max(MIN_MSS, Math.min(sk.advmss, sk.mss, Math.floor(sk.rcvWnd / 2), MSS_DEFAULT))
 }
 
