@@ -5,6 +5,7 @@ import type { InputError, ScenarioDocument } from '../scenario/document.ts'
 import { locateErrors } from '../scenario/locate.ts'
 import { parseScenario } from '../scenario/parse.ts'
 import { toYaml } from '../scenario/to-yaml.ts'
+import { parseCommand } from '../sim/processes/index.ts'
 import { run } from '../sim/run.ts'
 import { chunksOf } from '../trace/wire.ts'
 import type { World } from '../world/world.ts'
@@ -75,7 +76,17 @@ async function prepare(source: OpenSource, progress: OnProgress): Promise<Result
 
 function build(document: ScenarioDocument, progress: OnProgress): Result<Ready, readonly InputError[]> {
   const world = buildWorld(document, { onProgress: (share) => progress('world', share, 1) })
-  return world.ok ? ok({ document, world: world.value, imported: undefined }) : err(world.error)
+  if (!world.ok) return err(world.error)
+  const unknown = commandErrors(document)
+  return unknown.length > 0 ? err(unknown) : ok({ document, world: world.value, imported: undefined })
+}
+
+/** A shell would try and end with 127; somebody who types a command here is better told at once what there is. */
+function commandErrors(document: ScenarioDocument): InputError[] {
+  return document.journeys.flatMap((journey, i) => {
+    const command = parseCommand(journey.run)
+    return command.ok ? [] : [{ kind: 'input' as const, message: command.error.message, path: `journeys[${i}].run` }]
+  })
 }
 
 /** What the cluster refuses has a path but no line: the text tells where that path is. */

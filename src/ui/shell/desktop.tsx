@@ -9,7 +9,7 @@ export function Desktop({ narrow }: { readonly narrow: boolean }) {
   const words = useWords()
   const work = <Work narrow={narrow} />
   return (
-    <div className="columns">
+    <main className="columns">
       {narrow ? (
         work
       ) : (
@@ -18,7 +18,7 @@ export function Desktop({ narrow }: { readonly narrow: boolean }) {
           {work}
         </Split>
       )}
-    </div>
+    </main>
   )
 }
 
@@ -28,7 +28,7 @@ function Work({ narrow }: { readonly narrow: boolean }): ReactNode {
   return (
     <Split label={words.panels.label} direction="row" fixed="second" size={narrow ? 344 : 400} min={270} rest={380}>
       <Split label={words.timeline.label} direction="column" fixed="second" size={216} min={128} rest={220}>
-        <main className="centre" id="stage" tabIndex={-1}>
+        <section className="centre" id="stage" tabIndex={-1} aria-label={words.stage.label}>
           {ready ? (
             <>
               <StageArea />
@@ -38,7 +38,7 @@ function Work({ narrow }: { readonly narrow: boolean }): ReactNode {
               </div>
             </>
           ) : null}
-        </main>
+        </section>
         {ready ? <Foot /> : <div className="foot" />}
       </Split>
       <Split label={words.packet.title} direction="column" fixed="first" size={narrow ? 300 : 366} min={90} rest={140}>

@@ -1,4 +1,4 @@
-import { MapPin, MapPinOff } from 'lucide-react'
+import { LocateFixed, MapPin } from 'lucide-react'
 import { type ComponentType, lazy, Suspense } from 'react'
 import { PANELS, type PanelName } from '../../store/state.ts'
 import { useApp, useSession, useWords } from '../context.tsx'
@@ -59,7 +59,7 @@ export default function Inspectors() {
         </select>
         {pinned === undefined ? (
           <span className="faint inspectors-note">
-            <Icon of={MapPinOff} size={12} /> {words.panels.followPacket}
+            <Icon of={LocateFixed} size={12} /> {words.panels.followPacket}
           </span>
         ) : (
           <button type="button" className="ref faint inspectors-note" onClick={() => pin(undefined)} title={words.panels.unpin}>

@@ -20,8 +20,8 @@ export function Phone() {
   const set = useApp((s) => s.set)
   const ready = useApp((s) => s.session !== undefined)
   return (
-    <div className="phone">
-      <main className="phone-view" id="stage" tabIndex={-1}>
+    <main className="phone">
+      <section className="phone-view" id="stage" tabIndex={-1} aria-label={words.mobile[tab]}>
         {!ready && tab !== 'scenarios' ? null : tab === 'stage' ? (
           <>
             <StageArea />
@@ -38,7 +38,7 @@ export function Phone() {
         ) : (
           <ScenarioList />
         )}
-      </main>
+      </section>
       {ready ? <Deck /> : null}
       <nav className="phone-tabs" aria-label={words.mobile.label}>
         {TABS.map(([key, glyph]) => (
@@ -48,6 +48,6 @@ export function Phone() {
           </button>
         ))}
       </nav>
-    </div>
+    </main>
   )
 }

@@ -102,7 +102,7 @@ function Outcome() {
         <button type="button" className="outcome-pill" aria-expanded={open} onClick={() => setOpen(!open)}>
           <i aria-hidden="true" />
           {journeys.length > 1 ? <span className="faint">{words.foot.journey(at + 1)}</span> : null}
-          {verdict.kind === 'failed' ? verdict.error : words.why[verdict.kind]}
+          <span>{verdict.kind === 'failed' ? verdict.error : words.why[verdict.kind]}</span>
           <Icon of={ChevronDown} size={12} />
         </button>
         {decidedBy === undefined ? null : (

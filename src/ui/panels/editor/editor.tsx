@@ -77,7 +77,7 @@ export default function Editor() {
             highlightSpecialChars(),
             yaml(),
             editorTheme,
-            EditorView.contentAttributes.of({ 'aria-label': words.edit.label }),
+            EditorView.contentAttributes.of({ 'aria-label': words.edit.label, tabindex: '0' }),
             linter(
               async (v) => {
                 const found = await actions.validate(v.state.doc.toString(), file)

@@ -95,7 +95,9 @@ export function Ladder() {
   const hereLane = here === undefined ? -1 : data.lanes.indexOf(here.netns)
   const cursor = x(Math.max(data.from, Math.min(data.to, seq)))
   return (
-    <div className="ladder" ref={box}>
+    // biome-ignore lint/a11y/useSemanticElements: a scrolling box, not a form's fieldset
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard
+    <div className="ladder" ref={box} role="group" tabIndex={0} aria-label={words.foot.ladder}>
       {/* biome-ignore lint/a11y/useKeyWithClickEvents: a pointer's short cut for the slider below, which has the keys */}
       <svg
         width={width}
