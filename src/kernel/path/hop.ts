@@ -46,6 +46,8 @@ export const TO_REASSEMBLY = 4
 /** kfree_skb_reason(). `decidedBy`: ref of the rule, route, neighbour, device or sysctl that decided, -1 for none. */
 export function drop(skb: Skb, reason: DropReason, decidedBy = -1): void {
   const s = skb as SkBuff
+  // The connection of a packet that never got through was never confirmed, and goes with it.
+  if (skb.ct !== undefined) s.ns.netfilter.release(skb)
   skb.cause = s.ns.kernel.rec.step(STEP.drop, skb, REASON.get(reason) ?? 0, decidedBy)
 }
 
