@@ -6,7 +6,7 @@ import { IP_DF } from '../../net/packet.ts'
 import { netnsId, processId, socketId } from '../../world/ids.ts'
 import type { SocketRecord } from '../../world/records.ts'
 import { PortTable } from './ports.ts'
-import { after, before, between, seqAdd, seqDiff } from './sequence.ts'
+import { between, after as isAfter, before as isBefore, seqAdd, seqDiff } from './sequence.ts'
 import { address, TestWire } from './testing.ts'
 
 const ANY = ipv4(0)
@@ -169,7 +169,7 @@ describe('sequence numbers', () => {
       fc.property(seq, step, (a, n) => {
         const b = seqAdd(a, n)
         expect(seqDiff(b, a)).toBe(n)
-        expect([before(a, b), after(b, a), before(b, a), between(a, a, b), between(b, a, b)]).toEqual([
+        expect([isBefore(a, b), isAfter(b, a), isBefore(b, a), between(a, a, b), between(b, a, b)]).toEqual([
           true,
           true,
           false,
