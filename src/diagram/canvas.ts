@@ -84,12 +84,14 @@ export class CanvasDrawing {
       }
       ctx.stroke()
     }
-    if (small) return
     for (const label of this.#labels.query(visible)) {
       if (label.resting && options.hidden.has(label.box)) continue
       if (view.k < LEGIBLE.note && label.style === 'note') continue
-      if (view.k < LEGIBLE.small && label.style !== 'title' && label.style !== 'name') continue
+      if (view.k < LEGIBLE.small && label.style !== 'title' && (label.style !== 'name' || small)) continue
       ctx.font = fontOf(label.style)
+      // From afar only machines are named, and large enough to be read.
+      if (view.k < LEGIBLE.small && label.style === 'title')
+        ctx.font = ctx.font.replace(/[\d.]+px/, `${Math.min(30, 9 / view.k)}px`)
       ctx.fillStyle = toneColour(label.tone, palette)
       ctx.fillText(label.text, label.rect.x, baseline(label))
     }

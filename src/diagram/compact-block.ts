@@ -55,9 +55,12 @@ function columns(spec: Pick<CompactSpec, 'containers' | 'devices'>): number {
 }
 
 /** The least width that `compactBlock` can be given, in pixels. */
-export function compactWidth(spec: Pick<CompactSpec, 'containers' | 'devices'>): number {
+export function compactWidth(spec: Pick<CompactSpec, 'containers' | 'devices'>, measure: Measure): number {
   const n = columns(spec)
-  return n === 1 ? 162 : 2 * PAD + n * 126 + (n - 1) * GAP + (spec.containers.length > 1 ? 0 : LOOP + GAP)
+  if (n === 1) return 162
+  const labels = [...spec.containers.map(chipText), ...spec.devices.map((d) => d.record.name)].map((t) => measure(t, 'device'))
+  const column = Math.max(126, Math.min(170, Math.ceil(Math.max(0, ...labels)) + LANE + 10))
+  return 2 * PAD + n * column + (n - 1) * GAP + (spec.containers.length > 1 ? 0 : LOOP + GAP)
 }
 
 /** `flip` puts the devices at the top edge instead of the bottom. */

@@ -73,7 +73,7 @@ export function deviceChip(
 function podCell(pod: PodNode, ctx: GroupContext): Cell {
   const spec = { ...compactPod(pod), parent: ctx.machine, look: { kind: 'pod' as const } }
   const uplink = pod.uplink
-  const w = compactWidth(spec)
+  const w = compactWidth(spec, ctx.measure)
   const podHeight = compactBlock(spec, { width: w, ...ctx }).h
   const h = podHeight + (uplink === undefined ? 0 : VETH_GAP + CHIP)
   return {
@@ -144,7 +144,7 @@ export function drawGroup(
     x: at.x,
     y: gridY,
     width: at.width,
-    maxCell: 230,
+    maxCell: Math.max(230, ...plan.cells.map((c) => c.w)),
     flip: ctx.flip,
   })
   const edge = ctx.flip ? at.y + barHeight : at.y + at.height - barHeight

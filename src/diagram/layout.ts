@@ -100,7 +100,7 @@ function arrange(
     if (isCompact(machine)) {
       const spec = compactMachine(machine)
       const width = Math.max(
-        compactWidth(spec),
+        compactWidth(spec, measure),
         measure(machine.name, 'name') + 24,
         ...spec.lines.map((l) => measure(l, 'address') + 24),
       )

@@ -1,7 +1,7 @@
 import { easeCubicInOut } from 'd3-ease'
 import { interpolateNumber } from 'd3-interpolate'
 import type { Layout } from './figure.ts'
-import type { Point } from './geometry.ts'
+import { centre, type Point } from './geometry.ts'
 import { type Polyline, pointAt, roundCorners, type Track, track } from './polyline.ts'
 import { boxOfVisit, type Visit, type VisitIndex } from './visits.ts'
 import { Ways } from './ways.ts'
@@ -57,13 +57,22 @@ export class Paths {
         before.last = visit.last
         continue
       }
-      const dock = place.dock ?? { x: place.rect.x + place.rect.w / 2, y: place.rect.y + place.rect.h / 2 }
+      const dock = (before === undefined ? this.#birthplace(packet, box) : undefined) ?? place.dock ?? centre(place.rect)
       const road = before === undefined ? undefined : this.#ways.between(before.box, box)
       const way = before === undefined ? [dock] : [before.at, ...(road ?? [dock])]
       const at = way[way.length - 1] ?? dock
       legs.push({ visit, box, first: visit.first, last: visit.last, way, at, jumped: before !== undefined && road === undefined })
     }
     return legs
+  }
+
+  /** A packet made from another begins where that one is: a flooded copy on the bridge right beside its original. */
+  #birthplace(packet: number, box: string): Point | undefined {
+    const { packets } = this.visits.reader
+    const parent = packets.parent[packet] ?? -1
+    if (parent < 0 || parent >= packet) return undefined
+    const leg = this.of(parent)[this.legAt(parent, packets.born[packet] ?? -1)]
+    return leg?.box === box ? leg.at : undefined
   }
 
   /** Index of the leg that a packet is in after step `seq`; -1 before its birth. */
