@@ -47,16 +47,16 @@ export function printSs(view: WorldView, netns: string, o: SsOptions): string {
   const sockets = (['raw', 'udp', 'tcp'] as const).flatMap((protocol) =>
     o.protocols.has(protocol) ? socketsOf(view, netns, protocol).filter((s) => isShown(s, o)) : [],
   )
-  const port = (s: SocketRecord, n: number) => (n === 0 ? '*' : o.numeric ? String(n) : (serviceOfPort(n) ?? String(n)))
+  const port = (n: number) => (n === 0 ? '*' : o.numeric ? String(n) : (serviceOfPort(n) ?? String(n)))
   const columns: Column[] = [
     ...(o.protocols.size > 1 ? [column('Netid', '', (s) => s.protocol)] : []),
     column('State', o.protocols.size > 1 ? ' ' : '', (s) => STATE_NAMES[s.state]),
     column('Recv-Q', ' ', (s) => String(s.receiveQueue).padEnd(6)),
     column('Send-Q', ' ', (s) => String(s.sendQueue).padEnd(6)),
     column('Local Address:', ' ', (s) => `${formatIpv4(s.local.address)}:`, true),
-    column('Port', '', (s) => port(s, s.local.port)),
+    column('Port', '', (s) => port(s.local.port)),
     column('Peer Address:', ' ', (s) => `${formatIpv4(s.remote?.address ?? 0)}:`, true),
-    column('Port', '', (s) => port(s, s.remote?.port ?? 0)),
+    column('Port', '', (s) => port(s.remote?.port ?? 0)),
     column('Process', '', (s) => (o.processes ? users(view, s) : '')),
   ]
   const rows = sockets.map((s) => columns.map((c) => c.of(s)))
