@@ -82,6 +82,7 @@ export const en = {
     label: 'Diagram of the cluster',
     diagram: 'Diagram',
     kernelMap: 'Kernel map',
+    unfollow: 'Follow the run again',
     view: 'View',
   },
   foot: {

@@ -82,6 +82,7 @@ export const zh: Catalogue = {
     label: '集群拓扑图',
     diagram: '拓扑图',
     kernelMap: '内核路径图',
+    unfollow: '重新跟随整个运行',
     view: '视图',
   },
   foot: {

@@ -4,6 +4,7 @@ import { PANELS, type PanelName } from '../../store/state.ts'
 import { useApp, useSession, useWords } from '../context.tsx'
 import { netnsAt, useChangeCounts } from '../inspect.ts'
 import { netnsName } from '../place.ts'
+import { Boundary } from '../widgets/boundary.tsx'
 import { Icon } from '../widgets/icon.tsx'
 import { Tabs } from '../widgets/tabs.tsx'
 import './inspectors.css'
@@ -69,9 +70,11 @@ export default function Inspectors() {
       </div>
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a panel that scrolls must be reachable by keyboard (WAI-ARIA tabs) */}
       <div className="inspectors-body" role="tabpanel" id="tables-panel" aria-labelledby={`tables-${panel}`} tabIndex={0}>
-        <Suspense fallback={<p className="empty">{words.app.loading}</p>}>
-          <Body />
-        </Suspense>
+        <Boundary key={panel} retry={seq}>
+          <Suspense fallback={<p className="empty">{words.app.loading}</p>}>
+            <Body />
+          </Suspense>
+        </Boundary>
       </div>
     </section>
   )

@@ -1,19 +1,25 @@
+import { Eye, X } from 'lucide-react'
 import { lazy, Suspense } from 'react'
+import { chipLabel } from '../../net/summary.ts'
 import { useApp, useWords } from '../context.tsx'
+import { Boundary } from '../widgets/boundary.tsx'
+import { Icon } from '../widgets/icon.tsx'
 import { Segmented } from '../widgets/tabs.tsx'
+import './stage-area.css'
 
 export const loadStage = () => import('./stage-mount.tsx')
 const Stage = lazy(loadStage)
 const KernelMap = lazy(() => import('./kernel-map-mount.tsx'))
 
-/** The diagram or the kernel map, with the choice between them in its corner. */
+/** The diagram or the kernel map, and which packet they follow. */
 export function StageArea() {
   const words = useWords()
   const view = useApp((s) => s.stageView)
   const set = useApp((s) => s.set)
+  const session = useApp((s) => s.session)
   return (
-    <div className="stage-area">
-      <div className="stage-choice">
+    <>
+      <div className="stage-bar">
         <Segmented
           label={words.stage.view}
           value={view}
@@ -23,8 +29,30 @@ export function StageArea() {
             { key: 'map', label: words.stage.kernelMap },
           ]}
         />
+        <Followed />
       </div>
-      <Suspense fallback={null}>{view === 'diagram' ? <Stage /> : <KernelMap />}</Suspense>
-    </div>
+      <div className="stage-area">
+        <Boundary retry={session}>
+          <Suspense fallback={null}>{view === 'diagram' ? <Stage /> : <KernelMap />}</Suspense>
+        </Boundary>
+      </div>
+    </>
+  )
+}
+
+/** The packet that was chosen to be followed, and the way to follow the run again. */
+function Followed() {
+  const words = useWords()
+  const session = useApp((s) => s.session)
+  const followed = useApp((s) => s.followed)
+  const follow = useApp((s) => s.follow)
+  if (session === undefined || followed === undefined) return null
+  const packet = session.reader.packetAt(followed, session.packets.born[followed] ?? 0)
+  return (
+    <button type="button" className="chip chip-followed" onClick={() => follow(undefined)} title={words.stage.unfollow}>
+      <Icon of={Eye} size={13} />
+      {words.foot.packetN(followed)} · {chipLabel(packet)}
+      <Icon of={X} size={12} />
+    </button>
   )
 }

@@ -1,9 +1,12 @@
 import { type ReactNode, Suspense, useEffect, useState } from 'react'
+import { useApp } from '../context.tsx'
+import { Boundary } from './boundary.tsx'
 
 /**
  * Shows its children after the frame that is being drawn: what they load must not compete with the diagram for the first one.
  */
 export function Deferred({ children, fallback = null }: { readonly children: ReactNode; readonly fallback?: ReactNode }) {
+  const session = useApp((s) => s.session)
   const [ready, setReady] = useState(false)
   useEffect(() => {
     let second = 0
@@ -15,5 +18,10 @@ export function Deferred({ children, fallback = null }: { readonly children: Rea
       cancelAnimationFrame(second)
     }
   }, [])
-  return ready ? <Suspense fallback={fallback}>{children}</Suspense> : fallback
+  if (!ready) return fallback
+  return (
+    <Boundary retry={session}>
+      <Suspense fallback={fallback}>{children}</Suspense>
+    </Boundary>
+  )
 }

@@ -40,7 +40,9 @@ export default function Console() {
   const input = useRef<HTMLInputElement>(null)
   const place = netnsName(netns)
   // biome-ignore lint/correctness/useExhaustiveDependencies: a new line scrolls to the end
-  useEffect(() => end.current?.scrollIntoView({ block: 'nearest' }), [lines])
+  useEffect(() => {
+    end.current?.scrollIntoView({ block: 'nearest' })
+  }, [lines])
   const run = (command: string) => {
     const trimmed = command.trim()
     if (trimmed === '') return

@@ -1,49 +1,24 @@
-import type { ReactNode } from 'react'
+import { useMemo } from 'react'
 import { useWords } from '../../context.tsx'
+import { yamlLines } from './yaml-lines.ts'
 
-type Json = unknown
-
-const isScalar = (v: Json): boolean => typeof v !== 'object' || v === null || (Array.isArray(v) && v.length === 0)
-
-const scalar = (v: Json): string =>
-  v === undefined ? 'null' : Array.isArray(v) ? '[]' : JSON.stringify(v).replace(/^"([\w./:-]+)"$/, '$1')
-
-const join = (path: string, key: string | number): string =>
-  typeof key === 'number' ? `${path}[${key}]` : path === '' ? key : `${path}.${key}`
-
-/** A manifest as YAML reads, with what was filled in marked: a path counts for everything below it. */
-export function Manifest({ value, filled }: { readonly value: Json; readonly filled: readonly string[] }) {
+/** A manifest as YAML reads, with what was filled in marked. */
+export function Manifest({ value, filled }: { readonly value: unknown; readonly filled: readonly string[] }) {
   const words = useWords()
-  const marks = new Set(filled)
-  const line = (depth: number, text: string, path: string, inherited: boolean): ReactNode => (
-    <div
-      key={`${path}:${text}`}
-      className={inherited || marks.has(path) ? 'yaml yaml-filled' : 'yaml'}
-      style={{ paddingLeft: `${depth * 14}px` }}
-      title={inherited || marks.has(path) ? words.objects.filled : undefined}
-    >
-      {text}
-    </div>
-  )
-  const walk = (v: Json, depth: number, path: string, inherited: boolean): ReactNode[] => {
-    if (Array.isArray(v)) {
-      return v.flatMap((item: Json, i) => {
-        const at = join(path, i)
-        const mark = inherited || marks.has(at)
-        if (isScalar(item)) return [line(depth, `- ${scalar(item)}`, at, mark)]
-        return [line(depth, '-', at, mark), ...walk(item, depth + 1, at, mark)]
-      })
-    }
-    return Object.entries(v as Readonly<Record<string, Json>>).flatMap(([key, item]) => {
-      const at = join(path, key)
-      const mark = inherited || marks.has(at)
-      if (isScalar(item)) return [line(depth, `${key}: ${scalar(item)}`, at, mark)]
-      return [line(depth, `${key}:`, at, mark), ...walk(item, depth + 1, at, mark)]
-    })
-  }
+  const lines = useMemo(() => yamlLines(value, filled), [value, filled])
   return (
     <div className="manifest mono">
-      {walk(value, 0, '', false)}
+      {lines.map((line, i) => (
+        <div
+          // biome-ignore lint/suspicious/noArrayIndexKey: a manifest never changes while it is shown
+          key={i}
+          className={line.filled ? 'yaml yaml-filled' : 'yaml'}
+          style={{ paddingLeft: `${line.depth * 14}px` }}
+          title={line.filled ? words.objects.filled : undefined}
+        >
+          {line.text}
+        </div>
+      ))}
       {filled.length === 0 ? null : <p className="faint">{words.objects.filled}</p>}
     </div>
   )
