@@ -48,6 +48,7 @@ export function activityOf(
   let table = ''
   let target = ''
   let beforeWait: Activity | undefined
+  let beforeChain: Activity | undefined
   const say = (text: string, tone: ActivityTone) => {
     if (best === undefined || WEIGHT[tone] >= WEIGHT[best.tone]) best = { text, tone }
   }
@@ -56,6 +57,7 @@ export function activityOf(
     switch (step.kind) {
       case 'chain':
         table = step.table
+        beforeChain = best
         say(`${table} …`, 'busy')
         break
       case 'rule': {
@@ -73,7 +75,9 @@ export function activityOf(
       }
       case 'policy':
         if (step.verdict === 'drop') say(`${table}: DROP`, 'drop')
-        else if (step.verdict === 'accept') say(`${table}: ACCEPT`, 'pass')
+        else if (step.verdict === 'accept' && step.tried > 0) say(`${table}: ACCEPT`, 'pass')
+        // An empty table has nothing to say.
+        else if (step.verdict === 'accept' && best?.tone === 'busy') best = beforeChain
         break
       case 'nat':
         if (step.binding === 'existing' || step.binding === 'icmp-error') say(`conntrack: ${step.manip}`, 'nat')
@@ -191,7 +195,7 @@ function fieldText(
     case 'ttl':
       return `ttl ${p.ttl}`
     case 'eth':
-      return p.ethSrc === 0 && p.ethDst === 0 ? '–' : formatMac(p.ethDst)
+      return p.ethSrc === 0 && p.ethDst === 0 ? '' : formatMac(p.ethDst)
     case 'mark':
       return `mark 0x${reader.markAt(at.packet, at.seq).toString(16)}`
     case 'other':

@@ -7,7 +7,7 @@ import type { ContainerNode, DeviceNode, PodNode } from './topology.ts'
 // like this, and so do machines that only end a journey (a client, a host on the Internet) or take no part in it.
 
 /** Room that a resting capsule takes on a vertical lane, so that it never stands on a label. */
-export const LANE = 72
+export const LANE = 80
 export const PAD = 6
 const ROW = 18
 /** A loopback that nobody needs a lane for. */
@@ -57,7 +57,7 @@ function columns(spec: Pick<CompactSpec, 'containers' | 'devices'>): number {
 /** The least width that `compactBlock` can be given, in pixels. */
 export function compactWidth(spec: Pick<CompactSpec, 'containers' | 'devices'>, measure: Measure): number {
   const n = columns(spec)
-  if (n === 1) return 162
+  if (n === 1) return 174
   const labels = [...spec.containers.map(chipText), ...spec.devices.map((d) => d.record.name)].map((t) => measure(t, 'device'))
   const column = Math.max(126, Math.min(170, Math.ceil(Math.max(0, ...labels)) + LANE + 10))
   return 2 * PAD + n * column + (n - 1) * GAP + (spec.containers.length > 1 ? 0 : LOOP + GAP)
@@ -120,7 +120,7 @@ export function compactBlock(
       of: { kind: 'container', name: c.name },
       netns: spec.netns,
       parent: spec.netns,
-      name: text,
+      name: `${spec.name} ${text}`,
       dock: { x: laneX(col), y: rect.y + ROW / 2 },
     })
     sketch.label({ text, x: rect.x + 6, y: rect.y + 2, width: colWidth - LANE - 8, style: 'device', tone: 'muted', box: id })
@@ -166,7 +166,7 @@ export function compactBlock(
       of: { kind: 'device', link: d.record.link.kind, up: d.record.up },
       netns: spec.netns,
       parent: spec.netns,
-      name: [d.record.name, ...d.addresses].join(' '),
+      name: [spec.name, d.record.name, ...d.addresses].join(' '),
       dock,
     })
     lanes.set(d.record.id, dock.x)

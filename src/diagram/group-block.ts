@@ -51,7 +51,7 @@ export function deviceChip(
     of: { kind: 'device', link: d.record.link.kind === 'unknown' ? d.record.link.type : d.record.link.kind, up: d.record.up },
     netns: d.record.netns,
     parent: at.parent,
-    name: [d.record.name, ...d.addresses].join(' '),
+    name: [d.record.netns.slice('netns:'.length), d.record.name, ...d.addresses].join(' '),
     dock: { x: lane, y: at.y + h / 2 },
   })
   const width = at.w - LANE - 8
@@ -108,7 +108,7 @@ function podCell(pod: PodNode, ctx: GroupContext): Cell {
 }
 
 function portCell(d: DeviceNode, ctx: GroupContext): Cell {
-  const w = Math.max(118, Math.min(162, ctx.measure(d.record.name, 'device') + LANE + 16))
+  const w = Math.max(126, Math.min(170, ctx.measure(d.record.name, 'device') + LANE + 16))
   return { id: d.record.id, w, h: CHIP, draw: (sketch, at) => deviceChip(sketch, d, { ...at, parent: ctx.machine }) }
 }
 
@@ -176,7 +176,7 @@ export function drawGroup(
     of: { kind: 'bridge', ticks },
     netns: bar.record.netns,
     parent: ctx.machine,
-    name: [bar.record.name, ...bar.addresses].join(' '),
+    name: [bar.record.netns.slice('netns:'.length), bar.record.name, ...bar.addresses].join(' '),
     dock: { x: at.x + at.width / 2, y: roadY },
     ...(end - x > 50 && { slot: { x, y: labelY + 0.5, w: end - x, h: FONTS.status.line } }),
   })

@@ -18,7 +18,7 @@ export interface SwitchPort {
 }
 
 export const portWidth = (d: DeviceNode, measure: Measure): number =>
-  Math.max(96, Math.ceil(measure(d.record.name, 'device')) + LANE + 16)
+  Math.max(104, Math.ceil(measure(d.record.name, 'device')) + LANE + 16)
 
 /** The bridge of a machine that does nothing but switch, or undefined. */
 export const switchOf = (m: Machine): BridgeNode | undefined => (m.netns.role === 'switch' ? m.bridges[0] : undefined)
@@ -97,7 +97,7 @@ export function switchBlock(
     of: { kind: 'bridge', ticks },
     netns: machine.netns.id,
     parent: machine.netns.id,
-    name: [bar.name, ...bridge.device.addresses].join(' '),
+    name: [machine.netns.name, bar.name, ...bridge.device.addresses].join(' '),
     dock: { x: width / 2, y: roadY },
     ...(end - 8 - x > 50 && { slot: { x, y: labelY + 1, w: end - 8 - x, h: FONTS.status.line } }),
   })
@@ -113,7 +113,7 @@ export function switchBlock(
       of: { kind: 'device', link: d.link.kind, up: d.up },
       netns: machine.netns.id,
       parent: machine.netns.id,
-      name: d.name,
+      name: `${machine.netns.name} ${d.name}`,
       dock: { x: lane, y: y + PORT / 2 },
     })
     sketch.label({ text: d.name, x: x + 7, y: y + 2, width: w - LANE - 8, style: 'device', tone: 'muted', box: d.id })

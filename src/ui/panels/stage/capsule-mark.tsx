@@ -3,7 +3,7 @@ import { CAPSULE, type Capsule, capsuleShape } from '../../../diagram/capsule.ts
 import { fitText, type Measure } from '../../../diagram/text.ts'
 
 /** No capsule is wider than the lanes that are kept free for it. */
-const MOST_LABEL = 46
+const MOST_LABEL = 52
 
 /** A packet around (0, 0): its headers as coloured pieces from the outside in, then what it is. */
 export const CapsuleMark = memo(function CapsuleMark({

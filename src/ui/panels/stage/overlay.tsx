@@ -99,8 +99,13 @@ export function noteOf(scene: Scene, words: StageWords): Note | undefined {
     key: `${best.field} ${best.seq}`,
     tone: best.field === 'dst' || best.field === 'src' ? 'nat' : 'plain',
     parts: [
-      { text: best.from, as: 'old' },
-      { text: ' → ', as: 'plain' },
+      ...(best.field === 'eth' ? [{ text: 'eth.dst ', as: 'plain' as const }] : []),
+      ...(best.from === ''
+        ? []
+        : [
+            { text: best.from, as: 'old' as const },
+            { text: ' → ', as: 'plain' as const },
+          ]),
       { text: best.to, as: 'new' },
     ],
   }
