@@ -7,13 +7,6 @@ import { ETH_P, ICMP, IP_DF, IP_MF, IPPROTO, type Packet, TCP } from '../../net/
 import { decodeTcpOptions } from '../../net/tcp-options.ts'
 import type { DeviceFrames } from './seen.ts'
 
-/** One frame as a line that two runs can share, and the flow that it belongs to. */
-export interface FrameLine {
-  readonly text: string
-  /** Frames of one flow and direction keep their order; others may overtake each other. */
-  readonly flow: string
-}
-
 /** Nobody in a lab sends this much: a number this far from an initial sequence number is another connection's. */
 const REACH = 1 << 20
 
@@ -39,18 +32,15 @@ export class FrameWriter {
   }
 
   /** `checksums` false where the kernel leaves them to a device that has none (lo). */
-  line(bytes: Uint8Array, checksums: boolean): FrameLine {
+  line(bytes: Uint8Array, checksums: boolean): string {
     const parsed = parsePacket(bytes, 'ethernet')
-    if (!parsed.ok) return { text: `unreadable ${toHex(bytes)}`, flow: 'unreadable' }
+    if (!parsed.ok) return `unreadable ${toHex(bytes)}`
     const p = parsed.value
     const wrong = checksums && !isWhole(bytes, p) ? ' BAD CHECKSUM OR LENGTH' : ''
     const ethernet = `${formatMac(p.ethSrc)} > ${formatMac(p.ethDst)}`
-    if (p.etherType === ETH_P.ARP)
-      return { text: `${ethernet} ${arpText(p)}${wrong}`, flow: `arp ${p.arpSpa} ${p.arpTpa} ${p.arpOp}` }
-    if (p.etherType !== ETH_P.IP)
-      return { text: `${ethernet} type 0x${p.etherType.toString(16)} ${toHex(p.payload)}`, flow: 'other' }
-    const flow = `${p.protocol} ${p.src} ${p.sport} ${p.dst} ${p.dport} ${p.icmpType}`
-    return { text: `${ethernet} ${this.#datagram(p)}${wrong}`, flow }
+    if (p.etherType === ETH_P.ARP) return `${ethernet} ${arpText(p)}${wrong}`
+    if (p.etherType !== ETH_P.IP) return `${ethernet} type 0x${p.etherType.toString(16)} ${toHex(p.payload)}`
+    return `${ethernet} ${this.#datagram(p)}${wrong}`
   }
 
   #datagram(p: Packet): string {
@@ -143,4 +133,18 @@ function payloadText(bytes: Uint8Array): string {
   const printable = /^[\t\r\n\x20-\x7e]*$/.test(text)
   if (printable && text.length <= 400) return JSON.stringify(text)
   return `${bytes.length} bytes #${hash32(toHex(bytes)).toString(16)}`
+}
+
+/**
+ * What a line of FrameWriter belongs to: frames of one flow and direction keep their order on a device, others may overtake
+ * each other.
+ */
+export function flowOf(line: string): string {
+  const m = /^\S+ > \S+ (?:(arp \w+ \S+) \S+ > (\S+)|(\S+ > \S+) ttl .*? (?:(tcp|udp) (\d+ > \d+)|(icmp type \d+)))/.exec(line)
+  return m === null
+    ? 'other'
+    : m
+        .slice(1)
+        .filter((part) => part !== undefined)
+        .join(' ')
 }

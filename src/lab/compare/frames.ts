@@ -1,30 +1,22 @@
-import { type FrameLine, FrameWriter } from './frame-text.ts'
+import type { Difference } from './difference.ts'
+import { FrameWriter, flowOf } from './frame-text.ts'
 import type { DeviceFrames } from './seen.ts'
 
-/** What one side has and the other has not, or has elsewhere. */
-export interface Difference {
-  /** `frames`, `counters`, `trace`, or the name of a table. */
-  readonly what: string
-  /** `node1/cbr0`, `node1 nat KUBE-SERVICES 3`. */
-  readonly where: string
-  readonly engine: string | undefined
-  readonly kernel: string | undefined
-  /** The engine's step, where one stands behind it. */
+/** A run's frames as lines, by device, in order; `seq` the engine's step. */
+export type FrameLines = ReadonlyMap<string, readonly FrameLine[]>
+
+export interface FrameLine {
+  readonly text: string
   readonly seq?: number
 }
 
-/** A run's frames as lines, by device: what a recording keeps. */
-export type FrameLines = ReadonlyMap<string, readonly (FrameLine & { readonly seq?: number })[]>
-
 export function frameLines(frames: DeviceFrames): FrameLines {
   const writer = new FrameWriter(frames)
-  const out = new Map<string, (FrameLine & { seq?: number })[]>()
+  const out = new Map<string, FrameLine[]>()
   for (const [device, list] of frames) {
     const checksums = !device.endsWith('/lo')
-    out.set(
-      device,
-      list.map((f) => ({ ...writer.line(f.bytes, checksums), ...(f.seq === undefined ? {} : { seq: f.seq }) })),
-    )
+    const lines = list.map((f) => ({ text: writer.line(f.bytes, checksums), ...(f.seq === undefined ? {} : { seq: f.seq }) }))
+    out.set(device, lines)
   }
   return out
 }
@@ -45,20 +37,19 @@ export function compareFrames(engine: FrameLines, kernel: FrameLines): Differenc
   return differences
 }
 
-type Line = FrameLine & { readonly seq?: number }
-
-function byFlow(lines: readonly Line[]): Map<string, Line[]> {
-  const flows = new Map<string, Line[]>()
+function byFlow(lines: readonly FrameLine[]): Map<string, FrameLine[]> {
+  const flows = new Map<string, FrameLine[]>()
   for (const l of lines) {
-    const list = flows.get(l.flow)
-    if (list === undefined) flows.set(l.flow, [l])
+    const flow = flowOf(l.text)
+    const list = flows.get(flow)
+    if (list === undefined) flows.set(flow, [l])
     else list.push(l)
   }
   return flows
 }
 
 /** The longest common subsequence stays; what is beside it differs. Runs are short, so the table is small. */
-function compareFlow(where: string, ours: readonly Line[], theirs: readonly Line[]): Difference[] {
+function compareFlow(where: string, ours: readonly FrameLine[], theirs: readonly FrameLine[]): Difference[] {
   const n = ours.length
   const m = theirs.length
   const best = Array.from({ length: n + 1 }, () => new Int32Array(m + 1))

@@ -1,0 +1,64 @@
+// npm run kernel: every scenario on this machine's real kernel, compared with the engine.
+//   --record   keeps what the kernel did in recordings/, for machines without root
+//   --only ID  one scenario (may be given more than once)
+//   --all      every difference, not only the first ten of a scenario
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { parseArgs } from 'node:util'
+import { formatDifference } from '../../src/lab/compare/difference.ts'
+import { printRecording } from '../../src/lab/compare/recording.ts'
+import { compareRuns } from '../../src/lab/compare/runs.ts'
+import { canRunLive, runLive } from './live.ts'
+import { SCENARIO_IDS, scenarioRun } from './scenarios.ts'
+
+const { values } = parseArgs({
+  options: {
+    record: { type: 'boolean', default: false },
+    only: { type: 'string', multiple: true, default: [] },
+    all: { type: 'boolean', default: false },
+  },
+})
+const RECORDINGS = join(dirname(fileURLToPath(import.meta.url)), 'recordings')
+const SHOWN = 10
+
+const ids = values.only.length > 0 ? values.only : SCENARIO_IDS
+const first = scenarioRun(ids[0] ?? '')
+const check = canRunLive(first)
+if (!check.able) {
+  console.error(`kernel: ${check.why}`)
+  process.exit(2)
+}
+
+const total = { passed: 0, failed: 0, frames: 0, rules: 0, hits: 0, entries: 0, differences: 0 }
+for (const id of ids) {
+  const scenario = scenarioRun(id)
+  const began = performance.now()
+  const live = runLive(scenario)
+  if (live.kind === 'failed') {
+    total.failed++
+    console.log(`FAIL ${id}: the lab did not run: ${live.message}`)
+    continue
+  }
+  const c = compareRuns(scenario.engine, live.run)
+  const good = c.differences.length === 0
+  total[good ? 'passed' : 'failed']++
+  total.frames += c.frames
+  total.rules += c.rules
+  total.hits += c.hits
+  total.entries += c.entries
+  total.differences += c.differences.length
+  const seconds = ((performance.now() - began) / 1000).toFixed(1)
+  const compared = `${c.frames} frames, ${c.rules} rules (${c.hits} hit), ${c.entries} table entries`
+  console.log(`${good ? 'ok  ' : 'FAIL'} ${id}: ${compared}, ${c.differences.length} differences (${seconds} s)`)
+  for (const d of values.all ? c.differences : c.differences.slice(0, SHOWN)) console.log(`  ${formatDifference(d)}`)
+  if (values.record) {
+    mkdirSync(RECORDINGS, { recursive: true })
+    writeFileSync(join(RECORDINGS, `${id}.txt`), printRecording(live.run))
+  }
+}
+console.log(
+  `${total.frames} frames, ${total.rules} rules (${total.hits} hit), ${total.entries} table entries, ${total.differences} differences`,
+)
+console.log(`${total.passed} passed, ${total.failed} failed`)
+process.exitCode = total.failed === 0 ? 0 : 1

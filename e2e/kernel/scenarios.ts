@@ -1,0 +1,36 @@
+import { buildWorld } from '../../src/cluster/build.ts'
+import { type ComparableRun, engineRun } from '../../src/lab/compare/runs.ts'
+import { LIBRARY } from '../../src/library/index.ts'
+import type { JourneySpec, ScenarioDocument } from '../../src/scenario/document.ts'
+import { run } from '../../src/sim/run.ts'
+import { TraceReader } from '../../src/trace/reader.ts'
+import type { Trace } from '../../src/trace/trace.ts'
+import type { World } from '../../src/world/world.ts'
+
+/** A scenario with the engine's run of it. */
+export interface ScenarioRun {
+  readonly id: string
+  readonly title: string
+  readonly world: World
+  readonly journeys: readonly JourneySpec[]
+  readonly trace: Trace
+  readonly engine: ComparableRun
+  readonly ports: readonly number[]
+}
+
+/** Ids of everything that is proven: the built-in scenarios, in their order. */
+export const SCENARIO_IDS: readonly string[] = LIBRARY.map((e) => e.id)
+
+export function scenarioRun(id: string): ScenarioRun {
+  const entry = LIBRARY.find((e) => e.id === id)
+  if (entry === undefined) throw new Error(`there is no scenario ${id}; expected one of ${SCENARIO_IDS.join(', ')}`)
+  return runDocument(id, entry.document)
+}
+
+export function runDocument(id: string, document: ScenarioDocument): ScenarioRun {
+  const built = buildWorld(document)
+  if (!built.ok) throw new Error(`${id}: ${built.error.map((e) => e.message).join('; ')}`)
+  const trace = run(built.value, document.journeys, { seed: document.seed })
+  const engine = engineRun(new TraceReader(trace))
+  return { id, title: document.title, world: built.value, journeys: document.journeys, trace, engine, ports: engine.ports }
+}

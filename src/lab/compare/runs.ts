@@ -1,0 +1,79 @@
+import { printIptablesSave } from '../../linux/iptables-save.ts'
+import type { TraceReader } from '../../trace/reader.ts'
+import { Timeline } from '../../trace/timeline.ts'
+import { pinsOf } from '../pins.ts'
+import { compareCounters } from './counters.ts'
+import type { Difference } from './difference.ts'
+import { engineFrames } from './engine-frames.ts'
+import { compareFrames, type FrameLines, frameLines } from './frames.ts'
+import { compareTables, engineTables, type NetnsTables } from './tables.ts'
+
+/** One run of a scenario, by the engine or by a kernel, as far as two of them can be compared. */
+export interface ComparableRun {
+  /** Source ports that the journeys used, in order: chosen by the engine, so another run may have others in their place. */
+  readonly ports: readonly number[]
+  readonly frames: FrameLines
+  /** Tools' text by namespace name and section, `iptables-save` (with counters) among them. */
+  readonly tables: ReadonlyMap<string, NetnsTables>
+  /** What the machine was: kernel and tools. Empty for the engine. */
+  readonly versions: readonly string[]
+}
+
+export interface RunComparison {
+  readonly frames: number
+  readonly rules: number
+  readonly hits: number
+  readonly entries: number
+  readonly differences: readonly Difference[]
+}
+
+/** The engine's side of the comparison. */
+export function engineRun(reader: TraceReader): ComparableRun {
+  const view = new Timeline(reader).at(reader.length - 1)
+  const tables = view.list('netns').map((ns) => {
+    const sections = new Map(engineTables(view, ns.id))
+    sections.set('iptables-save', printIptablesSave(view, ns.id, { counters: true, header: false }))
+    return [ns.name, sections] as const
+  })
+  return {
+    ports: pinsOf(reader).journeys.flatMap((j) => j.ports),
+    frames: frameLines(engineFrames(reader)),
+    tables: new Map(tables),
+    versions: [],
+  }
+}
+
+/** Compares a run of the engine with a real one: frames of every device, counters of every rule, the tables at the end. */
+export function compareRuns(engine: ComparableRun, recorded: ComparableRun): RunComparison {
+  const kernel = withPorts(recorded, engine.ports)
+  const differences: Difference[] = [...compareFrames(engine.frames, kernel.frames)]
+  let rules = 0
+  let hits = 0
+  let entries = 0
+  for (const [netns, tables] of kernel.tables) {
+    const ours = engine.tables.get(netns) ?? new Map<string, string>()
+    const counters = compareCounters(netns, ours.get('iptables-save') ?? '', tables.get('iptables-save') ?? '')
+    const others = compareTables(netns, ours, tables)
+    rules += counters.rules
+    hits += counters.hits
+    entries += others.entries
+    differences.push(...counters.differences, ...others.differences)
+  }
+  let frames = 0
+  for (const lines of kernel.frames.values()) frames += lines.length
+  return { frames, rules, hits, entries, differences }
+}
+
+/** The same run with the other one's source ports: a recording may have been made with other choices. */
+function withPorts(run: ComparableRun, ports: readonly number[]): ComparableRun {
+  const change = new Map(run.ports.map((p, i) => [String(p), String(ports[i] ?? p)]))
+  if ([...change].every(([a, b]) => a === b)) return run
+  const pattern = new RegExp(`\\b(?:${[...change.keys()].join('|')})\\b`, 'g')
+  const put = (text: string) => text.replaceAll(pattern, (p) => change.get(p) ?? p)
+  return {
+    ...run,
+    ports,
+    frames: new Map([...run.frames].map(([d, lines]) => [d, lines.map((l) => ({ ...l, text: put(l.text) }))])),
+    tables: new Map([...run.tables].map(([ns, t]) => [ns, new Map([...t].map(([name, text]) => [name, put(text)]))])),
+  }
+}

@@ -1,0 +1,150 @@
+import { printBridgeFdb } from '../../linux/bridge.ts'
+import { printConntrack } from '../../linux/conntrack.ts'
+import { printIpAddr } from '../../linux/ip-addr.ts'
+import { printIpLink } from '../../linux/ip-link.ts'
+import { printIpNeigh } from '../../linux/ip-neigh.ts'
+import { printIpRoute } from '../../linux/ip-route.ts'
+import { printIpRule } from '../../linux/ip-rule.ts'
+import { printSs } from '../../linux/ss.ts'
+import type { WorldView } from '../../world/world.ts'
+import type { Difference } from './difference.ts'
+
+/** What a lab leaves of one namespace: the tools' text, by the name of the section. */
+export type NetnsTables = ReadonlyMap<string, string>
+
+/** Takes `tables/NETNS.txt` of a lab apart: `### NAME`, then what the tool printed. */
+export function parseSections(text: string): NetnsTables {
+  const sections = new Map<string, string>()
+  for (const part of text.split(/^### /m).slice(1)) {
+    const end = part.indexOf('\n')
+    sections.set(part.slice(0, end), part.slice(end + 1))
+  }
+  return sections
+}
+
+interface TableKind {
+  /** Section of the lab's tables. */
+  readonly name: string
+  /** What the tool prints of the engine's world, by the printer that the console uses. */
+  readonly print: (view: WorldView, netns: string) => string
+  /** A tool's text as lines that two runs can share. */
+  readonly lines: (text: string) => string[]
+}
+
+const plainLines = (text: string): string[] =>
+  text
+    .split('\n')
+    .map((l) => l.trim().replaceAll(/\s+/g, ' '))
+    .filter((l) => l !== '')
+
+const KINDS: readonly TableKind[] = [
+  { name: 'ip neigh', print: (v, ns) => printIpNeigh(v, ns), lines: plainLines },
+  {
+    name: 'bridge fdb',
+    print: (v, ns) => printBridgeFdb(v, ns),
+    // `self` entries are the device's own address filter: every multicast address that it listens to.
+    lines: (text) => plainLines(text).filter((l) => !/ self\b/.test(l)),
+  },
+  { name: 'ip route', print: (v, ns) => printIpRoute(v, ns, { table: 'all' }), lines: plainLines },
+  { name: 'ip rule', print: (v, ns) => printIpRule(v, ns), lines: plainLines },
+  {
+    name: 'ip addr',
+    print: (v, ns) => printIpAddr(v, ns, { ipv4Only: true, oneline: true }),
+    // The kernel numbers devices in the order in which a script makes them.
+    lines: (text) => plainLines(text).map((l) => l.replace(/^\d+: /, '')),
+  },
+  { name: 'ip link', print: (v, ns) => printIpLink(v, ns, { statistics: true }), lines: counterLines },
+  {
+    name: 'conntrack',
+    print: (v, ns) => printConntrack(v, ns).text,
+    // The seconds that are left are compared on their own, with tolerance.
+    lines: (text) => plainLines(text).map((l) => l.replace(/^(\w+ \d+) \d+ /, '$1 ')),
+  },
+  {
+    name: 'ss',
+    print: (v, ns) =>
+      printSs(v, ns, { protocols: new Set(['tcp', 'udp']), which: 'all', numeric: true, processes: false, noHeader: true }),
+    lines: (text) => plainLines(text),
+  },
+]
+
+/** `eth0 RX 3 packets 182 bytes`: what a device counted. */
+function counterLines(text: string): string[] {
+  const out: string[] = []
+  let device = ''
+  let direction = ''
+  for (const line of text.split('\n')) {
+    const head = /^\d+: ([^:@]+)/.exec(line)
+    const kind = /^\s+(RX|TX):/.exec(line)
+    const numbers = /^\s+(\d+)\s+(\d+)\s/.exec(line)
+    if (head !== null) device = head[1] ?? ''
+    else if (kind !== null) direction = kind[1] ?? ''
+    else if (numbers !== null && direction !== '') {
+      out.push(`${device} ${direction} ${numbers[2]} packets ${numbers[1]} bytes`)
+      direction = ''
+    }
+  }
+  return out
+}
+
+/** The final tables of a run of the engine, as the lab's sections have them: what a recording compares. */
+export function engineTables(view: WorldView, netns: string): NetnsTables {
+  return new Map(KINDS.map((k) => [k.name, k.print(view, netns)]))
+}
+
+export interface TableComparison {
+  readonly entries: number
+  readonly differences: readonly Difference[]
+}
+
+/** Entries of every table of one namespace, whatever their order. `netns` is its name. */
+export function compareTables(netns: string, engine: NetnsTables, kernel: NetnsTables): TableComparison {
+  const differences: Difference[] = []
+  let entries = 0
+  for (const kind of KINDS) {
+    const theirText = kernel.get(kind.name)
+    if (theirText === undefined) continue
+    const ours = kind.lines(engine.get(kind.name) ?? '')
+    const theirs = kind.lines(theirText)
+    entries += theirs.length
+    differences.push(...compareSets(kind.name, netns, ours, theirs))
+  }
+  differences.push(...compareTimeouts(netns, engine.get('conntrack') ?? '', kernel.get('conntrack') ?? ''))
+  return { entries, differences }
+}
+
+function compareSets(what: string, where: string, ours: readonly string[], theirs: readonly string[]): Difference[] {
+  const left = [...theirs]
+  const alone: string[] = []
+  for (const line of ours) {
+    const at = left.indexOf(line)
+    if (at >= 0) left.splice(at, 1)
+    else alone.push(line)
+  }
+  // What stands alone on both sides is shown in pairs: the same entry, otherwise.
+  const pairs = alone.map((engine) => {
+    const key = engine.split(' ').slice(0, 3).join(' ')
+    const at = left.findIndex((l) => l.startsWith(key))
+    return { what, where, engine, kernel: at < 0 ? undefined : left.splice(at, 1)[0] }
+  })
+  return [...pairs, ...left.map((kernel) => ({ what, where, engine: undefined, kernel }))]
+}
+
+/** Seconds by which two runs of the same commands may be apart when their tables are read. */
+const TIMEOUT_TOLERANCE = 3
+
+function compareTimeouts(where: string, engine: string, kernel: string): Difference[] {
+  const read = (text: string) =>
+    new Map(
+      plainLines(text).flatMap((l) => {
+        const m = /^(\w+ \d+) (\d+) (.*)$/.exec(l)
+        return m === null ? [] : [[`${m[1]} ${m[3]}`, Number(m[2])] as const]
+      }),
+    )
+  const theirs = read(kernel)
+  return [...read(engine)].flatMap(([entry, seconds]) => {
+    const real = theirs.get(entry)
+    if (real === undefined || Math.abs(real - seconds) <= TIMEOUT_TOLERANCE) return []
+    return [{ what: 'conntrack timeout', where, engine: `${seconds} s: ${entry}`, kernel: `${real} s` }]
+  })
+}
