@@ -7,7 +7,7 @@ import type { Target } from '../world/netfilter.ts'
 // What a place did to a packet, in the few words that fit into a gate: names of tables, targets, devices and sysctls, which
 // are the same in every language.
 
-export type ActivityTone = 'busy' | 'pass' | 'nat' | 'drop' | 'wait'
+type ActivityTone = 'busy' | 'pass' | 'nat' | 'drop' | 'wait'
 
 export interface Activity {
   readonly text: string
@@ -49,6 +49,7 @@ export function activityOf(
   let target = ''
   let beforeWait: Activity | undefined
   let beforeChain: Activity | undefined
+  let tried = 0
   const say = (text: string, tone: ActivityTone) => {
     if (best === undefined || WEIGHT[tone] >= WEIGHT[best.tone]) best = { text, tone }
   }
@@ -58,9 +59,11 @@ export function activityOf(
       case 'chain':
         table = step.table
         beforeChain = best
+        tried = 0
         say(`${table} …`, 'busy')
         break
       case 'rule': {
+        tried += step.tried
         const rule = reader.versions.near(step.rule, seq)
         if (rule?.kind === 'rule') {
           table = rule.table
@@ -74,8 +77,9 @@ export function activityOf(
         break
       }
       case 'policy':
+        tried += step.tried
         if (step.verdict === 'drop') say(`${table}: DROP`, 'drop')
-        else if (step.verdict === 'accept' && step.tried > 0) say(`${table}: ACCEPT`, 'pass')
+        else if (step.verdict === 'accept' && tried > 0) say(`${table}: ACCEPT`, 'pass')
         // An empty table has nothing to say.
         else if (step.verdict === 'accept' && best?.tone === 'busy') best = beforeChain
         break

@@ -25,7 +25,7 @@ export interface Palette {
 }
 
 /** Below these scales labels, and then everything inside pods, are no longer readable and not drawn. */
-export const LEGIBLE = { note: 0.5, small: 0.42, any: 0.26, roads: 0.2 } as const
+const LEGIBLE = { note: 0.5, small: 0.42, any: 0.26, roads: 0.2 } as const
 
 interface RoadItem {
   readonly road: Road
@@ -101,7 +101,7 @@ export class CanvasDrawing {
 /** y of a label's baseline: ascenders take about three quarters of the line. */
 export const baseline = (label: Label): number => label.rect.y + FONTS[label.style].line * 0.5 + FONTS[label.style].size * 0.36
 
-export function toneColour(tone: LabelTone, palette: Palette): string {
+function toneColour(tone: LabelTone, palette: Palette): string {
   switch (tone) {
     case 'strong':
     case 'normal':

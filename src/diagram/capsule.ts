@@ -3,7 +3,7 @@ import { ETH_P, IPPROTO, type Packet } from '../net/packet.ts'
 import { chipLabel } from '../net/summary.ts'
 
 /** A header as a coloured piece of the capsule; the names are those of the colour roles. */
-export type SegmentRole = 'eth' | 'arp' | 'ip' | 'tcp' | 'icmp' | 'pay'
+type SegmentRole = 'eth' | 'arp' | 'ip' | 'tcp' | 'icmp' | 'pay'
 
 export interface Segment {
   readonly role: SegmentRole
@@ -65,7 +65,7 @@ function innerOf(p: Packet): Capsule | undefined {
 /** Widths in pixels; the text's comes from outside. */
 export const CAPSULE = { h: 17, pad: 3, gap: 1, segment: 7.5, labelPad: 4 } as const
 
-export interface CapsuleShape {
+interface CapsuleShape {
   readonly w: number
   readonly pieces: readonly { readonly role: SegmentRole; readonly x: number; readonly w: number; readonly inset: number }[]
   readonly label: { readonly x: number; readonly w: number }

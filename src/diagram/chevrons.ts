@@ -2,7 +2,7 @@ import type { Layout } from './figure.ts'
 import type { Point } from './geometry.ts'
 
 /** An arrowhead on a one-way road: where, and its heading in degrees (0 is to the right, clockwise). */
-export interface Chevron {
+interface Chevron {
   readonly at: Point
   readonly heading: number
 }

@@ -25,7 +25,7 @@ export interface CompactSpec {
   readonly look: Extract<BoxKind, { kind: 'pod' | 'machine' }>
 }
 
-export interface CompactBlock {
+interface CompactBlock {
   readonly sketch: Sketch
   readonly w: number
   readonly h: number
@@ -58,7 +58,9 @@ function columns(spec: Pick<CompactSpec, 'containers' | 'devices'>): number {
 export function compactWidth(spec: Pick<CompactSpec, 'containers' | 'devices'>, measure: Measure): number {
   const n = columns(spec)
   if (n === 1) return 174
-  const labels = [...spec.containers.map(chipText), ...spec.devices.map((d) => d.record.name)].map((t) => measure(t, 'device'))
+  const labels = [...spec.containers.map((c) => chipText(c) || 'process'), ...spec.devices.map((d) => d.record.name)].map((t) =>
+    measure(t, 'device'),
+  )
   const column = Math.max(126, Math.min(170, Math.ceil(Math.max(0, ...labels)) + LANE + 10))
   return 2 * PAD + n * column + (n - 1) * GAP + (spec.containers.length > 1 ? 0 : LOOP + GAP)
 }

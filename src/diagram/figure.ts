@@ -54,7 +54,7 @@ export interface Label {
   readonly resting: boolean
 }
 
-export type RoadKind = 'stack' | 'port' | 'veth' | 'link' | 'process'
+type RoadKind = 'stack' | 'port' | 'veth' | 'link' | 'process'
 
 /** A way between two places, walked from `from` to `to`; and backwards too when `both`. Corners are sharp here. */
 export interface Road {

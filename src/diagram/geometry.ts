@@ -14,8 +14,6 @@ export interface Rect {
 export const right = (r: Rect): number => r.x + r.w
 export const bottom = (r: Rect): number => r.y + r.h
 export const centre = (r: Rect): Point => ({ x: r.x + r.w / 2, y: r.y + r.h / 2 })
-export const shift = (r: Rect, dx: number, dy: number): Rect => ({ x: r.x + dx, y: r.y + dy, w: r.w, h: r.h })
-export const inflate = (r: Rect, by: number): Rect => ({ x: r.x - by, y: r.y - by, w: r.w + 2 * by, h: r.h + 2 * by })
 
 /** Shared area; touching edges do not overlap. `slack` forgives rounding, in pixels. */
 export const overlaps = (a: Rect, b: Rect, slack = 0): boolean =>
@@ -26,8 +24,6 @@ export const within = (inner: Rect, outer: Rect, slack = 0): boolean =>
   inner.y >= outer.y - slack &&
   right(inner) <= right(outer) + slack &&
   bottom(inner) <= bottom(outer) + slack
-
-export const holds = (r: Rect, p: Point): boolean => p.x >= r.x && p.x <= right(r) && p.y >= r.y && p.y <= bottom(r)
 
 export function union(rects: Iterable<Rect>): Rect {
   let x0 = Number.POSITIVE_INFINITY

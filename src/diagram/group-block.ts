@@ -7,7 +7,7 @@ import type { BridgeNode, DeviceNode, PodNode } from './topology.ts'
 // A bridge as a bar, with what hangs on it: pods with both ends of their veth pair, and the other ports. Routed pods make a
 // group of the same shape without a bar.
 
-export interface GroupSpec {
+interface GroupSpec {
   readonly bridge: DeviceNode | undefined
   readonly pods: readonly PodNode[]
   readonly ports: readonly DeviceNode[]
@@ -15,14 +15,14 @@ export interface GroupSpec {
 
 export const groupOf = (b: BridgeNode): GroupSpec => ({ bridge: b.device, pods: b.pods, ports: b.ports })
 
-export const BAR = 36
+const BAR = 36
 /** The road along a bar runs this far below the edge that its ports touch. */
-export const BAR_ROAD = 10
+const BAR_ROAD = 10
 const CHIP = 18
 const VETH_GAP = 12
 const WIRE_GAP = 12
 
-export interface GroupPlan {
+interface GroupPlan {
   readonly spec: GroupSpec
   readonly cells: readonly Cell[]
   readonly grid: GridPlan

@@ -4,7 +4,7 @@ import type { Point, Rect } from './geometry.ts'
 // it, the local processes on top. Columns are hooks, rows are what is registered there, in order of priority
 // (include/uapi/linux/netfilter_ipv4.h, enum nf_ip_hook_priorities; conntrack's confirmation comes last).
 
-export type MapHook = 'PREROUTING' | 'INPUT' | 'FORWARD' | 'OUTPUT' | 'POSTROUTING'
+type MapHook = 'PREROUTING' | 'INPUT' | 'FORWARD' | 'OUTPUT' | 'POSTROUTING'
 
 export interface MapCell {
   /** `PREROUTING/nat`, `routing`, `neighbour` … */
@@ -17,13 +17,13 @@ export interface MapCell {
   readonly kind: 'table' | 'conntrack' | 'decision' | 'stage' | 'process' | 'device'
 }
 
-export interface MapColumn {
+interface MapColumn {
   readonly hook: MapHook
   readonly title: Rect
   readonly rect: Rect
 }
 
-export interface KernelChart {
+interface KernelChart {
   readonly bounds: Rect
   readonly cells: readonly MapCell[]
   readonly columns: readonly MapColumn[]

@@ -10,7 +10,7 @@ import type { Link, Machine, Topology } from './topology.ts'
 // Machines in one row above their network, or in two with the network between them, the lower row upside down, so that
 // every cable is short. Which of the two, and how many pods side by side, is what makes the whole largest in the room given.
 
-export interface LayoutOptions {
+interface LayoutOptions {
   /** Pixels that the drawing should fill well; it may become larger. */
   readonly width: number
   readonly height: number

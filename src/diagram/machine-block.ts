@@ -14,13 +14,13 @@ const HEAD = 30
 const GROUP_GAP = 16
 const BETWEEN = 10
 
-export interface MachineBlock {
+interface MachineBlock {
   readonly sketch: Sketch
   readonly w: number
   readonly h: number
 }
 
-export interface MachineOptions {
+interface MachineOptions {
   /** At most so many pods side by side on one bridge. */
   readonly cols: number
   /** The devices are above, the pods below. */

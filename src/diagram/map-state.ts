@@ -31,7 +31,7 @@ export interface WalkedChain {
   readonly seq: number
 }
 
-export interface MapState {
+interface MapState {
   /** netns id; undefined before any packet. */
   readonly netns: string | undefined
   readonly here: string | undefined
@@ -44,7 +44,7 @@ export interface MapState {
 const NOWHERE: MapState = { netns: undefined, here: undefined, cells: new Map(), registered: new Set(), chains: [] }
 
 /** What of the chart exists in a namespace. */
-export function registeredCells(view: WorldView, netns: string): Set<string> {
+function registeredCells(view: WorldView, netns: string): Set<string> {
   const cells = new Set<string>()
   let tracking = view.list('conntrack', netns).length > 0
   for (const c of view.list('chain', netns)) {

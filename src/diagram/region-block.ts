@@ -23,7 +23,7 @@ const PROCESS = 22
 const GAP = 11
 const CALLOUT = 24
 
-export interface RegionPlan {
+interface RegionPlan {
   readonly minWidth: number
   readonly h: number
   readonly busTop: number
@@ -45,7 +45,7 @@ export function planRegion(options: { readonly busAbove: boolean; readonly busBe
   }
 }
 
-export interface RegionBlock {
+interface RegionBlock {
   readonly sketch: Sketch
   /** Where the road into PREROUTING and the road out of POSTROUTING meet the rails, region coordinates. */
   readonly entry: Point
@@ -54,7 +54,7 @@ export interface RegionBlock {
   readonly right: number
 }
 
-export interface RegionSpec {
+interface RegionSpec {
   readonly netns: string
   readonly name: string
   readonly containers: readonly ContainerNode[]

@@ -10,13 +10,13 @@ import { type Walked, walkedBy } from './walked.ts'
 // Everything that the stage shows of one moment, worked out from trace and layout; drawing it is somebody else's work.
 
 /** How the packet's stay ended here, when it did. */
-export type Ending =
+type Ending =
   | { readonly kind: 'drop'; readonly reason: string }
   | { readonly kind: 'undetermined'; readonly what: string }
   | { readonly kind: 'wait'; readonly for: string }
   | { readonly kind: 'deliver' }
 
-export interface Mark {
+interface Mark {
   readonly packet: number
   readonly at: Point
   readonly capsule: Capsule

@@ -5,7 +5,7 @@ import { assertNever } from '../base/assert-never.ts'
 
 export type TextStyle = 'title' | 'name' | 'address' | 'device' | 'gate' | 'status' | 'note'
 
-export interface Font {
+interface Font {
   /** CSS pixels. */
   readonly size: number
   /** Height that the text's box takes, ascenders and descenders included. */
@@ -24,8 +24,8 @@ export const FONTS: Readonly<Record<TextStyle, Font>> = {
   note: { size: 10, line: 13, weight: 400, family: 'sans' },
 }
 
-export const SANS = 'Inter, "Segoe UI", system-ui, "Noto Sans CJK SC", sans-serif'
-export const MONO = '"JetBrains Mono", ui-monospace, "DejaVu Sans Mono", monospace'
+const SANS = 'Inter, "Segoe UI", system-ui, "Noto Sans CJK SC", sans-serif'
+const MONO = '"JetBrains Mono", ui-monospace, "DejaVu Sans Mono", monospace'
 
 /** The CSS `font` shorthand of a style. */
 export function fontOf(style: TextStyle): string {

@@ -14,7 +14,7 @@ export interface Walked {
 const NOTHING: Walked = { done: [], ahead: [], boxes: new Set(), here: undefined }
 
 /** A packet and those it was made from (cloned, cut, wrapped), oldest first. */
-export function ancestry(paths: Paths, packet: number): number[] {
+function ancestry(paths: Paths, packet: number): number[] {
   const { packets } = paths.visits.reader
   const line = [packet]
   for (let p = packet; line.length < 16; ) {

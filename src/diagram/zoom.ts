@@ -19,7 +19,7 @@ export interface ZoomHandle {
   detach(): void
 }
 
-export interface ZoomOptions {
+interface ZoomOptions {
   readonly minScale: number
   readonly maxScale: number
   /** Called for every change; `byUser` for gestures. */

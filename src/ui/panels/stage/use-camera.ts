@@ -11,7 +11,7 @@ const GLIDE = 420
 
 const reduced = () => matchMedia('(prefers-reduced-motion: reduce)').matches
 
-export interface Camera {
+interface Camera {
   readonly following: boolean
   readonly scale: number
   toggleFollow(): void
