@@ -134,7 +134,7 @@ function eachStore(
       const cell = (e.a[s] as number) * FIELDS
       store(s, cell + F.packets, 1, true)
       store(s, cell + F.bytes, e.d[s] as number, true)
-    } else if (kind === STEP.enter && e.a[s] === 0) {
+    } else if (kind === STEP.enter && e.a[s] === 0 && e.d[s] === 0) {
       const device = e.device[s] as number
       const out = e.b[s] === 1
       const extra = overhead[2 * device + (out ? 1 : 0)] as number

@@ -4,7 +4,7 @@
 /** Numbers of the step kinds. Appended to, never renumbered: share links count steps, exports may be kept. */
 export const STEP = {
   born: 0, // a=how b=parent|-1 c=process ref|-1
-  enter: 1, // a=place(0 device,1 stack) b=direction(0 in,1 out) c=length (IP total length, 28 for ARP)
+  enter: 1, // a=place(0 device,1 stack) b=direction(0 in,1 out) c=length (IP total length, 28 for ARP) d=1 when the device does not count it
   depart: 2, // a=ref of device or netns
   deliver: 3, // a=to b=socket ref|-1
   drop: 4, // a=reason b=decidedBy ref|-1

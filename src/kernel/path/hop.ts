@@ -18,7 +18,9 @@ export function enterDevice(skb: SkBuff, dev: NetDevice, direction: number): voi
   skb.ns = dev.ns
   skb.netns = dev.ns.ref
   skb.device = dev.ref
-  dev.ns.kernel.rec.step(STEP.enter, skb, 0, direction, skbLength(skb.pkt))
+  // br_dev_xmit() looks for a bridged DNAT before it counts.
+  const uncounted = direction === OUT && skb.nfBridge?.bridgedDnat === true ? 1 : 0
+  dev.ns.kernel.rec.step(STEP.enter, skb, 0, direction, skbLength(skb.pkt), uncounted)
 }
 
 export function enterStack(skb: SkBuff, ns: NetworkNamespace, direction: number): void {
