@@ -28,6 +28,7 @@ export default function Why() {
   const session = useSession()
   const seq = useApp((s) => s.seq)
   const seek = useApp((s) => s.seek)
+  const playing = useApp((s) => s.playing)
   const { reader, timeline, hops } = session
   const sentence = useMemo(() => (seq < 0 ? undefined : explainStep(reader, timeline, seq, lang)), [reader, timeline, seq, lang])
   const hopIndex = seq < 0 ? -1 : hops.hopOf(seq)
@@ -57,7 +58,7 @@ export default function Why() {
           </button>
         )}
       </div>
-      <p className="why-text" aria-live="polite">
+      <p className="why-text" aria-live={playing ? 'off' : 'polite'}>
         {sentence === undefined ? (
           <>
             <b>{words.why.start}.</b> {words.why.startText}

@@ -95,7 +95,7 @@ export default function Console() {
               {l.command}
             </div>
             {l.stdout === '' ? null : <pre>{l.stdout.replace(/\n$/, '')}</pre>}
-            {l.stderr === '' ? null : <pre className="was">{l.stderr.replace(/\n$/, '')}</pre>}
+            {l.stderr === '' ? null : <pre className={l.exitCode === 0 ? 'faint' : 'was'}>{l.stderr.replace(/\n$/, '')}</pre>}
           </div>
         ))}
       </div>

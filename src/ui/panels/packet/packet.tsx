@@ -198,6 +198,7 @@ export default function PacketPanel() {
 
 /** `ip.ttl` → `ttl`, `arp.src.proto_ipv4` → `src.proto_ipv4`; where there is no such name, the label. */
 const shortName = (f: LayerField) => {
+  if (f.name.includes('.option')) return f.name.slice(f.name.lastIndexOf('.') + 1)
   const dot = f.name.indexOf('.')
   const short = f.name.slice(dot + 1)
   return dot < 0 || short.length > 15 ? f.label : (SHORT[short] ?? short)
