@@ -1,9 +1,10 @@
 import { type Command, type Io, UsageError } from './command.ts'
 import { execCliCommand } from './exec-command.ts'
+import { kubeProxyCommand } from './kube-proxy-command.ts'
 import { linkCommand } from './link-command.ts'
 import { traceCommand } from './trace-command.ts'
 
-const COMMANDS: readonly Command[] = [traceCommand, execCliCommand, linkCommand]
+const COMMANDS: readonly Command[] = [traceCommand, execCliCommand, kubeProxyCommand, linkCommand]
 
 const help = (): string =>
   [
