@@ -1,10 +1,11 @@
 import { type Command, type Io, UsageError } from './command.ts'
 import { execCliCommand } from './exec-command.ts'
 import { kubeProxyCommand } from './kube-proxy-command.ts'
+import { labCommand } from './lab-command.ts'
 import { linkCommand } from './link-command.ts'
 import { traceCommand } from './trace-command.ts'
 
-const COMMANDS: readonly Command[] = [traceCommand, execCliCommand, kubeProxyCommand, linkCommand]
+const COMMANDS: readonly Command[] = [traceCommand, execCliCommand, labCommand, kubeProxyCommand, linkCommand]
 
 const help = (): string =>
   [
