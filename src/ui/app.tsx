@@ -1,6 +1,4 @@
 import { lazy, Suspense, useEffect, useState } from 'react'
-import { tinykeys } from 'tinykeys'
-import { keymap } from './commands.ts'
 import { useApp, useAppContext, useLang, useWords } from './context.tsx'
 import { loadWords } from './i18n/words.ts'
 import { Desktop } from './shell/desktop.tsx'
@@ -62,7 +60,17 @@ export function App() {
   const failed = useApp((s) => s.failure !== undefined)
   useDocumentAttributes()
   usePlayback()
-  useEffect(() => tinykeys(window, keymap(store)), [store])
+  useEffect(() => {
+    let unbind = () => {}
+    let gone = false
+    void import('./keys.ts').then(({ bindKeys }) => {
+      if (!gone) unbind = bindKeys(store)
+    })
+    return () => {
+      gone = true
+      unbind()
+    }
+  }, [store])
   // The palette is typed into at once: its code must be there before the key is pressed.
   useEffect(() => {
     if (ready) void import('./shell/dialogs.tsx')

@@ -4,7 +4,7 @@ import { Combobox } from '../widgets/combobox.tsx'
 import { commandSuggestions, placeSuggestions } from './suggestions.ts'
 
 /** "from … run …": starts any command between any two places of the open cluster. */
-export function Composer() {
+export default function Composer() {
   const words = useWords()
   const session = useApp((s) => s.session)
   const run = useApp((s) => s.run)

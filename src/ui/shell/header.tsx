@@ -15,7 +15,7 @@ import { useState } from 'react'
 import type { ThemeChoice } from '../../store/preferences.ts'
 import { useApp, useAppContext, useLang, useWords } from '../context.tsx'
 import { Icon } from '../widgets/icon.tsx'
-import { Composer } from './composer.tsx'
+import { Composer } from './parts.tsx'
 import './header.css'
 
 const THEMES: readonly ThemeChoice[] = ['system', 'dark', 'light']

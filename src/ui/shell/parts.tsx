@@ -9,6 +9,7 @@ const LazyWhy = lazy(() => import('./why.tsx'))
 const LazyFoot = lazy(() => import('./foot.tsx'))
 const LazyDeck = lazy(() => import('./deck.tsx'))
 const LazyNotes = lazy(() => import('./notes.tsx'))
+const LazyComposer = lazy(() => import('./composer.tsx'))
 const LazyScenarios = lazy(() => import('./scenario-list.tsx'))
 const LazyFailure = lazy(() => import('./failure.tsx'))
 const LazyEvents = lazy(() => import('../panels/exchanges/events.tsx'))
@@ -51,6 +52,11 @@ export const Events = () => (
 export const ScenarioList = () => (
   <Deferred fallback={<div className="side" />}>
     <LazyScenarios />
+  </Deferred>
+)
+export const Composer = () => (
+  <Deferred fallback={<div className="composer" />}>
+    <LazyComposer />
   </Deferred>
 )
 export const Failure = () => (

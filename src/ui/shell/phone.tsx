@@ -21,7 +21,7 @@ export function Phone() {
   const ready = useApp((s) => s.session !== undefined)
   return (
     <main className="phone">
-      <section className="phone-view" id="stage" tabIndex={-1} aria-label={words.mobile[tab]}>
+      <div className="phone-view" id="stage" tabIndex={-1}>
         {!ready && tab !== 'scenarios' ? null : tab === 'stage' ? (
           <>
             <StageArea />
@@ -38,7 +38,7 @@ export function Phone() {
         ) : (
           <ScenarioList />
         )}
-      </section>
+      </div>
       {ready ? <Deck /> : null}
       <nav className="phone-tabs" aria-label={words.mobile.label}>
         {TABS.map(([key, glyph]) => (
