@@ -4,25 +4,32 @@ import { FONTS, type Measure } from './text.ts'
 import type { ContainerNode, DeviceNode, PodNode } from './topology.ts'
 
 // A network namespace in its compact form: names, the processes, the whole stack as one place, and its devices. Pods look
-// like this, and so do machines that only end a journey (a client, a host on the Internet) or take no part in it.
+// like this, and so do machines that only begin or end a journey. Who takes no part at all is drawn with names and devices
+// only.
 
 /** Room that a resting capsule takes on a vertical lane, so that it never stands on a label. */
 export const LANE = 80
-export const PAD = 6
-const ROW = 18
+const PAD = 6
+const ROW = 17
 /** A loopback that nobody needs a lane for. */
 const LOOP = 26
 const GAP = 3
+/** From a block's edge to the middle of its devices. */
+export const DEVICE_MIDDLE = PAD + ROW / 2
+/** Between the stack and the devices, where the road to a small loopback passes. */
+const GUTTER = 5
 
 export interface CompactSpec {
   readonly netns: string
   readonly name: string
   readonly parent: string | undefined
   readonly title: string
-  readonly lines: readonly string[]
+  readonly address: string | undefined
   readonly containers: readonly ContainerNode[]
   readonly devices: readonly DeviceNode[]
   readonly look: Extract<BoxKind, { kind: 'pod' | 'machine' }>
+  /** Names and devices only. */
+  readonly brief: boolean
 }
 
 interface CompactBlock {
@@ -33,89 +40,118 @@ interface CompactBlock {
   readonly lanes: ReadonlyMap<string, number>
 }
 
-export const compactPod = (pod: PodNode): Omit<CompactSpec, 'parent' | 'look'> => ({
+export const compactPod = (pod: PodNode): Omit<CompactSpec, 'parent' | 'look' | 'brief'> => ({
   netns: pod.netns.id,
   name: pod.netns.name,
   title: pod.name,
-  lines: pod.address === undefined ? [] : [pod.address],
+  address: pod.address,
   containers: pod.containers,
   devices: pod.devices,
 })
 
 const chipText = (c: ContainerNode) => [c.name, ...c.listens].filter((s) => s !== '').join(' ')
-
-/** Loopback first, then by ifindex: the order in which `ip link` lists them. */
 const isLoopback = (d: DeviceNode) => d.record.link.kind === 'loopback'
 
-/** Columns of the device row: a lone loopback is a small chip that needs no lane of its own. */
-function columns(spec: Pick<CompactSpec, 'containers' | 'devices'>): number {
+/** Where containers share the namespace, loopback is what they talk over, and gets a lane; else it is a small chip. */
+const isShared = (spec: CompactSpec) => !spec.brief && spec.containers.length > 1
+
+function columns(spec: CompactSpec): number {
   const wide = spec.devices.filter((d) => !isLoopback(d)).length
-  const loops = spec.devices.length - wide
-  return spec.containers.length > 1 ? Math.max(2, wide + loops) : Math.max(1, wide)
+  return isShared(spec) ? Math.max(2, spec.devices.length) : Math.max(1, wide)
 }
 
 /** The least width that `compactBlock` can be given, in pixels. */
-export function compactWidth(spec: Pick<CompactSpec, 'containers' | 'devices'>, measure: Measure): number {
+export function compactWidth(spec: CompactSpec, measure: Measure): number {
+  const head = measure(spec.title, 'name') + (spec.brief ? 12 + measure(spec.address ?? '', 'address') : 0) + 24
   const n = columns(spec)
-  if (n === 1) return 174
-  const labels = [...spec.containers.map((c) => chipText(c) || 'process'), ...spec.devices.map((d) => d.record.name)].map((t) =>
-    measure(t, 'device'),
-  )
-  const column = Math.max(126, Math.min(170, Math.ceil(Math.max(0, ...labels)) + LANE + 10))
-  return 2 * PAD + n * column + (n - 1) * GAP + (spec.containers.length > 1 ? 0 : LOOP + GAP)
+  if (n === 1) return Math.max(174, spec.look.kind === 'machine' ? head : 0)
+  const texts = [
+    ...(spec.brief ? [] : spec.containers.map((c) => chipText(c) || 'process')),
+    ...spec.devices.map((d) => d.record.name),
+  ]
+  const label = Math.max(0, ...texts.map((t) => measure(t, 'device')))
+  const column = Math.max(spec.brief ? 118 : 126, Math.min(170, Math.ceil(label) + LANE + 10))
+  return Math.max(head, 2 * PAD + n * column + (n - 1) * GAP + (isShared(spec) ? 0 : LOOP + GAP))
 }
+
+/** Where the rows and columns of a block are. */
+function frameOf(spec: CompactSpec, width: number, flip: boolean) {
+  const inner = width - 2 * PAD
+  const cols = columns(spec)
+  const smallLoop = isShared(spec) ? undefined : spec.devices.find(isLoopback)
+  // Beside several devices the loopback has a narrow column of its own; beside one it takes a piece of that one's.
+  const begin = smallLoop !== undefined && cols > 1 ? LOOP + GAP : 0
+  const colWidth = (inner - begin - (cols - 1) * GAP) / cols
+  const processRows = spec.brief ? 0 : Math.ceil(spec.containers.length / cols)
+  const lines = spec.brief || spec.address === undefined ? 0 : 1
+  const head = 5 + FONTS.name.line + lines * FONTS.address.line + 4
+  const stackAt = head + processRows * (ROW + GAP)
+  const devicesAt = spec.brief ? head : stackAt + ROW + GUTTER
+  const h = devicesAt + ROW + PAD
+  /** Top of something `height` high that is `y` below the top when not upside down. */
+  const at = (y: number, height: number) => (flip ? h - y - height : y)
+  const colX = (i: number) => PAD + begin + i * (colWidth + GAP)
+  return {
+    inner,
+    cols,
+    colWidth,
+    smallLoop,
+    h,
+    colX,
+    laneX: (i: number) => colX(i) + colWidth - LANE / 2,
+    headY: at(0, head),
+    processY: (row: number) => at(head + row * (ROW + GAP), ROW),
+    stackY: at(stackAt, ROW),
+    gutterY: flip ? h - devicesAt + GUTTER / 2 : devicesAt - GUTTER / 2,
+    devicesY: at(devicesAt, ROW),
+    flip,
+  }
+}
+type Frame = ReturnType<typeof frameOf>
 
 /** `flip` puts the devices at the top edge instead of the bottom. */
 export function compactBlock(
   spec: CompactSpec,
   options: { readonly width: number; readonly flip: boolean; readonly words: Words; readonly measure: Measure },
 ): CompactBlock {
-  const { width, flip, words, measure } = options
-  const sketch = new Sketch(measure)
-  const inner = width - 2 * PAD
-  const cols = columns(spec)
-  const smallLoop = spec.containers.length > 1 ? undefined : spec.devices.find(isLoopback)
-  // Beside several devices the loopback has a narrow column of its own; beside one it takes a piece of that one's.
-  const begin = smallLoop !== undefined && cols > 1 ? LOOP + GAP : 0
-  const colWidth = (inner - begin - (cols - 1) * GAP) / cols
-  const colX = (i: number) => PAD + begin + i * (colWidth + GAP)
-  const laneX = (i: number) => colX(i) + colWidth - LANE / 2
-  const containerRows = Math.ceil(spec.containers.length / cols)
-
-  const head = 5 + FONTS.name.line + spec.lines.length * FONTS.address.line + 4
-  const body = containerRows * (ROW + GAP) + ROW + GAP + 2 + ROW + PAD
-  const h = head + body
-  /** Top of a row of height `rowHeight` that is `y` below the top when not flipped. */
-  const at = (y: number, rowHeight: number) => (flip ? h - y - rowHeight : y)
-
+  const frame = frameOf(spec, options.width, options.flip)
+  const sketch = new Sketch(options.measure)
   sketch.box({
     id: spec.netns,
-    rect: { x: 0, y: 0, w: width, h },
+    rect: { x: 0, y: 0, w: options.width, h: frame.h },
     of: spec.look,
     netns: spec.netns,
     parent: spec.parent,
     name: spec.name,
   })
-  let y = at(0, head) + 5
-  sketch.label({ text: spec.title, x: PAD + 3, y, width: inner - 6, style: 'name', tone: 'strong', box: spec.netns })
-  y += FONTS.name.line
-  for (const text of spec.lines) {
-    sketch.label({ text, x: PAD + 3, y, width: inner - 6, style: 'address', tone: 'muted', box: spec.netns })
-    y += FONTS.address.line
+  drawHead(sketch, spec, frame)
+  if (!spec.brief) {
+    drawProcesses(sketch, spec, frame, options.words)
+    drawStack(sketch, spec, frame, options.words)
   }
+  const lanes = drawDevices(sketch, spec, frame)
+  return { sketch, w: options.width, h: frame.h, lanes }
+}
 
-  const stackY = at(head + containerRows * (ROW + GAP), ROW)
-  const stackMid = stackY + ROW / 2
-  const stack = gateId(spec.netns, 'stack')
-  const wideDevices = spec.devices.filter((d) => !isLoopback(d))
-  const inRow = smallLoop ? wideDevices : [...spec.devices.filter(isLoopback), ...wideDevices]
-  const mainLane = laneX(cols - 1)
+function drawHead(sketch: Sketch, spec: CompactSpec, frame: Frame): void {
+  const x = PAD + 3
+  const y = frame.headY + 5
+  const room = frame.inner - 6
+  const used = sketch.label({ text: spec.title, x, y, width: room, style: 'name', tone: 'strong', box: spec.netns })
+  if (spec.address === undefined) return
+  const beside = { x: x + used + 12, y: y + 1, width: room - used - 12 }
+  const below = { x, y: y + FONTS.name.line, width: room }
+  sketch.label({ text: spec.address, ...(spec.brief ? beside : below), style: 'address', tone: 'muted', box: spec.netns })
+}
 
+function drawProcesses(sketch: Sketch, spec: CompactSpec, frame: Frame, words: Words): void {
+  const stackMid = frame.stackY + ROW / 2
   for (const [i, c] of spec.containers.entries()) {
-    const col = i % cols
-    const rect = { x: colX(col), y: at(head + Math.floor(i / cols) * (ROW + GAP), ROW), w: colWidth, h: ROW }
+    const col = i % frame.cols
+    const rect = { x: frame.colX(col), y: frame.processY(Math.floor(i / frame.cols)), w: frame.colWidth, h: ROW }
     const id = containerId(spec.netns, c.name)
     const text = chipText(c) || words.process
+    const dock = { x: frame.laneX(col), y: rect.y + ROW / 2 }
     sketch.box({
       id,
       rect,
@@ -123,94 +159,84 @@ export function compactBlock(
       netns: spec.netns,
       parent: spec.netns,
       name: `${spec.name} ${text}`,
-      dock: { x: laneX(col), y: rect.y + ROW / 2 },
+      dock,
     })
-    sketch.label({ text, x: rect.x + 6, y: rect.y + 2, width: colWidth - LANE - 8, style: 'device', tone: 'muted', box: id })
-    sketch.road({
-      from: id,
-      to: stack,
-      kind: 'process',
-      both: true,
-      points: [
-        { x: laneX(col), y: rect.y + ROW / 2 },
-        { x: laneX(col), y: stackMid },
-      ],
+    sketch.label({
+      text,
+      x: rect.x + 6,
+      y: rect.y + 1.5,
+      width: frame.colWidth - LANE - 8,
+      style: 'device',
+      tone: 'muted',
+      box: id,
     })
+    const points = [dock, { x: dock.x, y: stackMid }]
+    sketch.road({ from: id, to: gateId(spec.netns, 'stack'), kind: 'process', both: true, points })
   }
+}
 
+function drawStack(sketch: Sketch, spec: CompactSpec, frame: Frame, words: Words): void {
+  const id = gateId(spec.netns, 'stack')
+  const y = frame.stackY + 2
   sketch.box({
-    id: stack,
-    rect: { x: PAD, y: stackY, w: inner, h: ROW },
+    id,
+    rect: { x: PAD, y: frame.stackY, w: frame.inner, h: ROW },
     of: { kind: 'gate', gate: 'stack' },
     netns: spec.netns,
     parent: spec.netns,
     name: `${spec.name} ${words.stack}`,
-    dock: { x: mainLane, y: stackMid },
-    slot: { x: PAD + 6, y: stackY + 2.5, w: (cols === 1 ? inner : colWidth) - LANE - 8, h: FONTS.status.line },
+    dock: { x: frame.laneX(frame.cols - 1), y: frame.stackY + ROW / 2 },
+    slot: { x: PAD + 6, y, w: (frame.cols === 1 ? frame.inner : frame.colWidth) - LANE - 8, h: FONTS.status.line },
   })
   sketch.label({
     text: words.stack,
     x: PAD + 6,
-    y: stackY + 2.5,
-    width: colWidth - LANE - 8,
+    y,
+    width: frame.colWidth - LANE - 8,
     style: 'note',
     tone: 'faint',
-    box: stack,
+    box: id,
     resting: true,
   })
+}
 
-  const rowY = at(head + containerRows * (ROW + GAP) + ROW + GAP + 2, ROW)
+function drawDevices(sketch: Sketch, spec: CompactSpec, frame: Frame): Map<string, number> {
+  const { smallLoop, devicesY: y } = frame
+  const stack = gateId(spec.netns, 'stack')
+  const stackMid = frame.stackY + ROW / 2
   const lanes = new Map<string, number>()
   const device = (d: DeviceNode, x: number, w: number, dock: Point) => {
+    const { id, name, link, up } = d.record
     sketch.box({
-      id: d.record.id,
-      rect: { x, y: rowY, w, h: ROW },
-      of: { kind: 'device', link: d.record.link.kind, up: d.record.up },
+      id,
+      rect: { x, y, w, h: ROW },
+      of: { kind: 'device', link: link.kind, up },
       netns: spec.netns,
       parent: spec.netns,
-      name: [spec.name, d.record.name, ...d.addresses].join(' '),
+      name: [spec.name, name, ...d.addresses].join(' '),
       dock,
     })
-    lanes.set(d.record.id, dock.x)
+    const small = d === smallLoop
+    const width = small ? w - 7 : w - LANE - 8
+    sketch.label({ text: name, x: x + 6, y: y + 1.5, width, style: 'device', tone: small ? 'faint' : 'muted', box: id })
+    lanes.set(id, dock.x)
   }
   if (smallLoop !== undefined) {
     // Its edge, not its middle: there the name is.
-    const dock = { x: PAD + LOOP / 2, y: flip ? rowY + ROW : rowY }
+    const dock = { x: PAD + LOOP / 2, y: frame.flip ? y + ROW : y }
     device(smallLoop, PAD, LOOP, dock)
-    sketch.label({
-      text: 'lo',
-      x: PAD + 6,
-      y: rowY + 2,
-      width: LOOP - 7,
-      style: 'device',
-      tone: 'faint',
-      box: smallLoop.record.id,
-    })
-    // Between the two rows, where no label is.
-    const between = flip ? stackY - 2.5 : stackY + ROW + 2.5
-    sketch.road({
-      from: stack,
-      to: smallLoop.record.id,
-      kind: 'stack',
-      both: true,
-      points: [{ x: mainLane, y: stackMid }, { x: mainLane, y: between }, { x: dock.x, y: between }, dock],
-    })
+    const from = frame.laneX(frame.cols - 1)
+    const points = [{ x: from, y: stackMid }, { x: from, y: frame.gutterY }, { x: dock.x, y: frame.gutterY }, dock]
+    if (!spec.brief) sketch.road({ from: stack, to: smallLoop.record.id, kind: 'stack', both: true, points })
   }
+  const wide = spec.devices.filter((d) => !isLoopback(d))
+  const inRow = smallLoop === undefined ? [...spec.devices.filter(isLoopback), ...wide] : wide
   for (const [i, d] of inRow.entries()) {
-    const left = colX(i) + (smallLoop !== undefined && cols === 1 && i === 0 ? LOOP + GAP : 0)
-    const w = colX(i) + colWidth - left
-    const dock = { x: laneX(i), y: rowY + ROW / 2 }
-    device(d, left, w, dock)
-    sketch.label({
-      text: d.record.name,
-      x: left + 6,
-      y: rowY + 2,
-      width: w - LANE - 8,
-      style: 'device',
-      tone: 'muted',
-      box: d.record.id,
-    })
+    const left = frame.colX(i) + (smallLoop !== undefined && frame.cols === 1 ? LOOP + GAP : 0)
+    const dock = { x: frame.laneX(i), y: y + ROW / 2 }
+    device(d, left, frame.colX(i) + frame.colWidth - left, dock)
+    if (spec.brief) continue
     sketch.road({ from: stack, to: d.record.id, kind: 'stack', both: true, points: [{ x: dock.x, y: stackMid }, dock] })
   }
-  return { sketch, w: width, h, lanes }
+  return lanes
 }

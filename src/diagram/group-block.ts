@@ -1,4 +1,4 @@
-import { compactBlock, compactPod, compactWidth, LANE } from './compact-block.ts'
+import { compactBlock, compactPod, compactWidth, DEVICE_MIDDLE, LANE } from './compact-block.ts'
 import type { Sketch, Words } from './figure.ts'
 import { type Cell, drawGrid, type Exit, type GridPlan, planGrid } from './grid.ts'
 import { FONTS, type Measure } from './text.ts'
@@ -19,8 +19,8 @@ const BAR = 36
 /** The road along a bar runs this far below the edge that its ports touch. */
 const BAR_ROAD = 10
 const CHIP = 18
-const VETH_GAP = 12
-const WIRE_GAP = 12
+const VETH_GAP = 10
+const WIRE_GAP = 11
 
 interface GroupPlan {
   readonly spec: GroupSpec
@@ -71,7 +71,7 @@ export function deviceChip(
 }
 
 function podCell(pod: PodNode, ctx: GroupContext): Cell {
-  const spec = { ...compactPod(pod), parent: ctx.machine, look: { kind: 'pod' as const } }
+  const spec = { ...compactPod(pod), parent: ctx.machine, look: { kind: 'pod' as const }, brief: false }
   const uplink = pod.uplink
   const w = compactWidth(spec, ctx.measure)
   const podHeight = compactBlock(spec, { width: w, ...ctx }).h
@@ -91,7 +91,7 @@ function podCell(pod: PodNode, ctx: GroupContext): Cell {
       const lane = at.x + (block.lanes.get(uplink.inside.record.id) ?? at.w - LANE / 2)
       // The chip ends where the lane needs it to, so that both ends of the pair stand on one line.
       deviceChip(sketch, uplink.outside, { x: at.x, y: chipY, w: lane - at.x + LANE / 2, parent: ctx.machine })
-      const inside = ctx.flip ? chipY + CHIP + VETH_GAP + 15 : chipY - VETH_GAP - 15
+      const inside = ctx.flip ? chipY + CHIP + VETH_GAP + DEVICE_MIDDLE : chipY - VETH_GAP - DEVICE_MIDDLE
       sketch.road({
         from: uplink.inside.record.id,
         to: uplink.outside.record.id,

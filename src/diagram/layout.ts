@@ -98,12 +98,8 @@ function arrange(
     const links = topology.links.filter((l) => l.a.netns === machine.netns.id || l.b.netns === machine.netns.id)
     const flip = row === 'bottom' && !(isCompact(machine) && links.length > 0 && links.every((l) => sunk.includes(l)))
     if (isCompact(machine)) {
-      const spec = compactMachine(machine)
-      const width = Math.max(
-        compactWidth(spec, measure),
-        measure(machine.name, 'name') + 24,
-        ...spec.lines.map((l) => measure(l, 'address') + 24),
-      )
+      const spec = compactMachine(machine, look.compact.has(machine.netns.id))
+      const width = compactWidth(spec, measure)
       const { sketch, w, h } = compactBlock(spec, { width, flip, words, measure })
       return { machine, sketch, w, h, row, x: 0 }
     }
@@ -197,16 +193,17 @@ const isPlain = (m: Machine) =>
   m.routed.length === 0 &&
   (m.netns.role === 'internet' || m.netns.role === 'client' || m.netns.role === 'pod' || m.netns.role === 'switch')
 
-function compactMachine(m: Machine): CompactSpec {
+function compactMachine(m: Machine, brief: boolean): CompactSpec {
   return {
     netns: m.netns.id,
     name: m.netns.name,
     parent: undefined,
     title: m.name,
-    lines: m.address === undefined ? [] : [m.address],
+    address: m.address,
     containers: m.containers,
     devices: [...m.devices, ...m.bridges.map((b) => b.device), ...m.bridges.flatMap((b) => b.ports)],
     look: { kind: 'machine', role: m.netns.role },
+    brief,
   }
 }
 

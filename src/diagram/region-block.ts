@@ -9,8 +9,7 @@ import type { ContainerNode } from './topology.ts'
 //
 //   PREROUTING ─ routing ─ FORWARD ─┬─ POSTROUTING        the ring closes outside, over the devices
 //                  │                │
-//                INPUT            OUTPUT
-//                  └─ local process ┘
+//                INPUT ─ process ─ OUTPUT
 //
 // Names stand above the road inside each gate, so that a packet that rests in a gate never covers what the gate says.
 
@@ -18,10 +17,10 @@ export const RAIL = 12
 const FIRST = 24
 const GATE = 54
 const ROAD_IN_GATE = 42
-const SIDE_GATE = 32
-const PROCESS = 22
+const SIDE_GATE = 36
+const SIDE_ROAD = 26
 const GAP = 11
-const CALLOUT = 24
+const CALLOUT = 23
 
 interface RegionPlan {
   readonly minWidth: number
@@ -35,8 +34,8 @@ const MIN = { PREROUTING: 88, routing: 66, FORWARD: 88, POSTROUTING: 98 } as con
 /** `busAbove`/`busBelow`: a road along that edge, for several devices on that side. */
 export function planRegion(options: { readonly busAbove: boolean; readonly busBelow: boolean }): RegionPlan {
   const above = options.busAbove ? 18 : 6
-  const below = options.busBelow ? 18 : 8
-  const h = above + CALLOUT + GATE + 10 + SIDE_GATE + 8 + PROCESS + below
+  const below = options.busBelow ? 19 : 8
+  const h = above + CALLOUT + GATE + 9 + SIDE_GATE + below
   return {
     minWidth: 2 * FIRST + MIN.PREROUTING + MIN.routing + MIN.FORWARD + MIN.POSTROUTING + 3 * GAP,
     h,
@@ -152,93 +151,48 @@ export function regionBlock(
   const inLane = routing.x + routing.w / 2
   const outLane = post.x - gap / 2
 
-  const sideY = rowY + GATE + 10
+  const sideY = rowY + GATE + 9
+  const sideRoad = sideY + SIDE_ROAD
   const inLabel = Math.min(inLane - LANE / 2 - FIRST - 4, 120)
   const inputX = inLane - LANE / 2 - inLabel - 4
-  gate(
-    'INPUT',
-    'INPUT',
-    { x: inputX, y: sideY, w: inLabel + 4 + LANE, h: SIDE_GATE },
-    { x: inLane, y: sideY + SIDE_GATE / 2 },
-    inputX + 7,
-    inLabel - 5,
-  )
   const outLabel = Math.min(width - FIRST - outLane - LANE / 2, 120)
-  gate(
-    'OUTPUT',
-    'OUTPUT',
-    { x: outLane - LANE / 2, y: sideY, w: LANE + outLabel, h: SIDE_GATE },
-    { x: outLane, y: sideY + SIDE_GATE / 2 },
-    outLane + LANE / 2 + 2,
-    outLabel - 8,
-  )
+  // Their roads turn towards each other, so that half a lane beyond the turn is enough.
+  const turn = LANE / 2 - 12
+  const input = { x: inputX, y: sideY, w: inLabel + 4 + LANE / 2 + turn, h: SIDE_GATE }
+  const output = { x: outLane - turn, y: sideY, w: turn + LANE / 2 + outLabel, h: SIDE_GATE }
+  gate('INPUT', 'INPUT', input, { x: inLane, y: sideRoad }, inputX + 7, inLabel - 5)
+  gate('OUTPUT', 'OUTPUT', output, { x: outLane, y: sideRoad }, outLane + LANE / 2 + 2, outLabel - 8)
 
-  const processY = sideY + SIDE_GATE + 8
-  const processMid = processY + PROCESS / 2
-  const processRight = outLane + LANE / 2 + outLabel
   const local = id('local')
   const listens = spec.containers.flatMap((c) => c.listens)
+  const process = { x: input.x + input.w + 5, y: sideY, w: output.x - input.x - input.w - 10, h: SIDE_GATE }
   sketch.box({
     id: local,
-    rect: { x: inputX, y: processY, w: processRight - inputX, h: PROCESS },
+    rect: process,
     of: { kind: 'gate', gate: 'local' },
     netns: spec.netns,
     parent: region,
     name: [spec.name, words.local, ...listens].join(' '),
-    dock: { x: (inLane + outLane) / 2, y: processMid },
+    dock: { x: process.x + process.w / 2, y: sideRoad },
   })
-  sketch.label({
-    text: words.local,
-    x: inputX + 7,
-    y: processY + 4.5,
-    width: inLabel - 5,
-    style: 'note',
-    tone: 'muted',
-    box: local,
-  })
-  if (listens.length > 0) {
-    sketch.label({
-      text: listens.join(' '),
-      x: outLane + LANE / 2 + 2,
-      y: processY + 4,
-      width: outLabel - 8,
-      style: 'device',
-      tone: 'muted',
-      box: local,
-    })
-  }
+  const text = [words.process, ...listens].join(' ')
+  sketch.label({ text, x: process.x + 6, y: sideY + 3, width: process.w - 10, style: 'note', tone: 'muted', box: local })
   for (const c of spec.containers) {
     // Processes of the root namespace have no box of their own: their container is the namespace's local process.
     if (c.name !== '') sketch.road({ from: containerId(spec.netns, c.name), to: local, kind: 'process', both: true, points: [] })
   }
 
-  const between = sideY - 5
+  const inward = { x: inLane, y: sideRoad }
+  const outward = { x: outLane, y: sideRoad }
+  const inside = { x: process.x + process.w / 2, y: sideRoad }
   const roads: readonly (readonly [GateName, GateName, readonly Point[]])[] = [
     ['PREROUTING', 'routing', [mid(pre), mid(routing)]],
     ['routing', 'FORWARD', [mid(routing), mid(forward)]],
     ['FORWARD', 'POSTROUTING', [mid(forward), mid(post)]],
-    ['routing', 'INPUT', [mid(routing), { x: inLane, y: sideY + SIDE_GATE / 2 }]],
-    [
-      'INPUT',
-      'local',
-      [
-        { x: inLane, y: sideY + SIDE_GATE / 2 },
-        { x: inLane, y: processMid },
-      ],
-    ],
-    [
-      'local',
-      'OUTPUT',
-      [
-        { x: outLane, y: processMid },
-        { x: outLane, y: sideY + SIDE_GATE / 2 },
-      ],
-    ],
-    [
-      'OUTPUT',
-      'POSTROUTING',
-      [{ x: outLane, y: sideY + SIDE_GATE / 2 }, { x: outLane, y: between }, { x: outLane, y: road }, mid(post)],
-    ],
+    ['routing', 'INPUT', [mid(routing), inward]],
+    ['INPUT', 'local', [inward, inside]],
+    ['local', 'OUTPUT', [inside, outward]],
+    ['OUTPUT', 'POSTROUTING', [outward, { x: outLane, y: road }, mid(post)]],
   ]
   for (const [from, to, points] of roads) sketch.road({ from: id(from), to: id(to), kind: 'stack', both: false, points })
   return { sketch, entry: mid(pre), leave: mid(post), left: RAIL, right: width - RAIL }

@@ -58,6 +58,8 @@ export class VisitIndex {
     let onDevice = false
     // br_netfilter lends a bridged frame to the IP hooks: it is at their gates until it enters somewhere else.
     let lent = false
+    // ARP made in a stack belongs to the device that it leaves by, which only a later step names.
+    let pending = -1
     for (const seq of reader.packets.seqsOf(packet)) {
       const netns = refs[e.netns[seq] as number] ?? ''
       const device = refs[e.device[seq] as number]
@@ -77,9 +79,11 @@ export class VisitIndex {
             : this.#stackPlace(seq, last?.netns === netns && last.place.kind !== 'device' ? last.place : undefined)
       if (place === undefined || (last !== undefined && last.netns === netns && samePlace(last.place, place))) {
         if (last !== undefined) last.last = seq
+        else if (pending < 0) pending = seq
         continue
       }
-      visits.push({ packet, netns, place, first: seq, last: seq })
+      visits.push({ packet, netns, place, first: pending < 0 ? seq : pending, last: seq })
+      pending = -1
     }
     return visits
   }
