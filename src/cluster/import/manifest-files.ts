@@ -40,7 +40,7 @@ export async function mergeManifests(
       start += parsed.value.objects.length
     } else errors.push(...parsed.error)
   }
-  const scenarios = parts.filter((p) => isWritten(p.file.text))
+  const scenarios = parts.filter((p) => isScenarioText(p.file.text))
   const [, second] = scenarios
   if (second !== undefined) {
     errors.push({
@@ -64,7 +64,8 @@ export async function mergeManifests(
 }
 
 /** Whether a file is a scenario document rather than manifests: only these say so. */
-const isWritten = (text: string): boolean => /^["']?hopscope["']?\s*:/m.test(text) || /^\s*\{\s*"hopscope"\s*:/.test(text)
+export const isScenarioText = (text: string): boolean =>
+  /^["']?hopscope["']?\s*:/m.test(text) || /^\s*\{\s*"hopscope"\s*:/.test(text)
 
 async function locate(
   parts: readonly { readonly file: InputFile; readonly document: ScenarioDocument; readonly start: number }[],
