@@ -30,6 +30,7 @@ const store = createAppStore({
   client,
   scenarios,
   clock: () => performance.now(),
+  pause: () => new Promise((resolve) => setTimeout(resolve)),
   storage: storage(),
   browserLanguage: navigator.language,
 })

@@ -5,7 +5,7 @@ import type { WorkerClient } from '../worker/client.ts'
 import type { WorkerFailure } from '../worker/protocol.ts'
 import { openingSeq } from './playhead.ts'
 import type { Scenarios } from './scenarios.ts'
-import { sessionOf } from './session.ts'
+import { sessionInPauses } from './session.ts'
 import { type AppState, type Bookmark, isPanel, type OpenOptions, type OpenSlice } from './state.ts'
 
 export interface Services {
@@ -13,6 +13,8 @@ export interface Services {
   readonly scenarios: Scenarios
   /** ms; the page's clock. */
   readonly clock: () => number
+  /** Lets the page draw. */
+  readonly pause: () => Promise<void>
 }
 
 const HISTORY = 50
@@ -60,8 +62,8 @@ export const createOpenSlice =
       cancelCurrent = call.cancel
       const answer = await call.done
       if (mine !== wish) return false
-      cancelCurrent = undefined
       if (!answer.ok) {
+        cancelCurrent = undefined
         set({ opening: undefined })
         failed(answer.error, options)
         return false
@@ -70,7 +72,8 @@ export const createOpenSlice =
       const { document, times, imported } = answer.value
       const provenance =
         imported === undefined ? (options.provenance ?? { kind: 'own' as const }) : { kind: 'imported' as const, files: imported }
-      const session = sessionOf({ trace, document, provenance, times })
+      const session = await sessionInPauses({ trace, document, provenance, times }, services.pause)
+      if (mine !== wish) return false
       const view = options.view ?? document.view ?? {}
       const panel = view.panels?.find(isPanel)
       const { past, panel: shown } = get()

@@ -26,23 +26,47 @@ export interface Session {
   readonly times: OpenTimes
 }
 
-export function sessionOf(input: {
+export interface SessionInput {
   readonly trace: Trace
   readonly document: ScenarioDocument
   readonly provenance: Provenance
   readonly times: OpenTimes
-}): Session {
+}
+
+/** Runs longer than this are indexed with pauses, so that no single task keeps the page from drawing. */
+const SHORT = 20_000
+
+export function sessionOf(input: SessionInput): Session {
   const reader = new TraceReader(input.trace)
-  const { hops, packets } = reader
+  return finish(input, reader, stopsOf(input.trace, reader.hops))
+}
+
+/** The same, letting `pause` pass between one index and the next when the run is long. */
+export async function sessionInPauses(input: SessionInput, pause: () => Promise<void>): Promise<Session> {
+  const reader = new TraceReader(input.trace)
+  if (reader.length < SHORT) return sessionOf(input)
+  await pause()
+  void reader.hops
+  await pause()
+  void reader.packets
+  await pause()
+  void reader.versions
+  await pause()
+  const stops = stopsOf(input.trace, reader.hops)
+  await pause()
+  return finish(input, reader, stops)
+}
+
+function finish(input: SessionInput, reader: TraceReader, stops: Stops): Session {
   return {
     document: input.document,
     provenance: input.provenance,
     times: input.times,
     reader,
     timeline: new Timeline(reader),
-    hops,
-    packets,
-    stops: stopsOf(input.trace, hops),
-    length: input.trace.events.length,
+    hops: reader.hops,
+    packets: reader.packets,
+    stops,
+    length: reader.length,
   }
 }

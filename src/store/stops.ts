@@ -15,23 +15,34 @@ const DECIDING = new Set<number>(
 )
 const POLICY_DROP = 1
 
-/** One pass over the columns. */
+/** One pass over the columns and one over the hops. */
 export function stopsOf(trace: Trace, hops: HopIndex): Stops {
   const { kind, a, c, length } = trace.events
-  const step: number[] = []
   const rule = new Int32Array(length)
+  const isStep = new Uint8Array(length)
+  const isHop = new Uint8Array(length)
   for (let s = 0; s < length; s++) {
     rule[s] = s
     const k = kind[s] as number
-    if (k === STEP.rule ? DECIDING.has(c[s] as number) : k === STEP.policy ? c[s] === POLICY_DROP : !PASSING.has(k)) step.push(s)
+    if (k === STEP.rule ? DECIDING.has(c[s] as number) : k === STEP.policy ? c[s] === POLICY_DROP : !PASSING.has(k)) isStep[s] = 1
+    // Processes speak and end outside any hop; a run seen hop by hop should still show them.
+    if (k === STEP.process && (a[s] as number) >= 0) isHop[s] = 1
   }
   // A hop's own halt is where it ends: what was done to the packet there is then to be seen, and its way on is decided.
-  const hop = new Set<number>()
-  for (let h = 0; h < hops.length; h++)
-    hop.add((hops.closed[h] as number) < 0 ? (hops.last[h] as number) : (hops.closed[h] as number))
-  // Processes speak and end outside any hop; a run seen hop by hop should still show them.
-  for (let s = 0; s < length; s++) if (kind[s] === STEP.process && (a[s] as number) >= 0) hop.add(s)
-  return { rule, step: Int32Array.from(step), hop: Int32Array.from([...hop].sort((x, y) => x - y)) }
+  for (let h = 0; h < hops.length; h++) {
+    const closed = hops.closed[h] as number
+    isHop[closed < 0 ? (hops.last[h] as number) : closed] = 1
+  }
+  return { rule, step: marked(isStep), hop: marked(isHop) }
+}
+
+/** Indices of the ones, ascending. */
+function marked(marks: Uint8Array): Int32Array {
+  let count = 0
+  for (let i = 0; i < marks.length; i++) count += marks[i] as number
+  const out = new Int32Array(count)
+  for (let i = 0, n = 0; i < marks.length; i++) if (marks[i] === 1) out[n++] = i
+  return out
 }
 
 /** The next halt after `seq` (`direction` 1) or the last before it (-1); stays inside -1 … last. */

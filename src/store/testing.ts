@@ -71,6 +71,7 @@ export function testStore(scenarios = testScenarios()) {
     client: new WorkerClient(() => new RecordedWorker()),
     scenarios,
     clock: () => 0,
+    pause: async () => {},
     storage: undefined,
     browserLanguage: 'en',
   })

@@ -27,22 +27,21 @@ interface LadderData {
   readonly to: number
 }
 
-/** Lanes in the order in which packets first reach them; one leg a packet, along the lanes and across them. */
-function ladderOf(session: Session, fromHop: number, toHop: number): LadderData {
+/** Namespaces in the order in which packets first reach them. */
+function lanesOf({ hops, reader }: Session): ReadonlyMap<string, number> {
+  const seen = new Set<number>()
+  for (let h = 0; h < hops.length; h++) seen.add(hops.netns[h] as number)
+  return new Map([...seen].map((ref, lane) => [reader.refName(ref) ?? '', lane]))
+}
+
+/** One leg a packet, along the lanes and across them, for the hops from `fromHop` up to `toHop`. */
+function ladderOf(session: Session, lanes: ReadonlyMap<string, number>, fromHop: number, toHop: number): LadderData {
   const { hops, reader } = session
-  const lanes: string[] = []
-  const laneOf = new Map<string, number>()
   const byPacket = new Map<number, [number, number][]>()
   const dropped = new Set<number>()
-  for (let h = 0; h < toHop; h++) {
+  for (let h = fromHop; h < toHop; h++) {
     const hop = hops.hop(h)
-    let lane = laneOf.get(hop.netns)
-    if (lane === undefined) {
-      lane = lanes.length
-      laneOf.set(hop.netns, lane)
-      lanes.push(hop.netns)
-    }
-    if (h < fromHop) continue
+    const lane = lanes.get(hop.netns) ?? 0
     const points = byPacket.get(hop.packet) ?? []
     if (points.length === 0) byPacket.set(hop.packet, points)
     points.push([hop.first, lane], [hop.closed < 0 ? hop.last : hop.closed, lane])
@@ -56,7 +55,7 @@ function ladderOf(session: Session, fromHop: number, toHop: number): LadderData 
   }))
   const first = fromHop === 0 ? 0 : (hops.first[fromHop] ?? 0)
   const last = toHop >= hops.length ? session.length - 1 : (hops.first[toHop] ?? session.length - 1)
-  return { lanes, legs, from: first, to: Math.max(first + 1, last) }
+  return { lanes: [...lanes.keys()], legs, from: first, to: Math.max(first + 1, last) }
 }
 
 /** Nodes and pods from left to right of the cluster would cross less, but the order of the journey is what people read. */
@@ -82,7 +81,11 @@ export function Ladder() {
   const { hops } = session
   const at = upperBound(hops.first, seq)
   const from = hops.length <= MOST_HOPS ? 0 : Math.max(0, Math.floor(at / 300) * 300 - 300)
-  const data = useMemo(() => ladderOf(session, from, Math.min(hops.length, from + MOST_HOPS)), [session, from, hops.length])
+  const lanes = useMemo(() => lanesOf(session), [session])
+  const data = useMemo(
+    () => ladderOf(session, lanes, from, Math.min(hops.length, from + MOST_HOPS)),
+    [session, lanes, from, hops.length],
+  )
   const current = packetAtStep(session, seq, followed)
   const span = data.to - data.from
   const x = (s: number) => LABEL + ((s - data.from) / span) * Math.max(60, width - LABEL - PAD)
