@@ -24,11 +24,8 @@ import './stage.css'
 import type { StageProps } from './types.ts'
 import { useCamera } from './use-camera.ts'
 import { useGlide } from './use-glide.ts'
-import { useSize } from './use-size.ts'
+import { useRoom, useSize } from './use-size.ts'
 import { stageWords } from './words.ts'
-
-/** Rooms that differ by less share a layout, so that dragging a splitter does not rearrange the drawing at every pixel. */
-const ROOM_STEP = 120
 
 /** The cluster as a drawing with the packet on its way through it. */
 export function Stage(props: StageProps) {
@@ -53,15 +50,10 @@ export function Stage(props: StageProps) {
       ),
     [reader, topology],
   )
-  const known = size !== undefined && size.width > 0
-  const roomWidth = known ? Math.max(1, Math.round(size.width / ROOM_STEP)) * ROOM_STEP : 0
-  const roomHeight = known ? Math.max(1, Math.round(size.height / ROOM_STEP)) * ROOM_STEP : 0
+  const room = useRoom(size)
   const layout = useMemo(
-    () =>
-      roomWidth === 0
-        ? undefined
-        : layOut(topology, { width: roomWidth, height: roomHeight, measure, words: stageWords(lang), compact }),
-    [topology, roomWidth, roomHeight, measure, lang, compact],
+    () => (room === undefined ? undefined : layOut(topology, { ...room, measure, words: stageWords(lang), compact })),
+    [topology, room, measure, lang, compact],
   )
   const paths = useMemo(() => (layout === undefined ? undefined : new Paths(layout, visits)), [layout, visits])
   const placer = useMemo(() => (layout === undefined ? undefined : new CalloutPlacer(layout)), [layout])

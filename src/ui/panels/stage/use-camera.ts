@@ -8,6 +8,8 @@ import type { Size } from './use-size.ts'
 const READABLE = 0.62
 const FOLLOW_SCALE = 0.92
 const GLIDE = 420
+/** A view is only enlarged to fill its room when it gains this much. */
+const WORTH_IT = 1.2
 
 const reduced = () => matchMedia('(prefers-reduced-motion: reduce)').matches
 
@@ -35,6 +37,8 @@ export function useCamera(options: {
   notify.current = onView
   const touched = useRef(false)
   const [following, setFollowing] = useState(false)
+  const withPacket = useRef(following)
+  withPacket.current = following
   const [scale, setScale] = useState(1)
   const bounds = layout?.bounds
 
@@ -64,15 +68,21 @@ export function useCamera(options: {
     [bounds, size],
   )
 
-  // A new drawing or a new room is shown whole, unless the reader has chosen a view and the drawing is the same.
+  // A new drawing is shown whole. A new room leaves the view as it is while the drawing still fits well, so that the stage
+  // does not breathe with every sentence below it; and always when the reader has chosen the view.
   const shown = useRef<Layout | undefined>(undefined)
   useEffect(() => {
     if (layout === undefined || size === undefined || size.width === 0) return
-    if (shown.current !== layout) touched.current = false
+    const before = shown.current
     shown.current = layout
-    if (touched.current) return
-    showWhole(0)
+    if (before === layout && (touched.current || withPacket.current)) return
     const whole = fitView(layout.bounds, size)
+    const { view } = handle.current ?? { view: whole }
+    const { w, h } = layout.bounds
+    const inside = view.x >= 0 && view.y >= 0 && view.x + w * view.k <= size.width + 1 && view.y + h * view.k <= size.height + 1
+    if (before === layout && inside && whole.k < view.k * WORTH_IT) return
+    touched.current = false
+    showWhole(0)
     setFollowing(whole.k < READABLE)
   }, [layout, size, showWhole])
 
