@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { err, ok, type Result } from '../base/result.ts'
 import { buildWorld } from '../cluster/build.ts'
+import { placedJourneys } from '../cluster/places.ts'
 import { LIBRARY } from '../library/index.ts'
 import type { InputError, ScenarioDocument } from '../scenario/document.ts'
 import { parseScenario } from '../scenario/parse.ts'
@@ -34,7 +35,8 @@ export async function load(file: string): Promise<Result<Loaded, InputError[]>> 
   if (!document.ok) return document
   const world = buildWorld(document.value)
   if (!world.ok) return err(world.error.map((e) => ({ file: file === '-' ? 'standard input' : file, ...e })))
-  return ok({ document: document.value, world: world.value })
+  const journeys = placedJourneys(world.value, document.value.journeys)
+  return ok({ document: { ...document.value, journeys }, world: world.value })
 }
 
 /** `file:line:column: path: message`, what editors can jump to. */

@@ -54,3 +54,13 @@ export function checkJourneys(journeys: readonly JourneySpec[], world: World): I
     return place.ok ? [] : [place.error]
   })
 }
+
+/** Journeys with their places as the engine names them. One whose place does not exist is left as it is, for the run to refuse. */
+export function placedJourneys(world: World, journeys: readonly JourneySpec[]): JourneySpec[] {
+  return journeys.map((journey) => {
+    const place = findPlace(world, journey.from, journey.container)
+    if (!place.ok) return journey
+    const { netns, container } = place.value
+    return { from: netns, run: journey.run, ...(container === undefined ? {} : { container }) }
+  })
+}

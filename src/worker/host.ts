@@ -1,15 +1,16 @@
 import { assertNever } from '../base/assert-never.ts'
 import { err, ok, type Result } from '../base/result.ts'
 import { buildWorld } from '../cluster/build.ts'
+import { importCluster } from '../cluster/import/index.ts'
+import { placedJourneys } from '../cluster/places.ts'
 import type { InputError, ScenarioDocument } from '../scenario/document.ts'
 import { locateErrors } from '../scenario/locate.ts'
-import { parseScenario } from '../scenario/parse.ts'
 import { toYaml } from '../scenario/to-yaml.ts'
 import { parseCommand } from '../sim/processes/index.ts'
 import { run } from '../sim/run.ts'
 import { chunksOf } from '../trace/wire.ts'
 import type { World } from '../world/world.ts'
-import type { Methods, Opened, OpenSource, Phase, Reply, Request, WorkerFailure } from './protocol.ts'
+import type { InputFile, Methods, Opened, OpenSource, Phase, Reply, Request, WorkerFailure } from './protocol.ts'
 
 // The worker's entry: document or files in, trace out. The clock here only measures; nothing of it reaches a trace.
 
@@ -49,7 +50,7 @@ async function open(id: number, source: OpenSource): Promise<Result<Opened, Work
   if (!ready.ok) return input(ready.error)
   const { document, world, imported } = ready.value
   const built = performance.now()
-  const trace = run(world, document.journeys, {
+  const trace = run(world, placedJourneys(world, document.journeys), {
     seed: document.seed,
     onProgress: (steps) => {
       progress('run', steps, 0)
@@ -64,21 +65,23 @@ async function open(id: number, source: OpenSource): Promise<Result<Opened, Work
 type OnProgress = ReturnType<typeof progressOf>
 
 async function prepare(source: OpenSource, progress: OnProgress): Promise<Result<Ready, readonly InputError[]>> {
-  if (source.kind === 'document') return build(source.document, progress)
-  const [file] = source.files
-  if (file === undefined) return err([{ kind: 'input', message: 'there is nothing to open' }])
-  const parsed = await parseScenario(file.text, { file: file.name, onProgress: (done, total) => progress('parse', done, total) })
-  if (!parsed.ok) return err(parsed.error)
-  const document = source.journeys === undefined ? parsed.value : { ...parsed.value, journeys: source.journeys }
-  const built = build(document, progress)
-  return built.ok ? built : err(await located(built.error, file.text, file.name))
+  if (source.kind === 'document') {
+    const { document } = source
+    const world = buildWorld(document, { onProgress: (share) => progress('world', share, 1) })
+    return world.ok ? checked({ document, world: world.value, imported: undefined }) : err(world.error)
+  }
+  const { files, journeys } = source
+  const cluster = await importCluster(files, { onProgress: progress, ...(journeys === undefined ? {} : { journeys }) })
+  if (!cluster.ok) return err(cluster.error)
+  const { document, world, fromTables } = cluster.value
+  const ready = checked({ document, world, imported: fromTables ? files : undefined })
+  const [file] = files
+  return ready.ok || file === undefined || files.length > 1 ? ready : err(await located(ready.error, file))
 }
 
-function build(document: ScenarioDocument, progress: OnProgress): Result<Ready, readonly InputError[]> {
-  const world = buildWorld(document, { onProgress: (share) => progress('world', share, 1) })
-  if (!world.ok) return err(world.error)
-  const unknown = commandErrors(document)
-  return unknown.length > 0 ? err(unknown) : ok({ document, world: world.value, imported: undefined })
+function checked(ready: Ready): Result<Ready, readonly InputError[]> {
+  const errors = commandErrors(ready.document)
+  return errors.length > 0 ? err(errors) : ok(ready)
 }
 
 /** A shell would try and end with 127; somebody who types a command here is better told at once what there is. */
@@ -89,9 +92,9 @@ function commandErrors(document: ScenarioDocument): InputError[] {
   })
 }
 
-/** What the cluster refuses has a path but no line: the text tells where that path is. */
-async function located(errors: readonly InputError[], text: string, file: string): Promise<InputError[]> {
-  return (await locateErrors(text, errors)).map((e) => ({ ...e, file }))
+/** A path of the document as a line of its text. */
+async function located(errors: readonly InputError[], file: InputFile): Promise<InputError[]> {
+  return (await locateErrors(file.text, errors)).map((e) => ({ ...e, file: file.name }))
 }
 
 /** Everything short of running it: what the editor marks while somebody types. */
