@@ -197,7 +197,7 @@ function formatAnswer(
   if (kind !== 'forward') words.push(kind)
   words.push(formatIpv4(question.dst))
   if (question.from !== undefined) words.push(`from ${formatIpv4(question.from)}`)
-  if (found.gateway !== 0) words.push(`via ${formatIpv4(found.gateway)}`)
+  if (found.gateway !== 0 && kind === 'forward') words.push(`via ${formatIpv4(found.gateway)}`)
   // What is delivered here comes in through lo, broadcasts too.
   const dev = input && (kind === 'local' || kind === 'broadcast') ? 'lo' : (found.device?.name ?? 'lo')
   words.push(`dev ${dev}`)

@@ -1,7 +1,7 @@
 import { formatIpv4 } from '../net/address.ts'
 import type { AddressRecord, DeviceRecord } from '../world/records.ts'
 import type { WorldView } from '../world/world.ts'
-import { briefName, header, joined, type LinkOptions, linkLines } from './ip-link.ts'
+import { briefName, header, joined, type LinkOptions, linkLines, linkNetns } from './ip-link.ts'
 import { devicesOf } from './names.ts'
 
 export interface AddrOptions extends LinkOptions {
@@ -23,7 +23,8 @@ export function printIpAddr(view: WorldView, netns: string, options: AddrOptions
     } else {
       const link = options.ipv4Only ? [] : linkLines(view, d, options.details ?? false)
       const inet = addresses.flatMap((a) => [`    ${inetLine(d, a)}`, LIFETIME])
-      out += joined([header(view, d), ...link, ...inet], false)
+      const head = `${header(view, d)}${options.ipv4Only ? linkNetns(view, d) : ''}`
+      out += joined([head, ...link, ...inet], false)
     }
   }
   return out

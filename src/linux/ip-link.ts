@@ -111,7 +111,7 @@ export function linkLines(view: WorldView, d: DeviceRecord, details: boolean, ad
 }
 
 /** ` link-netnsid N` for a veth whose peer is elsewhere: numbered in the order in which this namespace first met the others. */
-function linkNetns(view: WorldView, d: DeviceRecord): string {
+export function linkNetns(view: WorldView, d: DeviceRecord): string {
   if (d.link.kind !== 'veth') return ''
   const elsewhere: string[] = []
   for (const other of devicesOf(view, d.netns)) {

@@ -4,8 +4,8 @@ import type { Counters } from '../../world/records.ts'
 import { type TextResult, textError } from '../text.ts'
 import { isTableName } from './names.ts'
 import { formatSpec } from './print-rule.ts'
-import { decimal, RuleReader } from './reader.ts'
-import { decimalBig, isKnownTarget, readRule } from './rule.ts'
+import { decimal } from './reader.ts'
+import { decimalBig, isKnownTarget, RuleParser } from './rule.ts'
 import { baseHook, NO_COUNTERS, type ParsedChain, type ParsedIptables, type ParsedRule, type ParsedTable } from './ruleset.ts'
 import { splitWords } from './words.ts'
 
@@ -40,7 +40,7 @@ export function parseIptablesSave(text: string, options: ParseOptions = {}): Tex
 class Restore {
   readonly #options: ParseOptions
   readonly #tables = new Map<TableName, MutableTable>()
-  readonly #reader = new RuleReader()
+  readonly #parser = new RuleParser((name) => this.#table?.chains.get(name)?.name)
   readonly #words: string[] = []
   #table: MutableTable | undefined
   /** Rules whose -j named neither a chain nor a target that was known by then. */
@@ -321,13 +321,10 @@ class Restore {
     }
   }
 
-  readonly #chainNames = (name: string): string | undefined => this.#table?.chains.get(name)?.name
-
   #rules(chain: MutableChain, n: number, at: number, counters: Counters, put: (rule: ParsedRule) => void): undefined {
-    const r = this.#reader
-    r.start(this.#words, n, at)
-    const text = readRule(r, this.#chainNames)
-    if (r.expected !== undefined) return this.#fail(r.found, r.expected)
+    const parser = this.#parser
+    const text = parser.rule(this.#words, n, at)
+    if (parser.expected !== undefined) return this.#fail(parser.found, parser.expected)
     for (const spec of text.specs) {
       const rule: ParsedRule = { spec, counters: text.counters ?? counters, line: this.#line }
       put(rule)

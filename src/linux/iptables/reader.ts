@@ -17,6 +17,9 @@ export class RuleReader {
   unmodelled = false
   expected: string | undefined
   found = ''
+  /** Large rulesets say the same few ports and protocols over and over: one immutable object each. */
+  readonly #ports = new Map<number, PortMatch>()
+  readonly #protocols = new Map<string, ProtocolMatch>()
 
   start(words: string[], count: number, at: number): void {
     this.words = words
@@ -93,9 +96,18 @@ export class RuleReader {
     const w = this.word()
     const invert = this.takeInvert()
     const n = decimal(w)
-    if (n >= 0 && n <= 65535) return { from: n, to: n, invert }
+    if (n >= 0 && n <= 65535) return invert ? { from: n, to: n, invert } : this.#plainPort(n)
     const { from, to } = this.portsIn(w, ':')
     return { from, to, invert }
+  }
+
+  #plainPort(n: number): PortMatch {
+    let port = this.#ports.get(n)
+    if (port === undefined) {
+      port = { from: n, to: n, invert: false }
+      this.#ports.set(n, port)
+    }
+    return port
   }
 
   /** `10.0.0.1`, `10.0.0.0/8`, `10.0.0.0/255.0.255.0`; host bits are masked away as the kernel's rule has them. */
@@ -142,6 +154,14 @@ export class RuleReader {
   protocol(): ProtocolMatch {
     const w = this.word()
     const invert = this.takeInvert()
+    const seen = invert ? undefined : this.#protocols.get(w)
+    if (seen !== undefined) return seen
+    const protocol = this.#protocol(w, invert)
+    if (!invert && this.expected === undefined) this.#protocols.set(w, protocol)
+    return protocol
+  }
+
+  #protocol(w: string, invert: boolean): ProtocolMatch {
     const known = PROTOCOLS.get(w) ?? PROTOCOLS.get(w.toLowerCase())
     if (known !== undefined) return { name: w.toLowerCase(), number: known, invert }
     const number = parseNumber(w, 255)

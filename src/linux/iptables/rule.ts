@@ -2,25 +2,34 @@ import type { AddressMatch, Match, RuleSpec, Target } from '../../world/netfilte
 import type { Counters } from '../../world/records.ts'
 import { implicitMatch, MATCHES, type MatchSyntax } from './matches.ts'
 import { OTHER_TARGETS } from './names.ts'
-import { type Draft, decimal, type RuleReader } from './reader.ts'
+import { type Draft, decimal, RuleReader } from './reader.ts'
 import { TARGETS, type TargetSyntax } from './targets.ts'
 
-/** An extension whose options are being read: `from` and `to` bound its words, for when it has to be kept as they stand. */
-interface OpenMatch {
-  readonly name: string
-  readonly syntax: MatchSyntax | undefined
-  readonly draft: unknown
-  readonly from: number
-  to: number
-  unmodelled: boolean
-}
-interface OpenTarget {
-  readonly name: string
-  readonly syntax: TargetSyntax | undefined
-  readonly draft: unknown
-  readonly from: number
-  to: number
-  unmodelled: boolean
+/**
+ * An extension whose options are being read: `from` and `to` bound its words, for when it has to be kept as they stand.
+ * Reused from rule to rule.
+ */
+class Extension {
+  name = ''
+  /** Undefined for an extension that is not modelled at all. */
+  syntax: MatchSyntax | TargetSyntax | undefined
+  draft: unknown
+  from = 0
+  to = 0
+  unmodelled = false
+
+  open(name: string, syntax: MatchSyntax | TargetSyntax | undefined, at: number): this {
+    this.name = name
+    this.syntax = syntax
+    this.draft = syntax?.begin()
+    this.from = this.to = at
+    this.unmodelled = false
+    return this
+  }
+
+  get kept(): boolean {
+    return this.syntax === undefined || this.unmodelled
+  }
 }
 
 /** What one `-A` line holds: more than one spec when `-s` or `-d` listed several addresses. */
@@ -32,245 +41,231 @@ export interface RuleText {
 /** Tells a jump from an extension: the chain's own name (interned), or undefined when no such chain is declared yet. */
 export type ChainNames = (name: string) => string | undefined
 
-const OPTION = {
-  none: 0,
-  source: 1,
-  destination: 2,
-  protocol: 3,
-  in: 4,
-  out: 5,
-  fragment: 6,
-  match: 7,
-  jump: 8,
-  goto: 9,
-  counters: 10,
-  ipv4: 11,
-}
-const GENERIC: ReadonlyMap<string, number> = new Map([
-  ['-s', OPTION.source],
-  ['--source', OPTION.source],
-  ['--src', OPTION.source],
-  ['-d', OPTION.destination],
-  ['--destination', OPTION.destination],
-  ['--dst', OPTION.destination],
-  ['-p', OPTION.protocol],
-  ['--protocol', OPTION.protocol],
-  ['--proto', OPTION.protocol],
-  ['-i', OPTION.in],
-  ['--in-interface', OPTION.in],
-  ['-o', OPTION.out],
-  ['--out-interface', OPTION.out],
-  ['-f', OPTION.fragment],
-  ['--fragment', OPTION.fragment],
-  ['-m', OPTION.match],
-  ['--match', OPTION.match],
-  ['-j', OPTION.jump],
-  ['--jump', OPTION.jump],
-  ['-g', OPTION.goto],
-  ['--goto', OPTION.goto],
-  ['-c', OPTION.counters],
-  ['--set-counters', OPTION.counters],
-  ['-4', OPTION.ipv4],
-  ['--ipv4', OPTION.ipv4],
-])
-
-/**
- * Reads the words after `-A CHAIN` (do_command4 in iptables/iptables.c). Refusals are left in `r.expected`.
- * A name after -j that is neither a chain, a modelled target nor a known extension is kept as an unknown target;
- * the caller checks those once all chains are known.
- */
-export function readRule(r: RuleReader, chainNames: ChainNames): RuleText {
-  const spec: Draft<RuleSpec> = { matches: NO_MATCHES, target: NO_TARGET }
-  const matches: OpenMatch[] = []
-  let target: OpenTarget | undefined
-  let jump: Target | undefined
-  let counters: Counters | undefined
-  let sources: string[] | undefined
-  let destinations: string[] | undefined
-  let current: OpenMatch | OpenTarget | undefined
-
-  while (r.at < r.count && r.expected === undefined) {
-    const at = r.at
-    const word = r.words[r.at++] as string
-    if (word === '!') {
-      if (current && current.syntax === undefined && !GENERIC.has(r.words[r.at] ?? '-m')) current.to = r.at
-      else if (r.invert) r.fail('an option after "!"', '!')
-      else r.invert = true
-      continue
-    }
-    const generic =
-      word.charCodeAt(0) === 45 && (word.length === 2 || current === undefined || !ownsOption(current, word))
-        ? GENERIC.get(word)
-        : undefined
-    if (generic === undefined) {
-      if (current !== undefined && ownsOption(current, word)) {
-        takeOption(r, current, word)
-      } else if (current !== undefined && current.syntax === undefined) {
-        current.to = r.at
-      } else {
-        const owner = findOwner(matches, target, word) ?? openImplicit(spec, matches, word, at)
-        if (owner === undefined)
-          r.fail(word.startsWith('-') ? 'an option of this rule, its matches or its target' : 'an option', word)
-        else {
-          current = owner
-          takeOption(r, owner, word)
-        }
-      }
-      if (r.invert) r.fail(`an option that "!" can invert`, word)
-      continue
-    }
-    switch (generic) {
-      case OPTION.source: {
-        const w = r.word()
-        const invert = r.takeInvert()
-        if (w.includes(',')) sources = w.split(',')
-        spec.src = r.addressIn(sources?.[0] ?? w, invert)
-        if (sources && invert) r.fail('one address after "! -s"', w)
-        break
-      }
-      case OPTION.destination: {
-        const w = r.word()
-        const invert = r.takeInvert()
-        if (w.includes(',')) destinations = w.split(',')
-        spec.dst = r.addressIn(destinations?.[0] ?? w, invert)
-        if (destinations && invert) r.fail('one address after "! -d"', w)
-        break
-      }
-      case OPTION.protocol:
-        spec.protocol = r.protocol()
-        break
-      case OPTION.in:
-        spec.inIface = r.interfaceMatch()
-        break
-      case OPTION.out:
-        spec.outIface = r.interfaceMatch()
-        break
-      case OPTION.fragment:
-        spec.fragment = { invert: r.takeInvert() }
-        break
-      case OPTION.match: {
-        const name = r.word()
-        const syntax = MATCHES.get(name)
-        const open = { name, syntax, draft: syntax?.begin(), from: r.at, to: r.at, unmodelled: false }
-        matches.push(open)
-        current = open
-        break
-      }
-      case OPTION.jump: {
-        const name = r.word()
-        const chain = chainNames(name)
-        if (chain !== undefined) jump = { kind: 'jump', chain }
-        else {
-          const syntax = TARGETS.get(name)
-          current = target = { name, syntax, draft: syntax?.begin(), from: r.at, to: r.at, unmodelled: false }
-        }
-        break
-      }
-      case OPTION.goto: {
-        const name = r.word()
-        jump = { kind: 'goto', chain: chainNames(name) ?? name }
-        break
-      }
-      case OPTION.counters:
-        counters = readCounters(r)
-        break
-    }
-    if (r.invert) r.fail('an option that "!" can invert', word)
-  }
-  if (r.invert) r.fail('an option after "!"', '')
-  if (r.expected !== undefined) return { specs: [], counters }
-  if (matches.length > 0) spec.matches = matches.map((m) => finishMatch(r, m))
-  if (target) spec.target = finishTarget(r, target)
-  else if (jump) spec.target = jump
-  dropAny(spec)
-  return { specs: sources || destinations ? expand(r, spec, sources, destinations) : [spec], counters }
-}
-
 const NO_MATCHES: readonly Match[] = []
 const NO_TARGET: Target = { kind: 'none' }
 
-const ownsOption = (open: OpenMatch | OpenTarget, word: string): boolean =>
-  open.syntax === undefined ? word.startsWith('--') && !GENERIC.has(word) : open.syntax.options.has(word)
+/**
+ * Reads the words after `-A CHAIN` (do_command4 in iptables/iptables.c). A refusal is left in `expected` and `found`.
+ * A name after -j that is neither a chain, a modelled target nor a known extension is kept as an unknown target;
+ * the caller checks those once all chains are known.
+ */
+export class RuleParser extends RuleReader {
+  readonly #chainNames: ChainNames
+  readonly #pool: Extension[] = []
+  readonly #targetSlot = new Extension()
+  #matches = 0
+  #current: Extension | undefined
+  #target: Extension | undefined
+  #jump: Target | undefined
+  #counters: Counters | undefined
+  #sources: readonly string[] | undefined
+  #destinations: readonly string[] | undefined
+  #spec: Draft<RuleSpec> = { matches: NO_MATCHES, target: NO_TARGET }
 
-function takeOption(r: RuleReader, open: OpenMatch | OpenTarget, word: string): void {
-  const option = open.syntax?.options.get(word)
-  if (option === undefined) {
-    open.to = r.at
-    r.invert = false
-    return
+  constructor(chainNames: ChainNames) {
+    super()
+    this.#chainNames = chainNames
   }
-  option(open.draft as never, r)
-  if (r.unmodelled) {
-    open.unmodelled = true
-    r.unmodelled = false
-    // Its arguments are not known here: everything up to the next option is taken for them.
-    while (r.at < r.count && !(r.words[r.at] as string).startsWith('-') && r.words[r.at] !== '!') r.at++
-    r.invert = false
+
+  /** Reads `words[at, count)`. */
+  rule(words: string[], count: number, at: number): RuleText {
+    this.start(words, count, at)
+    this.#matches = 0
+    this.#current = this.#target = undefined
+    this.#jump = this.#counters = undefined
+    this.#sources = this.#destinations = undefined
+    this.#spec = { matches: NO_MATCHES, target: NO_TARGET }
+    while (this.at < this.count && this.expected === undefined) this.#option()
+    if (this.invert) this.fail('an option after "!"', '')
+    return { specs: this.expected === undefined ? this.#finish() : [], counters: this.#counters }
   }
-  open.to = r.at
+
+  #option(): void {
+    const word = this.words[this.at++] as string
+    const current = this.#current
+    if (word === '!') {
+      const next = this.words[this.at]
+      // Part of an extension that is kept as it stands, unless a general option follows.
+      if (current?.syntax === undefined && current !== undefined && next !== undefined && !GENERAL.has(next)) current.to = this.at
+      else if (this.invert) this.fail('an option after "!"', '!')
+      else this.invert = true
+      return
+    }
+    const own = current?.syntax?.options.get(word)
+    if (own !== undefined && current !== undefined) this.#take(current, own)
+    else {
+      const general = GENERAL.get(word)
+      if (general !== undefined) general.call(this)
+      else if (current !== undefined && current.syntax === undefined) {
+        current.to = this.at
+        this.invert = false
+      } else this.#elsewhere(word)
+    }
+    if (this.invert) this.fail('an option that "!" can invert', word)
+  }
+
+  #take(extension: Extension, option: (draft: never, r: RuleReader) => void): void {
+    option(extension.draft as never, this)
+    if (this.unmodelled) {
+      extension.unmodelled = true
+      this.unmodelled = false
+      this.invert = false
+      // How many arguments it takes is not known here: all words up to the next option.
+      while (this.at < this.count && !/^[-!]/.test(this.words[this.at] as string)) this.at++
+    }
+    extension.to = this.at
+  }
+
+  /** Options may come later than the next -m: the last extension that knows one has it; `-p tcp` brings its own. */
+  #elsewhere(word: string): void {
+    for (const extension of [this.#target, ...this.#pool.slice(0, this.#matches).reverse()]) {
+      const option = extension?.syntax?.options.get(word)
+      if (extension === undefined || option === undefined) continue
+      this.#current = extension
+      this.#take(extension, option)
+      return
+    }
+    const name = implicitMatch(this.#spec) ?? ''
+    const option = MATCHES.get(name)?.options.get(word)
+    if (option === undefined) this.fail('an option of this rule, its matches or its target', word)
+    else this.#take(this.#openMatch(name, this.at - 1), option)
+  }
+
+  #openMatch(name: string, at: number): Extension {
+    let slot = this.#pool[this.#matches]
+    if (slot === undefined) {
+      slot = new Extension()
+      this.#pool.push(slot)
+    }
+    this.#matches++
+    this.#current = slot.open(name, MATCHES.get(name), at)
+    return slot
+  }
+
+  // The general options.
+
+  source(): void {
+    const w = this.word()
+    const invert = this.takeInvert()
+    if (w.includes(',')) this.#sources = this.#list(w, invert)
+    this.#spec.src = this.addressIn(this.#sources?.[0] ?? w, invert)
+  }
+  destination(): void {
+    const w = this.word()
+    const invert = this.takeInvert()
+    if (w.includes(',')) this.#destinations = this.#list(w, invert)
+    this.#spec.dst = this.addressIn(this.#destinations?.[0] ?? w, invert)
+  }
+  #list(w: string, invert: boolean): string[] {
+    if (invert) this.fail('one address after "!"', w)
+    return w.split(',')
+  }
+  protocolOption(): void {
+    this.#spec.protocol = this.protocol()
+  }
+  inInterface(): void {
+    this.#spec.inIface = this.interfaceMatch()
+  }
+  outInterface(): void {
+    this.#spec.outIface = this.interfaceMatch()
+  }
+  fragment(): void {
+    this.#spec.fragment = { invert: this.takeInvert() }
+  }
+  match(): void {
+    const name = this.word()
+    this.#openMatch(name, this.at)
+  }
+  jump(): void {
+    const name = this.word()
+    const chain = this.#chainNames(name)
+    if (chain !== undefined) this.#jump = { kind: 'jump', chain }
+    else this.#current = this.#target = this.#targetSlot.open(name, TARGETS.get(name), this.at)
+  }
+  goto(): void {
+    const name = this.word()
+    this.#jump = { kind: 'goto', chain: this.#chainNames(name) ?? name }
+  }
+  /** `-c PACKETS BYTES` or `-c PACKETS,BYTES`. */
+  counters(): void {
+    const first = this.word()
+    const comma = first.indexOf(',')
+    const packets = decimal(comma < 0 ? first : first.slice(0, comma))
+    const bytes = decimalBig(comma < 0 ? this.word() : first.slice(comma + 1))
+    if (packets < 0 || bytes < 0) this.fail('packet and byte counters after -c', first)
+    else this.#counters = { packets, bytes }
+  }
+
+  #finish(): readonly RuleSpec[] {
+    const spec = this.#spec
+    if (this.#matches > 0) {
+      const matches: Match[] = []
+      for (let i = 0; i < this.#matches; i++) matches.push(this.#finishMatch(this.#pool[i] as Extension))
+      spec.matches = matches
+    }
+    if (this.#target) spec.target = this.#finishTarget(this.#target)
+    else if (this.#jump) spec.target = this.#jump
+    // `-s 0.0.0.0/0` and `-p all` say nothing, and the kernel keeps nothing of them.
+    if (spec.src?.mask === 0 && !spec.src.invert) delete spec.src
+    if (spec.dst?.mask === 0 && !spec.dst.invert) delete spec.dst
+    if (spec.protocol?.number === 0 && !spec.protocol.invert) delete spec.protocol
+    return this.#sources || this.#destinations ? this.#expand(spec) : [spec]
+  }
+
+  #finishMatch(m: Extension): Match {
+    if (m.kept) return { kind: 'unknown', name: m.name, arguments: this.words.slice(m.from, m.to) }
+    return (m.syntax as MatchSyntax).finish(m.draft as never, this)
+  }
+
+  #finishTarget(t: Extension): Target {
+    if (t.kept) return { kind: 'unknown', name: t.name, arguments: this.words.slice(t.from, t.to) }
+    return (t.syntax as TargetSyntax).finish(t.draft as never, this)
+  }
+
+  /** One rule for each pair of addresses, sources outside (xtables_ipparse_multiple). */
+  #expand(spec: RuleSpec): RuleSpec[] {
+    const all = (list: readonly string[] | undefined, one: AddressMatch | undefined) =>
+      list ? list.map((w) => this.addressIn(w, false)) : [one]
+    const { src: _src, dst: _dst, ...rest } = spec
+    return all(this.#sources, spec.src).flatMap((src) =>
+      all(this.#destinations, spec.dst).map((dst) => ({ ...(src ? { src } : {}), ...(dst ? { dst } : {}), ...rest })),
+    )
+  }
 }
 
-/** Options may also come later than the next -m: the last extension that knows one has it, as in iptables. */
-function findOwner(
-  matches: readonly OpenMatch[],
-  target: OpenTarget | undefined,
-  word: string,
-): OpenMatch | OpenTarget | undefined {
-  if (target?.syntax?.options.has(word)) return target
-  for (let i = matches.length - 1; i >= 0; i--) if (matches[i]?.syntax?.options.has(word)) return matches[i]
-  return undefined
-}
-
-function openImplicit(spec: Draft<RuleSpec>, matches: OpenMatch[], word: string, at: number): OpenMatch | undefined {
-  const name = implicitMatch(spec)
-  const syntax = name === undefined ? undefined : MATCHES.get(name)
-  if (name === undefined || syntax === undefined || !syntax.options.has(word)) return undefined
-  const open: OpenMatch = { name, syntax, draft: syntax.begin(), from: at, to: at, unmodelled: false }
-  matches.push(open)
-  return open
-}
-
-function readCounters(r: RuleReader): Counters {
-  const first = r.word()
-  const comma = first.indexOf(',')
-  const packets = decimal(comma < 0 ? first : first.slice(0, comma))
-  const second = comma < 0 ? r.word() : first.slice(comma + 1)
-  const bytes = decimalBig(second)
-  if (packets < 0 || bytes < 0) r.fail('packet and byte counters after -c', `${first} ${second}`)
-  return { packets, bytes }
-}
+type GeneralOption = (this: RuleParser) => void
+const { source, destination, protocolOption, inInterface, outInterface, fragment, match, jump, goto, counters } =
+  RuleParser.prototype
+const nothing: GeneralOption = () => undefined
+const GENERAL: ReadonlyMap<string, GeneralOption> = new Map<string, GeneralOption>([
+  ['-s', source],
+  ['--source', source],
+  ['--src', source],
+  ['-d', destination],
+  ['--destination', destination],
+  ['--dst', destination],
+  ['-p', protocolOption],
+  ['--protocol', protocolOption],
+  ['--proto', protocolOption],
+  ['-i', inInterface],
+  ['--in-interface', inInterface],
+  ['-o', outInterface],
+  ['--out-interface', outInterface],
+  ['-f', fragment],
+  ['--fragment', fragment],
+  ['-m', match],
+  ['--match', match],
+  ['-j', jump],
+  ['--jump', jump],
+  ['-g', goto],
+  ['--goto', goto],
+  ['-c', counters],
+  ['--set-counters', counters],
+  ['-4', nothing],
+  ['--ipv4', nothing],
+])
 
 /** Byte counters outgrow ten digits; beyond 2^53 they lose their last digits, which no reader can tell. */
 export const decimalBig = (w: string): number => (/^\d{1,20}$/.test(w) ? Number(w) : -1)
-
-function finishMatch(r: RuleReader, m: OpenMatch): Match {
-  if (m.syntax === undefined || m.unmodelled) return { kind: 'unknown', name: m.name, arguments: r.words.slice(m.from, m.to) }
-  return m.syntax.finish(m.draft as never, r)
-}
-
-function finishTarget(r: RuleReader, t: OpenTarget): Target {
-  if (t.syntax === undefined || t.unmodelled) return { kind: 'unknown', name: t.name, arguments: r.words.slice(t.from, t.to) }
-  return t.syntax.finish(t.draft as never, r)
-}
-
-/** `-s 0.0.0.0/0` and `-p all` say nothing, and the kernel keeps nothing of them. */
-function dropAny(spec: Draft<RuleSpec>): void {
-  if (spec.src && spec.src.mask === 0 && !spec.src.invert) delete spec.src
-  if (spec.dst && spec.dst.mask === 0 && !spec.dst.invert) delete spec.dst
-  if (spec.protocol && spec.protocol.number === 0 && !spec.protocol.invert) delete spec.protocol
-}
-
-function expand(r: RuleReader, spec: RuleSpec, sources: string[] | undefined, destinations: string[] | undefined): RuleSpec[] {
-  const all = (list: string[] | undefined, one: AddressMatch | undefined) =>
-    list ? list.map((w) => r.addressIn(w, false)) : [one]
-  const out: RuleSpec[] = []
-  for (const src of all(sources, spec.src)) {
-    for (const dst of all(destinations, spec.dst)) {
-      const { src: _s, dst: _d, ...rest } = spec
-      out.push({ ...(src ? { src } : {}), ...(dst ? { dst } : {}), ...rest })
-    }
-  }
-  return out
-}
 
 export const isKnownTarget = (name: string): boolean => TARGETS.has(name) || OTHER_TARGETS.has(name)
