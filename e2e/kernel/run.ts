@@ -1,6 +1,7 @@
 // npm run kernel: every scenario on this machine's real kernel, compared with the engine.
 //   --record   keeps what the kernel did in recordings/, for machines without root
 //   --only ID  one scenario (may be given more than once)
+//   --legacy   iptables-legacy instead of iptables-nft; which rules acted on a packet is then not compared
 //   --all      every difference, not only the first ten of a scenario
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
@@ -9,14 +10,15 @@ import { parseArgs } from 'node:util'
 import { formatDifference } from '../../src/lab/compare/difference.ts'
 import { printRecording } from '../../src/lab/compare/recording.ts'
 import { compareRuns } from '../../src/lab/compare/runs.ts'
+import { SCENARIO_IDS, scenarioRun } from '../../src/lab/testing/scenarios.ts'
 import { canRunLive, runLive } from './live.ts'
-import { SCENARIO_IDS, scenarioRun } from './scenarios.ts'
 
 const { values } = parseArgs({
   options: {
     record: { type: 'boolean', default: false },
     only: { type: 'string', multiple: true, default: [] },
     all: { type: 'boolean', default: false },
+    legacy: { type: 'boolean', default: false },
   },
 })
 const RECORDINGS = join(dirname(fileURLToPath(import.meta.url)), 'recordings')
@@ -30,11 +32,11 @@ if (!check.able) {
   process.exit(2)
 }
 
-const total = { passed: 0, failed: 0, frames: 0, rules: 0, hits: 0, entries: 0, differences: 0 }
+const total = { passed: 0, failed: 0, frames: 0, rules: 0, hits: 0, walks: 0, entries: 0, differences: 0 }
 for (const id of ids) {
   const scenario = scenarioRun(id)
   const began = performance.now()
-  const live = runLive(scenario)
+  const live = runLive(scenario, { legacy: values.legacy })
   if (live.kind === 'failed') {
     total.failed++
     console.log(`FAIL ${id}: the lab did not run: ${live.message}`)
@@ -46,10 +48,11 @@ for (const id of ids) {
   total.frames += c.frames
   total.rules += c.rules
   total.hits += c.hits
+  total.walks += c.walks
   total.entries += c.entries
   total.differences += c.differences.length
   const seconds = ((performance.now() - began) / 1000).toFixed(1)
-  const compared = `${c.frames} frames, ${c.rules} rules (${c.hits} hit), ${c.entries} table entries`
+  const compared = `${c.frames} frames, ${c.rules} rules (${c.hits} hit), ${c.walks} walks, ${c.entries} table entries`
   console.log(`${good ? 'ok  ' : 'FAIL'} ${id}: ${compared}, ${c.differences.length} differences (${seconds} s)`)
   for (const d of values.all ? c.differences : c.differences.slice(0, SHOWN)) console.log(`  ${formatDifference(d)}`)
   if (values.record) {
@@ -58,7 +61,7 @@ for (const id of ids) {
   }
 }
 console.log(
-  `${total.frames} frames, ${total.rules} rules (${total.hits} hit), ${total.entries} table entries, ${total.differences} differences`,
+  `${total.frames} frames, ${total.rules} rules (${total.hits} hit), ${total.walks} walks, ${total.entries} table entries, ${total.differences} differences`,
 )
 console.log(`${total.passed} passed, ${total.failed} failed`)
 process.exitCode = total.failed === 0 ? 0 : 1

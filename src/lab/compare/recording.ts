@@ -1,6 +1,6 @@
 import { err, ok, type Result } from '../../base/result.ts'
 import type { ComparableRun } from './runs.ts'
-import type { NetnsTables } from './tables.ts'
+import { condensed, type NetnsTables } from './tables.ts'
 
 export interface RecordingError {
   readonly kind: 'recording'
@@ -14,8 +14,9 @@ const MAGIC = 'hopscope kernel recording 1'
 export function printRecording(run: ComparableRun): string {
   const out = [MAGIC, ...run.versions.map((v) => `version ${v}`), `ports ${run.ports.join(' ')}`.trimEnd()]
   for (const [device, lines] of run.frames) out.push(`frames ${device}`, ...lines.map((l) => `  ${l.text}`))
+  for (const [netns, lines] of run.walks) out.push(`walks ${netns}`, ...lines.map((l) => `  ${l.text}`))
   for (const [netns, tables] of run.tables) {
-    for (const [name, text] of tables) {
+    for (const [name, text] of condensed(tables)) {
       const lines = text
         .split('\n')
         .map((l) => l.trimEnd())
@@ -32,6 +33,7 @@ export function parseRecording(text: string): Result<ComparableRun, RecordingErr
   const versions: string[] = []
   let ports: number[] = []
   const frames = new Map<string, { text: string }[]>()
+  const walks = new Map<string, { text: string }[]>()
   const tables = new Map<string, Map<string, string>>()
   let add: ((line: string) => void) | undefined
   const lines = text.split('\n')
@@ -53,9 +55,11 @@ export function parseRecording(text: string): Result<ComparableRun, RecordingErr
       case 'ports':
         ports = rest.map(Number)
         break
+      case 'walks':
       case 'frames': {
         const list: { text: string }[] = []
-        frames.set(rest.join(' '), list)
+        const lists = word === 'walks' ? walks : frames
+        lists.set(rest.join(' '), list)
         add = (entry) => void list.push({ text: entry })
         break
       }
@@ -71,5 +75,5 @@ export function parseRecording(text: string): Result<ComparableRun, RecordingErr
         return err({ kind: 'recording', line: i + 1, message: `"${word}" is not understood` })
     }
   }
-  return ok({ versions, ports, frames, tables: tables as ReadonlyMap<string, NetnsTables> })
+  return ok({ versions, ports, frames, walks, tables: tables as ReadonlyMap<string, NetnsTables> })
 }

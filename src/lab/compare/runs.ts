@@ -7,12 +7,15 @@ import type { Difference } from './difference.ts'
 import { engineFrames } from './engine-frames.ts'
 import { compareFrames, type FrameLines, frameLines } from './frames.ts'
 import { compareTables, engineTables, type NetnsTables } from './tables.ts'
+import { compareWalks, engineWalks, type Walks } from './walks.ts'
 
 /** One run of a scenario, by the engine or by a kernel, as far as two of them can be compared. */
 export interface ComparableRun {
   /** Source ports that the journeys used, in order: chosen by the engine, so another run may have others in their place. */
   readonly ports: readonly number[]
   readonly frames: FrameLines
+  /** Rules that acted on each packet, by namespace name; empty when the lab did not trace. */
+  readonly walks: Walks
   /** Tools' text by namespace name and section, `iptables-save` (with counters) among them. */
   readonly tables: ReadonlyMap<string, NetnsTables>
   /** What the machine was: kernel and tools. Empty for the engine. */
@@ -23,6 +26,8 @@ export interface RunComparison {
   readonly frames: number
   readonly rules: number
   readonly hits: number
+  /** Base chains that packets walked. */
+  readonly walks: number
   readonly entries: number
   readonly differences: readonly Difference[]
 }
@@ -38,6 +43,7 @@ export function engineRun(reader: TraceReader): ComparableRun {
   return {
     ports: pinsOf(reader).journeys.flatMap((j) => j.ports),
     frames: frameLines(engineFrames(reader)),
+    walks: engineWalks(reader),
     tables: new Map(tables),
     versions: [],
   }
@@ -46,7 +52,7 @@ export function engineRun(reader: TraceReader): ComparableRun {
 /** Compares a run of the engine with a real one: frames of every device, counters of every rule, the tables at the end. */
 export function compareRuns(engine: ComparableRun, recorded: ComparableRun): RunComparison {
   const kernel = withPorts(recorded, engine.ports)
-  const differences: Difference[] = [...compareFrames(engine.frames, kernel.frames)]
+  const differences: Difference[] = [...compareFrames(engine.frames, kernel.frames), ...compareWalks(engine.walks, kernel.walks)]
   let rules = 0
   let hits = 0
   let entries = 0
@@ -59,10 +65,11 @@ export function compareRuns(engine: ComparableRun, recorded: ComparableRun): Run
     entries += others.entries
     differences.push(...counters.differences, ...others.differences)
   }
-  let frames = 0
-  for (const lines of kernel.frames.values()) frames += lines.length
-  return { frames, rules, hits, entries, differences }
+  return { frames: countLines(kernel.frames), walks: countLines(kernel.walks), rules, hits, entries, differences }
 }
+
+const countLines = (lists: ReadonlyMap<string, readonly unknown[]>): number =>
+  [...lists.values()].reduce((sum, lines) => sum + lines.length, 0)
 
 /** The same run with the other one's source ports: a recording may have been made with other choices. */
 function withPorts(run: ComparableRun, ports: readonly number[]): ComparableRun {
@@ -70,10 +77,13 @@ function withPorts(run: ComparableRun, ports: readonly number[]): ComparableRun 
   if ([...change].every(([a, b]) => a === b)) return run
   const pattern = new RegExp(`\\b(?:${[...change.keys()].join('|')})\\b`, 'g')
   const put = (text: string) => text.replaceAll(pattern, (p) => change.get(p) ?? p)
+  const putLines = (lists: FrameLines): FrameLines =>
+    new Map([...lists].map(([where, lines]) => [where, lines.map((l) => ({ ...l, text: put(l.text) }))]))
   return {
     ...run,
     ports,
-    frames: new Map([...run.frames].map(([d, lines]) => [d, lines.map((l) => ({ ...l, text: put(l.text) }))])),
+    frames: putLines(run.frames),
+    walks: putLines(run.walks),
     tables: new Map([...run.tables].map(([ns, t]) => [ns, new Map([...t].map(([name, text]) => [name, put(text)]))])),
   }
 }

@@ -1,11 +1,11 @@
-import { buildWorld } from '../../src/cluster/build.ts'
-import { type ComparableRun, engineRun } from '../../src/lab/compare/runs.ts'
-import { LIBRARY } from '../../src/library/index.ts'
-import type { JourneySpec, ScenarioDocument } from '../../src/scenario/document.ts'
-import { run } from '../../src/sim/run.ts'
-import { TraceReader } from '../../src/trace/reader.ts'
-import type { Trace } from '../../src/trace/trace.ts'
-import type { World } from '../../src/world/world.ts'
+import { buildWorld } from '../../cluster/build.ts'
+import { LIBRARY } from '../../library/index.ts'
+import type { JourneySpec, ScenarioDocument } from '../../scenario/document.ts'
+import { run } from '../../sim/run.ts'
+import { TraceReader } from '../../trace/reader.ts'
+import type { Trace } from '../../trace/trace.ts'
+import type { World } from '../../world/world.ts'
+import { type ComparableRun, engineRun } from '../compare/runs.ts'
 
 /** A scenario with the engine's run of it. */
 export interface ScenarioRun {

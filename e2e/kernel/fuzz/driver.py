@@ -1,0 +1,268 @@
+"""Runs fuzz cases on this machine's kernel: one plan (JSON) a line on standard input, one result a line on standard output.
+
+Every case gets fresh network namespaces that have no name: only this process holds them, so they are gone with it, however
+it ends. One process does one case at a time; throughput comes from several processes, as most of a case is waiting.
+"""
+import base64, ctypes, errno, fcntl, json, os, select, signal, socket, struct, subprocess, sys, threading, time
+
+libc = ctypes.CDLL(None, use_errno=True)
+CLONE_NEWNET = 0x40000000
+SIOCGIFFLAGS, SIOCETHTOOL = 0x8913, 0x8946
+# ETHTOOL_SRXCSUM, STXCSUM, SSG, STSO, SGSO, SGRO
+OFFLOADS = (0x15, 0x17, 0x19, 0x1F, 0x24, 0x2C)
+IFF_RUNNING = 0x40
+PACKET_OUTGOING = 4
+SO_RCVBUFFORCE = 33
+ENV = {'PATH': os.environ.get('PATH', '/usr/sbin:/usr/bin:/sbin:/bin'), 'LC_ALL': 'C',
+       'XTABLES_LOCKFILE': '/tmp/hf-xtables-%d.lock' % os.getpid()}
+# What the end of a command set off comes to rest.
+SETTLE = 0.25
+
+
+class Failed(Exception):
+    pass
+
+
+def check(status, what):
+    if status != 0:
+        raise Failed('%s: %s' % (what, os.strerror(ctypes.get_errno())))
+
+
+def enter(fd):
+    check(libc.setns(fd, CLONE_NEWNET), 'setns')
+
+
+def tool(words, text='', may_fail=False):
+    ran = subprocess.run(words, input=text, capture_output=True, text=True, env=ENV, timeout=20)
+    if ran.returncode != 0 and not may_fail:
+        raise Failed('%s: %s' % (' '.join(words), ran.stderr.strip()[:400]))
+    return ran.stdout
+
+
+def sysctl(line, optional=False):
+    key, _, value = line.partition('=')
+    parts = key.split('.')
+    try:
+        with open('/proc/sys/' + '/'.join(parts), 'w') as f:
+            f.write(value)
+    except OSError as e:
+        if not optional:
+            raise Failed('%s: %s' % (line, e.strerror))
+
+
+class Case:
+    def __init__(self, plan):
+        self.plan = plan
+        self.fds = {}
+        self.captures = {}
+        self.server = 0
+
+    def run(self):
+        self.build()
+        self.serve()
+        self.wait_links()
+        self.capture()
+        journeys = [self.journey(j) for j in self.plan['journeys']]
+        return {'journeys': journeys, 'tables': self.tables(), 'frames': self.frames()}
+
+    def batch(self, words, lines):
+        if lines:
+            text = '\n'.join(lines) + '\n'
+            for name, fd in self.fds.items():
+                text = text.replace('@%s@' % name, '/proc/%d/fd/%d' % (os.getpid(), fd))
+            tool(words, text)
+
+    def build(self):
+        spaces = self.plan['namespaces']
+        for ns in spaces:
+            check(libc.unshare(CLONE_NEWNET), 'unshare')
+            self.fds[ns['name']] = os.open('/proc/thread-self/ns/net', os.O_RDONLY)
+            for line in ns['early']:
+                sysctl(line)
+            for line in ns['optional']:
+                sysctl(line, True)
+        for ns in spaces:
+            enter(self.fds[ns['name']])
+            self.batch(['ip', '-batch', '-'], ns['links'])
+        for ns in spaces:
+            enter(self.fds[ns['name']])
+            self.offloads(ns['devices'])
+            self.batch(['ip', '-batch', '-'], ns['up'])
+        for ns in spaces:
+            enter(self.fds[ns['name']])
+            for line in ns['late']:
+                sysctl(line)
+            self.batch(['ip', '-batch', '-'], ns['layer3'])
+            self.batch(['bridge', '-batch', '-'], ns['bridge'])
+            if ns['sets']:
+                tool(['ipset', 'restore'], '\n'.join(ns['sets']) + '\n')
+            if ns['iptables']:
+                tool(['iptables-%s-restore' % self.plan['iptables']], ns['iptables'])
+
+    # Checksums and segmentation in software, so that a capture holds what a wire would; lo cannot be told.
+    def offloads(self, devices):
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+            for dev in devices:
+                if dev == 'lo':
+                    continue
+                for command in OFFLOADS:
+                    value = ctypes.create_string_buffer(struct.pack('II', command, 0))
+                    ifreq = struct.pack('16sP', dev.encode(), ctypes.addressof(value))
+                    try:
+                        fcntl.ioctl(s, SIOCETHTOOL, ifreq)
+                    except OSError as e:
+                        if e.errno != errno.EOPNOTSUPP:
+                            raise
+
+    # A new cable passes nothing until linkwatch has noticed its carrier.
+    def wait_links(self):
+        end = time.monotonic() + 15
+        for ns in self.plan['namespaces']:
+            enter(self.fds[ns['name']])
+            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+                for dev in ns['devices']:
+                    while True:
+                        got = fcntl.ioctl(s, SIOCGIFFLAGS, struct.pack('16s24x', dev.encode()))
+                        if struct.unpack_from('H', got, 16)[0] & IFF_RUNNING:
+                            break
+                        if time.monotonic() > end:
+                            raise Failed('%s of %s does not come up' % (dev, ns['name']))
+                        time.sleep(0.02)
+        time.sleep(0.05)
+
+    def serve(self):
+        servers = self.plan['servers']
+        if not servers:
+            return
+        sys.stdout.flush()
+        self.server = os.fork()
+        if self.server == 0:
+            self.server_process(servers)
+        end = time.monotonic() + 10
+        for s in servers:
+            enter(self.fds[s['netns']])
+            table = '/proc/thread-self/net/' + ('udp' if s['kind'] == 'udp-echo' else 'tcp')
+            while ' 00000000:%04X ' % s['port'] not in open(table).read():
+                if time.monotonic() > end:
+                    raise Failed('nothing listens on port %d of %s' % (s['port'], s['netns']))
+                time.sleep(0.005)
+
+    def server_process(self, servers):
+        libc.prctl(1, signal.SIGKILL)
+        scope = {}
+        exec(self.plan['helper'], scope)
+
+        def one(s):
+            enter(self.fds[s['netns']])
+            if s['kind'] == 'httpd':
+                scope['httpd'](s['name'], s['port'])
+            else:
+                scope['udp_echo'](s['port'])
+
+        for s in servers:
+            threading.Thread(target=one, args=(s,), daemon=True).start()
+        while True:
+            signal.pause()
+
+    def capture(self):
+        for name, fd in self.fds.items():
+            enter(fd)
+            s = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(3))
+            s.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, 4 << 20)
+            s.setblocking(False)
+            while True:
+                try:
+                    s.recv(65535)
+                except BlockingIOError:
+                    break
+            self.captures[name] = s
+
+    def journey(self, j):
+        enter(self.fds[j['netns']])
+        p = subprocess.Popen(['sh', '-c', j['command']], env=ENV, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                             stderr=subprocess.STDOUT, text=True, start_new_session=True)
+        try:
+            output, _ = p.communicate(timeout=j['limit'])
+            status = p.returncode
+        except subprocess.TimeoutExpired:
+            os.killpg(p.pid, signal.SIGKILL)
+            output, _ = p.communicate()
+            status = 124
+        time.sleep(SETTLE)
+        return {'exit': status, 'output': output}
+
+    def tables(self):
+        out = {}
+        for ns in self.plan['namespaces']:
+            enter(self.fds[ns['name']])
+            sections = {'ip neigh': tool(['ip', '-4', 'neigh', 'show']),
+                        'ip link': tool(['ip', '-s', 'link', 'show']),
+                        'ss': tool(['ss', '-Htuna4'])}
+            if any(' type bridge ' in line for line in ns['links']):
+                sections['bridge fdb'] = tool(['bridge', 'fdb', 'show'])
+            if ns['iptables']:
+                sections['conntrack'] = tool(['conntrack', '-L'], may_fail=True)
+                sections['iptables-save'] = tool(['iptables-%s-save' % self.plan['iptables'], '-c'])
+            out[ns['name']] = sections
+        return out
+
+    def frames(self):
+        out = {}
+        for name, s in self.captures.items():
+            enter(self.fds[name])
+            dropped = struct.unpack('II', s.getsockopt(263, 6, 8))[1]
+            if dropped:
+                raise Failed('the capture of %s lost %d frames' % (name, dropped))
+            while True:
+                try:
+                    data, address = s.recvfrom(65535)
+                except BlockingIOError:
+                    break
+                dev, kind = address[0], address[2]
+                # As libpcap: lo shows every frame once.
+                if dev == 'lo' and kind == PACKET_OUTGOING:
+                    continue
+                out.setdefault('%s/%s' % (name, dev), []).append(base64.b64encode(data).decode())
+        return out
+
+    def close(self):
+        if self.server:
+            os.kill(self.server, signal.SIGKILL)
+            os.waitpid(self.server, 0)
+        for s in self.captures.values():
+            s.close()
+        for fd in self.fds.values():
+            os.close(fd)
+
+
+def main():
+    # Gone with whoever started it: PR_SET_PDEATHSIG.
+    libc.prctl(1, signal.SIGTERM)
+    home = os.open('/proc/self/ns/net', os.O_RDONLY)
+
+    def over(*_):
+        raise Failed('it took too long')
+
+    signal.signal(signal.SIGALRM, over)
+    for line in sys.stdin:
+        case = Case(json.loads(line))
+        began = time.monotonic()
+        signal.alarm(60)
+        try:
+            result = case.run()
+        except (Failed, OSError, subprocess.SubprocessError) as e:
+            result = {'error': str(e)}
+        finally:
+            signal.alarm(0)
+            case.close()
+            enter(home)
+        result['seconds'] = time.monotonic() - began
+        sys.stdout.write(json.dumps(result) + '\n')
+        sys.stdout.flush()
+    try:
+        os.unlink(ENV['XTABLES_LOCKFILE'])
+    except OSError:
+        pass
+
+
+main()

@@ -1,0 +1,139 @@
+import { formatIpv4 } from '../../net/address.ts'
+import { IPPROTO, ipLength, type Packet } from '../../net/packet.ts'
+import { STEP } from '../../trace/columns.ts'
+import type { TraceReader } from '../../trace/reader.ts'
+import type { Difference } from './difference.ts'
+import { compareInOrder, type Line } from './in-order.ts'
+
+// The rules that acted on each packet, in order: one line for each base chain that a packet walked, the packet as it came in,
+// then each rule that matched as CHAIN/NUMBER, then the policy when it decided.
+
+/** Walks of one run by namespace name, in order. */
+export type Walks = ReadonlyMap<string, readonly Line[]>
+
+const POLICY_RETURN = 2
+
+/** Walks of the engine's run. */
+export function engineWalks(reader: TraceReader): Walks {
+  const { events: e, refs } = reader.trace
+  const book = new Map<string, OpenWalk[]>()
+  /** Of each packet: the walk it is in. */
+  const open = new Map<number, OpenWalk>()
+  for (let s = 0; s < e.length; s++) {
+    const packet = e.packet[s] ?? -1
+    const kind = e.kind[s]
+    const ref = refs[e.a[s] ?? -1] ?? ''
+    if (kind === STEP.chain) {
+      const record = reader.versions.at(ref, s)
+      if (record?.kind !== 'chain' || record.hook === undefined) continue
+      const walk = { seq: s, parts: [`${packetText(reader.packetAt(packet, s))} ${record.table} ${record.name}:`] }
+      const netns = reader.netnsAt(s).slice('netns:'.length)
+      const list = book.get(netns)
+      if (list === undefined) book.set(netns, [walk])
+      else list.push(walk)
+      open.set(packet, walk)
+    } else if (kind === STEP.rule) {
+      const [chain = '', number = ''] = ref.split('/').slice(-2)
+      open.get(packet)?.parts.push(`${chain}/${number}`)
+    } else if (kind === STEP.policy) {
+      if (e.c[s] !== POLICY_RETURN) open.get(packet)?.parts.push(e.c[s] === 0 ? 'policy ACCEPT' : 'policy DROP')
+    } else if (kind === STEP.hook || kind === STEP.enter || kind === STEP.depart || kind === STEP.drop) open.delete(packet)
+  }
+  return new Map([...book].map(([netns, walks]) => [netns, walks.map((w) => ({ text: w.parts.join(' '), seq: w.seq }))]))
+}
+
+/** A walk under way. It stands where it began: a REJECT sends its error in the middle of one. */
+interface OpenWalk {
+  readonly seq: number
+  readonly parts: string[]
+}
+
+const TCP_NAMES = ['FIN', 'SYN', 'RST', 'PSH', 'ACK', 'URG', 'ECE', 'CWR'] as const
+
+function packetText(p: Packet): string {
+  const ports = p.protocol === IPPROTO.TCP || p.protocol === IPPROTO.UDP ? ` ${p.sport} > ${p.dport}` : ''
+  const flags =
+    p.protocol === IPPROTO.TCP
+      ? ` ${TCP_NAMES.filter((_, i) => p.tcpFlags & (1 << i))
+          .toSorted()
+          .join(',')}`
+      : ''
+  return `${formatIpv4(p.src)} > ${formatIpv4(p.dst)}${ports} length ${ipLength(p)} ttl ${p.ttl}${flags}`
+}
+
+/**
+ * Walks out of `xtables-monitor --trace` text (iptables 1.8.9) of one namespace. `ruleset`: `nft -a list ruleset` of the same,
+ * which says where a rule's handle stands in its chain.
+ */
+export function parseWalks(text: string, ruleset: string): Line[] {
+  const numbers = ruleNumbers(ruleset)
+  const walks: string[][] = []
+  /** By trace id: the packet as its last header has it, and the walk it is in. */
+  const open = new Map<string, { readonly packet: string; walk: string[] | undefined }>()
+  for (const line of text.split('\n')) {
+    const header = /^PACKET: \d+ (\w+) (.*)$/.exec(line)
+    if (header !== null) {
+      open.set(header[1] ?? '', { packet: headerText(header[2] ?? ''), walk: undefined })
+      continue
+    }
+    const event = /^ TRACE: \d+ (\w+) ([^:]+):([^:]+):(rule|policy|return):(\S*)/.exec(line)
+    const [, id = '', table = '', chain = '', kind = '', rest = ''] = event ?? []
+    const at = open.get(id)
+    if (at === undefined || table === 'hopscope_trace') continue
+    if (at.walk === undefined) {
+      at.walk = [`${at.packet} ${table} ${chain}:`]
+      walks.push(at.walk)
+    }
+    if (kind === 'policy') at.walk.push(`policy ${rest}`)
+    else if (kind === 'rule') {
+      const handle = Number.parseInt(rest, 16)
+      at.walk.push(`${chain}/${numbers.get(`${table} ${chain} ${handle}`) ?? `handle ${handle}`}`)
+    }
+  }
+  return walks.map((parts) => ({ text: parts.join(' ') }))
+}
+
+function headerText(header: string): string {
+  const value = (key: string) => new RegExp(`(?:^| )${key}=(\\S+)`).exec(header)?.[1]
+  const sport = value('SPORT')
+  const ports = sport === undefined ? '' : ` ${sport} > ${value('DPORT')}`
+  const names = TCP_NAMES.filter((n) => new RegExp(` ${n}(?= |$)`).test(header)).toSorted()
+  const flags = names.length === 0 ? '' : ` ${names.join(',')}`
+  return `${value('SRC')} > ${value('DST')}${ports} length ${value('LEN')} ttl ${value('TTL')}${flags}`
+}
+
+/** `table chain handle` → number in the chain, from 1. */
+function ruleNumbers(ruleset: string): Map<string, number> {
+  const numbers = new Map<string, number>()
+  let table = ''
+  let chain = ''
+  let count = 0
+  for (const line of ruleset.split('\n')) {
+    const block = /^\s*(table ip|chain) (\S+) \{/.exec(line)
+    if (block !== null) {
+      if (block[1] === 'chain') chain = block[2] ?? ''
+      else table = block[2] ?? ''
+      count = 0
+      continue
+    }
+    const handle = /# handle (\d+)$/.exec(line)
+    if (handle !== null && chain !== '') numbers.set(`${table} ${chain} ${handle[1]}`, ++count)
+    else if (/^\s*\}/.test(line)) chain = ''
+  }
+  return numbers
+}
+
+/** Walks of a flow come in the same order; those of different flows may overtake each other. */
+export function compareWalks(engine: Walks, kernel: Walks): Difference[] {
+  return [...kernel.keys()].flatMap((netns) =>
+    compareInOrder({
+      what: 'trace',
+      where: netns,
+      engine: engine.get(netns) ?? [],
+      kernel: kernel.get(netns) ?? [],
+      flowOf: flowOfWalk,
+    }),
+  )
+}
+
+const flowOfWalk = (text: string): string => text.slice(0, text.indexOf(' length '))

@@ -1,0 +1,86 @@
+import type { TraceReader } from '../../trace/reader.ts'
+import { viewOf, type World } from '../../world/world.ts'
+import { HELPER } from '../helper.ts'
+import type { LabNames } from '../names.ts'
+import { netnsBatch } from '../network.ts'
+import { pinsOf } from '../pins.ts'
+import { journeyCommand, labServers } from '../programs.ts'
+import { restoreText, sysctlLines } from '../tables.ts'
+import type { FuzzCase } from './case.ts'
+
+/** What the driver (e2e/kernel/fuzz/driver.py) does for one case, in its order. Plain JSON. */
+export interface DriverPlan {
+  readonly iptables: 'legacy' | 'nft'
+  /** Python source of the servers' functions. */
+  readonly helper: string
+  readonly namespaces: readonly NamespacePlan[]
+  readonly servers: readonly { readonly netns: string; readonly kind: string; readonly name: string; readonly port: number }[]
+  readonly journeys: readonly { readonly netns: string; readonly command: string; readonly limit: number }[]
+}
+
+export interface NamespacePlan {
+  readonly name: string
+  /** `key=value`: before any device, after them, and those that may be missing. */
+  readonly early: readonly string[]
+  readonly late: readonly string[]
+  readonly optional: readonly string[]
+  readonly devices: readonly string[]
+  /** For `ip -batch` and `bridge -batch`. `@NAME@` stands for a path to that namespace. */
+  readonly links: readonly string[]
+  readonly up: readonly string[]
+  readonly layer3: readonly string[]
+  readonly bridge: readonly string[]
+  readonly sets: readonly string[]
+  readonly iptables: string
+}
+
+const NEIGH_DEFAULT = 'net.ipv4.neigh.default.'
+/** Seconds beyond what the engine's run of a journey took. */
+const GRACE = 5
+
+/** Writes the case as commands; source ports, echo identifiers and random draws are the engine's. */
+export function driverPlan(c: FuzzCase, world: World, reader: TraceReader, iptables: 'legacy' | 'nft'): DriverPlan {
+  const view = viewOf(world)
+  const pins = pinsOf(reader)
+  const names: LabNames = { prefix: '', of: (netns) => `@${netns}@`, short: (netns) => netns }
+  const nothingSkipped = (what: string) => {
+    throw new Error(`a case cannot be built: ${what}`)
+  }
+  return {
+    iptables,
+    helper: HELPER.slice(0, HELPER.indexOf('\nif sys.argv[1]')),
+    namespaces: view.list('netns').map((ns) => {
+      const { links, up, layer3, bridge } = netnsBatch(view, ns, names, nothingSkipped)
+      const devices = view.list('device', ns.id).map((d) => d.name)
+      const sysctls = sysctlLines(view, ns)
+      const late = sysctls.early.flatMap((line) => (line.startsWith(NEIGH_DEFAULT) ? perDevice(line, devices) : []))
+      return {
+        name: ns.name,
+        early: sysctls.early.filter((line) => !line.startsWith(NEIGH_DEFAULT)),
+        // Proxied answers would come after a random delay.
+        late: [...late, ...perDevice(`${NEIGH_DEFAULT}proxy_delay=0`, devices), ...sysctls.late],
+        optional: sysctls.optional,
+        devices,
+        links,
+        up,
+        layer3,
+        bridge,
+        sets: c.hosts.find((h) => h.name === ns.name)?.sets ?? [],
+        iptables: restoreText(world, ns, pins),
+      }
+    }),
+    servers: labServers(world, nothingSkipped).map(({ netns, command, port }) => {
+      const [, kind = '', name = ''] = /"\$HELPER" (\S+)(?: (\S+))?/.exec(command) ?? []
+      return { netns, kind, name, port }
+    }),
+    journeys: c.journeys.map((j, i) => ({
+      netns: j.from,
+      command: journeyCommand(j.run, pins.journeys[i]),
+      limit: Math.ceil((pins.journeys[i]?.seconds ?? 0) + GRACE),
+    })),
+  }
+}
+
+/** A fresh namespace has no neigh.default of its own: every device has. */
+const perDevice = (line: string, devices: readonly string[]): string[] =>
+  devices.filter((d) => d !== 'lo').map((d) => `net.ipv4.neigh.${d}.${line.slice(NEIGH_DEFAULT.length)}`)
