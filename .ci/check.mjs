@@ -8,7 +8,7 @@ const steps = [
   ['style and lint', bin('biome'), ['check', '--error-on-warnings']],
   ['layers', process.execPath, ['.ci/layers.mjs']],
   ['unused code', bin('knip'), []],
-  ['unit tests', bin('vitest'), ['run', '--reporter=dot']],
+  ['unit tests', bin('vitest'), ['run']],
   ['build', bin('vite'), ['build', '--logLevel', 'warn']],
   ['bundle budget', process.execPath, ['.ci/budget.mjs']],
 ]
