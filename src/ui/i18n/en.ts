@@ -67,6 +67,8 @@ export const en = {
     step: (n: number, of: number) => `step ${n} of ${of}`,
     hop: (place: string, n: number) => `${place} · hop ${n}`,
     start: 'Before the first step',
+    nothing: 'Nothing has been sent yet',
+    nothingText: 'Choose a place and a command above, then run it. The tables show this cluster as it stands.',
     startText: 'This is the state before anything is sent. Press play, or step with the arrow keys.',
     outcome: 'Outcome',
     goDecider: 'Go to the step that decided it',

@@ -67,6 +67,8 @@ export const zh: Catalogue = {
     step: (n, of) => `第 ${n} 步，共 ${of} 步`,
     hop: (place, n) => `${place} · 第 ${n} 跳`,
     start: '第一步之前',
+    nothing: '还没有发送任何数据',
+    nothingText: '请在上方选择位置和命令，然后运行。各表显示该集群的现状。',
     startText: '这是发送任何数据之前的状态。按播放键，或用方向键逐步前进。',
     outcome: '结果',
     goDecider: '转到决定结果的那一步',

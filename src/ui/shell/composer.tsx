@@ -12,7 +12,9 @@ export default function Composer() {
   const [command, setCommand] = useState('')
   useEffect(() => {
     const journey = session?.document.journeys[0]
-    setFrom(journey?.from ?? '')
+    const netnses = session?.timeline.at(-1).list('netns') ?? []
+    const place = netnses.find((n) => n.role === 'pod') ?? netnses.find((n) => n.role === 'node')
+    setFrom(journey?.from ?? place?.name ?? '')
     setCommand(journey?.run ?? '')
   }, [session])
   const places = useMemo(() => (session === undefined ? [] : placeSuggestions(session, words)), [session, words])

@@ -12,6 +12,8 @@ import {
   Undo2,
 } from 'lucide-react'
 import { useState } from 'react'
+import { changesBetween } from '../../scenario/changes.ts'
+import type { ScenarioDocument } from '../../scenario/document.ts'
 import type { ThemeChoice } from '../../store/preferences.ts'
 import { useApp, useAppContext, useLang, useWords } from '../context.tsx'
 import { Icon } from '../widgets/icon.tsx'
@@ -83,7 +85,6 @@ function Breadcrumb() {
   const lang = useLang()
   const { scenarios } = useAppContext()
   const session = useApp((s) => s.session)
-  const past = useApp((s) => s.past.length)
   if (session === undefined) return <div className="crumb" />
   const { provenance, document } = session
   const entry = provenance.kind === 'library' ? scenarios.get(provenance.id) : undefined
@@ -92,10 +93,14 @@ function Breadcrumb() {
     <div className="crumb">
       <span className="crumb-group">{group} / </span>
       <h1 title={entry?.title[lang] ?? document.title}>{entry?.title[lang] ?? document.title}</h1>
-      {past > 0 ? <span className="tag">{words.header.edited}</span> : null}
+      {entry !== undefined && isEdited(entry.document, document) ? <span className="tag">{words.header.edited}</span> : null}
     </div>
   )
 }
+
+/** Another command in the same cluster is an edit too: it is no longer what the title promises. */
+const isEdited = (original: ScenarioDocument, now: ScenarioDocument): boolean =>
+  original !== now && changesBetween(original, now) !== undefined
 
 function UndoRedo() {
   const words = useWords()

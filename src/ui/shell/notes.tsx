@@ -1,15 +1,12 @@
 import { Info, X } from 'lucide-react'
 import { useState } from 'react'
-import { describeNote } from '../../explain/explain.ts'
-import { useApp, useLang, useSession, useWords } from '../context.tsx'
+import { useApp, useSession, useWords } from '../context.tsx'
 import { Icon } from '../widgets/icon.tsx'
-import { Sentence } from '../widgets/sentence.tsx'
 import './notices.css'
 
 /** What the input had that the engine does not model: said once, plainly, with the list a click away. */
 export default function NotesBanner() {
   const words = useWords()
-  const lang = useLang()
   const { timeline } = useSession()
   const hidden = useApp((s) => s.notesHidden)
   const set = useApp((s) => s.set)
@@ -27,7 +24,8 @@ export default function NotesBanner() {
           <ul>
             {notes.map((n) => (
               <li key={n.id}>
-                <Sentence value={describeNote(n, lang)} />
+                {n.what}
+                {n.where === undefined ? null : <span className="mono faint"> {n.where}</span>}
               </li>
             ))}
           </ul>

@@ -61,7 +61,9 @@ export default function Why() {
       <p className="why-text" aria-live={playing ? 'off' : 'polite'}>
         {sentence === undefined ? (
           <>
-            <b>{words.why.start}.</b> {words.why.startText}
+            <b>{session.length === 0 ? words.why.nothing : words.why.start}</b>
+            <br />
+            {session.length === 0 ? words.why.nothingText : words.why.startText}
           </>
         ) : (
           <Sentence value={sentence} />
