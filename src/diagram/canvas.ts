@@ -4,7 +4,7 @@ import { type Rect, union } from './geometry.ts'
 import { roundCorners } from './polyline.ts'
 import { SpatialIndex } from './spatial.ts'
 import { FONTS, fontOf } from './text.ts'
-import type { View } from './zoom.ts'
+import type { View } from './view.ts'
 
 // The drawing at rest on a canvas, for layouts with more boxes than the DOM can pan smoothly. Only what is in view is drawn,
 // and what would be smaller than can be read is left out, so a frame costs what is seen and not what there is: 5,000 boxes

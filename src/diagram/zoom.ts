@@ -2,22 +2,7 @@ import { easeCubicInOut } from 'd3-ease'
 import { interpolateNumber } from 'd3-interpolate'
 import { select } from 'd3-selection'
 import { type D3ZoomEvent, type ZoomTransform, zoom, zoomIdentity } from 'd3-zoom'
-import type { Rect } from './geometry.ts'
-
-/** Screen = (x, y) + k × layout. */
-export interface View {
-  readonly x: number
-  readonly y: number
-  readonly k: number
-}
-
-export interface ZoomHandle {
-  readonly view: View
-  /** Sets the view, over `ms` milliseconds when given. A gesture of the user ends the flight. */
-  moveTo(view: View, ms?: number): void
-  zoomBy(factor: number): void
-  detach(): void
-}
+import type { View, ZoomHandle } from './view.ts'
 
 interface ZoomOptions {
   readonly minScale: number
@@ -83,18 +68,3 @@ export function attachZoom(el: Element, options: ZoomOptions): ZoomHandle {
     },
   }
 }
-
-/** The view that shows all of `bounds` in `width` × `height` pixels, never larger than `maxScale`. */
-export function fitView(bounds: Rect, room: { readonly width: number; readonly height: number }, maxScale = 1.15): View {
-  if (bounds.w === 0 || bounds.h === 0) return { x: 0, y: 0, k: 1 }
-  const k = Math.min(maxScale, room.width / bounds.w, room.height / bounds.h)
-  return { k, x: (room.width - bounds.w * k) / 2 - bounds.x * k, y: (room.height - bounds.h * k) / 2 - bounds.y * k }
-}
-
-/** The part of the layout that a view shows. */
-export const visibleRect = (v: View, room: { readonly width: number; readonly height: number }): Rect => ({
-  x: -v.x / v.k,
-  y: -v.y / v.k,
-  w: room.width / v.k,
-  h: room.height / v.k,
-})

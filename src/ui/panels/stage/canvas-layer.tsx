@@ -1,7 +1,7 @@
 import { type Ref, useCallback, useEffect, useImperativeHandle, useMemo, useRef } from 'react'
 import { CanvasDrawing, type Palette } from '../../../diagram/canvas.ts'
 import type { Box, Layout } from '../../../diagram/figure.ts'
-import { type View, visibleRect } from '../../../diagram/zoom.ts'
+import { type View, visibleRect } from '../../../diagram/view.ts'
 import type { Size } from './use-size.ts'
 
 export interface CanvasLayerHandle {

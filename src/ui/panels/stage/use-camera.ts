@@ -1,7 +1,7 @@
 import { type RefObject, useCallback, useEffect, useRef, useState } from 'react'
 import type { Layout } from '../../../diagram/figure.ts'
 import type { Point } from '../../../diagram/geometry.ts'
-import { attachZoom, fitView, type View, type ZoomHandle } from '../../../diagram/zoom.ts'
+import { fitView, stillView, type View, type ZoomHandle } from '../../../diagram/view.ts'
 import type { Size } from './use-size.ts'
 
 /** Below this scale the whole drawing is not readable, so the camera goes with the packet instead. */
@@ -43,21 +43,30 @@ export function useCamera(options: {
   const bounds = layout?.bounds
 
   useEffect(() => {
-    if (surface.current === null) return
-    const zoom = attachZoom(surface.current, {
-      minScale: 0.06,
-      maxScale: 4,
-      onChange: (view, byUser) => {
-        notify.current(view)
-        setScale(view.k)
-        if (byUser) {
-          touched.current = true
-          setFollowing(false)
-        }
-      },
+    const element = surface.current
+    if (element === null) return
+    const onChange = (view: View, byUser: boolean) => {
+      notify.current(view)
+      setScale(view.k)
+      if (byUser) {
+        touched.current = true
+        setFollowing(false)
+      }
+    }
+    // The gestures' code is a third of the diagram's: nobody drags before the first frame, so it comes after.
+    const still = stillView(onChange)
+    handle.current = still
+    let gone = false
+    void import('../../../diagram/zoom.ts').then(({ attachZoom }) => {
+      if (gone) return
+      const zoom = attachZoom(element, { minScale: 0.06, maxScale: 4, onChange })
+      handle.current = zoom
+      zoom.moveTo(still.view)
     })
-    handle.current = zoom
-    return () => zoom.detach()
+    return () => {
+      gone = true
+      handle.current?.detach()
+    }
   }, [surface])
 
   const showWhole = useCallback(
