@@ -74,6 +74,9 @@ export function compactWidth(spec: CompactSpec, measure: Measure): number {
   return Math.max(head, 2 * PAD + n * column + (n - 1) * GAP + (isShared(spec) ? 0 : LOOP + GAP))
 }
 
+/** The height of a block, whatever its width. */
+export const compactHeight = (spec: CompactSpec): number => frameOf(spec, 0, false).h
+
 /** Where the rows and columns of a block are. */
 function frameOf(spec: CompactSpec, width: number, flip: boolean) {
   const inner = width - 2 * PAD

@@ -105,14 +105,20 @@ export class Sketch {
   readonly boxes: Mutable<Box>[] = []
   readonly labels: Label[] = []
   readonly roads: Road[] = []
+  readonly #docks = new Map<string, Point>()
 
   constructor(measure: Measure) {
     this.measure = measure
   }
 
-  box(box: Box): Box {
+  box(box: Box): void {
     this.boxes.push(box)
-    return box
+    if (box.dock !== undefined) this.#docks.set(box.id, box.dock)
+  }
+
+  /** Where a packet rests in a box of this sketch, by box id. */
+  get docks(): ReadonlyMap<string, Point> {
+    return this.#docks
   }
 
   /** Puts a text at (x, y) within `width`, shortened when it must be; nothing when there is no room at all. Returns its width. */
@@ -150,7 +156,7 @@ export class Sketch {
   put(other: Sketch, dx: number, dy: number): void {
     for (const b of other.boxes) {
       const of = b.of.kind === 'bridge' ? { kind: 'bridge' as const, ticks: b.of.ticks.map((p) => move(p, dx, dy)) } : b.of
-      this.boxes.push({
+      this.box({
         ...b,
         of,
         rect: moveRect(b.rect, dx, dy),

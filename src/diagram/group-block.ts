@@ -1,4 +1,4 @@
-import { compactBlock, compactPod, compactWidth, DEVICE_MIDDLE, LANE } from './compact-block.ts'
+import { compactBlock, compactHeight, compactPod, compactWidth, DEVICE_MIDDLE, LANE } from './compact-block.ts'
 import type { Sketch, Words } from './figure.ts'
 import { type Cell, drawGrid, type Exit, type GridPlan, planGrid } from './grid.ts'
 import { FONTS, type Measure } from './text.ts'
@@ -74,7 +74,7 @@ function podCell(pod: PodNode, ctx: GroupContext): Cell {
   const spec = { ...compactPod(pod), parent: ctx.machine, look: { kind: 'pod' as const }, brief: false }
   const uplink = pod.uplink
   const w = compactWidth(spec, ctx.measure)
-  const podHeight = compactBlock(spec, { width: w, ...ctx }).h
+  const podHeight = compactHeight(spec)
   const h = podHeight + (uplink === undefined ? 0 : VETH_GAP + CHIP)
   return {
     id: uplink?.outside.record.id ?? pod.netns.id,

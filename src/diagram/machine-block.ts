@@ -1,5 +1,5 @@
 import { LANE } from './compact-block.ts'
-import { type Box, gateId, Sketch, type Words } from './figure.ts'
+import { gateId, Sketch, type Words } from './figure.ts'
 import type { Point } from './geometry.ts'
 import { drawGrid, planGrid } from './grid.ts'
 import { deviceChip, drawGroup, type GroupContext, groupOf, planGroup } from './group-block.ts'
@@ -14,10 +14,12 @@ const HEAD = 30
 const GROUP_GAP = 16
 const BETWEEN = 10
 
-interface MachineBlock {
-  readonly sketch: Sketch
+/** A block whose size is known before it is drawn. */
+export interface Block {
   readonly w: number
   readonly h: number
+  /** Draws it at its own origin. */
+  draw(): Sketch
 }
 
 interface MachineOptions {
@@ -39,8 +41,8 @@ interface Section {
 
 const isLinked = (d: DeviceNode) => d.record.link.kind === 'physical' && d.record.link.peer !== undefined
 
-/** Builds the block of `machine` at its own origin. */
-export function machineBlock(machine: Machine, options: MachineOptions): MachineBlock {
+/** Plans the block of `machine`. */
+export function machineBlock(machine: Machine, options: MachineOptions): Block {
   const { flip, words, measure } = options
   const ctx: GroupContext = { machine: machine.netns.id, measure, words, flip }
   const specs = machine.bridges.map(groupOf)
@@ -72,55 +74,58 @@ export function machineBlock(machine: Machine, options: MachineOptions): Machine
     : { far: HEAD, region: HEAD + farHeight + gapFar, near: HEAD + farHeight + gapFar + region.h + gapNear }
   const h = HEAD + farHeight + gapFar + region.h + gapNear + nearSection.h + PAD
 
-  const sketch = new Sketch(measure)
-  sketch.box({
-    id: machine.netns.id,
-    rect: { x: 0, y: 0, w, h },
-    of: { kind: 'machine', role: machine.netns.role },
-    netns: machine.netns.id,
-    parent: undefined,
-    name: machine.netns.name,
-  })
+  const draw = (): Sketch => {
+    const sketch = new Sketch(measure)
+    sketch.box({
+      id: machine.netns.id,
+      rect: { x: 0, y: 0, w, h },
+      of: { kind: 'machine', role: machine.netns.role },
+      netns: machine.netns.id,
+      parent: undefined,
+      name: machine.netns.name,
+    })
 
-  const stack = regionBlock(
-    { netns: machine.netns.id, name: machine.netns.name, containers: machine.containers, tables: machine.tables },
-    { width: inner, plan: region, busAbove, words, measure },
-  )
-  sketch.put(stack.sketch, PAD, order.region)
-  const ring = ringOf({
-    machine: machine.netns.id,
-    entry: stack.entry,
-    leave: stack.leave,
-    width: inner,
-    x: PAD,
-    y: order.region,
-  })
-  const busFar = order.region + (flip ? region.busBottom : region.busTop)
-  const busNear = order.region + (flip ? region.busTop : region.busBottom)
+    const stack = regionBlock(
+      { netns: machine.netns.id, name: machine.netns.name, containers: machine.containers, tables: machine.tables },
+      { width: inner, plan: region, busAbove, words, measure },
+    )
+    sketch.put(stack.sketch, PAD, order.region)
+    const ring = ringOf({
+      machine: machine.netns.id,
+      entry: stack.entry,
+      leave: stack.leave,
+      width: inner,
+      x: PAD,
+      y: order.region,
+    })
+    const busFar = order.region + (flip ? region.busBottom : region.busTop)
+    const busNear = order.region + (flip ? region.busTop : region.busBottom)
 
-  if (hasGroups) {
-    const extra = (inner - groupWidth) / groups.length
-    let x = PAD
-    for (const plan of groups) {
-      const width = plan.minWidth + extra
-      const drawn = drawGroup(sketch, plan, ctx, { x, y: order.far, width, height: groupHeight })
-      if (drawn.bar !== undefined)
-        ring.bar(sketch, { id: drawn.bar.id, y: drawn.bar.y, left: x + RAIL, right: x + width - RAIL, bus: busFar })
-      for (const e of drawn.exits) {
-        const dock = sketch.boxes.find((b: Box) => b.id === e.id)?.dock
-        if (dock !== undefined) ring.device(sketch, { id: e.id, way: [dock, ...e.points], bus: busFar })
+    if (hasGroups) {
+      const extra = (inner - groupWidth) / groups.length
+      let x = PAD
+      for (const plan of groups) {
+        const width = plan.minWidth + extra
+        const drawn = drawGroup(sketch, plan, ctx, { x, y: order.far, width, height: groupHeight })
+        if (drawn.bar !== undefined)
+          ring.bar(sketch, { id: drawn.bar.id, y: drawn.bar.y, left: x + RAIL, right: x + width - RAIL, bus: busFar })
+        for (const e of drawn.exits) {
+          const dock = sketch.docks.get(e.id)
+          if (dock !== undefined) ring.device(sketch, { id: e.id, way: [dock, ...e.points], bus: busFar })
+        }
+        x += width + GROUP_GAP
       }
-      x += width + GROUP_GAP
+    } else if (farSection !== undefined) {
+      for (const way of farSection.draw(sketch, PAD, order.far, inner)) ring.device(sketch, { ...way, bus: busFar })
     }
-  } else if (farSection !== undefined) {
-    for (const way of farSection.draw(sketch, PAD, order.far, inner)) ring.device(sketch, { ...way, bus: busFar })
+    const nearWays = nearSection.draw(sketch, PAD, order.near, inner)
+    for (const way of nearWays) ring.device(sketch, { ...way, bus: busNear })
+    // Where cables come in from above, the head ends before the first.
+    const upward = flip ? new Set(near.filter(isLinked).map((d): string => d.record.id)) : new Set<string>()
+    drawHead(sketch, machine, Math.min(w - PAD, ...nearWays.filter((d) => upward.has(d.id)).map((d) => (d.way[0]?.x ?? w) - 4)))
+    return sketch
   }
-  const nearWays = nearSection.draw(sketch, PAD, order.near, inner)
-  for (const way of nearWays) ring.device(sketch, { ...way, bus: busNear })
-  // Where cables come in from above, the head ends before the first.
-  const upward = flip ? new Set(near.filter(isLinked).map((d): string => d.record.id)) : new Set<string>()
-  drawHead(sketch, machine, Math.min(w - PAD, ...nearWays.filter((d) => upward.has(d.id)).map((d) => (d.way[0]?.x ?? w) - 4)))
-  return { sketch, w, h }
+  return { w, h, draw }
 }
 
 function drawHead(sketch: Sketch, machine: Machine, end: number): void {
@@ -180,7 +185,7 @@ function devicesSection(devices: readonly DeviceNode[], ctx: GroupContext): Devi
         flip: !ctx.flip,
       })
       return exits.map((e) => {
-        const dock = sketch.boxes.find((b) => b.id === e.id)?.dock
+        const dock = sketch.docks.get(e.id)
         return { id: e.id, way: dock === undefined ? e.points : [dock, ...e.points] }
       })
     },

@@ -13,8 +13,8 @@ const GAP = 8
 export interface SwitchPort {
   readonly device: DeviceNode
   readonly side: 'top' | 'bottom'
-  /** Where its cable would like to come in. */
-  readonly wish: number
+  /** x where its cable would like to come in; undefined for a port without a cable. */
+  readonly wish: number | undefined
 }
 
 export const portWidth = (d: DeviceNode, measure: Measure): number =>

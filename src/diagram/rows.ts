@@ -1,0 +1,164 @@
+import { type CompactSpec, compactBlock, compactHeight, compactWidth } from './compact-block.ts'
+import type { Words } from './figure.ts'
+import { type Block, machineBlock } from './machine-block.ts'
+import { switchOf } from './switch-block.ts'
+import type { Measure } from './text.ts'
+import type { Link, Machine, Topology } from './topology.ts'
+
+// Machines in one row above their network, or in two with the network between them, the lower row upside down, so that
+// every cable is short.
+
+export const MACHINE_GAP = 24
+
+export interface Plan {
+  /** Hosts in the upper row. */
+  readonly split: number
+  /** Pods side by side on one bridge. */
+  readonly cols: number
+  /** What is no host stands beside the hosts instead of below the network. */
+  readonly beside: boolean
+}
+
+export interface Look {
+  readonly measure: Measure
+  readonly words: Words
+  /** netns ids of machines that take no part. */
+  readonly compact: ReadonlySet<string>
+}
+
+export type Row = 'top' | 'bottom'
+
+interface Placed {
+  readonly machine: Machine
+  readonly block: Block
+  readonly x: number
+}
+
+export interface Rows {
+  readonly upper: readonly Placed[]
+  readonly under: readonly Placed[]
+  readonly rowOf: ReadonlyMap<string, Row>
+  /** Links between machines of the lower row that run below it. */
+  readonly sunk: readonly Link[]
+  readonly width: number
+  readonly upperHeight: number
+  readonly underHeight: number
+}
+
+/** Machines that stand in the first row: they run pods, or would. */
+export const isHost = (m: Machine): boolean =>
+  switchOf(m) === undefined && (m.netns.role === 'node' || m.bridges.some((b) => b.pods.length > 0) || m.routed.length > 0)
+
+/** What is neither host nor network. */
+export const isGuest = (m: Machine): boolean => switchOf(m) === undefined && !isHost(m)
+
+/** A machine whose stack needs no road map of its own: hosts that only begin or end journeys. */
+const isPlain = (m: Machine) =>
+  m.bridges.length === 0 &&
+  m.routed.length === 0 &&
+  (m.netns.role === 'internet' || m.netns.role === 'client' || m.netns.role === 'pod' || m.netns.role === 'switch')
+
+/** Plans both rows. Nothing is drawn yet, so that many plans can be compared. */
+export function planRows(topology: Topology, plan: Plan, look: Look): Rows {
+  const hosts = topology.machines.filter(isHost)
+  const guests = inChainOrder(topology.machines.filter(isGuest), topology.links)
+  const first = hosts.slice(0, plan.split)
+  const rest = hosts.slice(plan.split)
+  const top = hosts.length === 0 ? guests : plan.beside ? [...first, ...guests] : first
+  const lower = hosts.length === 0 ? [] : plan.beside ? rest : [...rest, ...guests]
+  const rowOf = new Map<string, Row>([
+    ...top.map((m): [string, Row] => [m.netns.id, 'top']),
+    ...lower.map((m): [string, Row] => [m.netns.id, 'bottom']),
+  ])
+  const isCompact = (m: Machine) => look.compact.has(m.netns.id) || isPlain(m)
+  const sunk = sunkenLinks(topology.links, lower, isCompact)
+  const opposite = new Set<string>(sunk.flatMap((l) => [l.a.id, l.b.id]))
+  const build = (machine: Machine, row: Row): Block => {
+    const links = topology.links.filter((l) => l.a.netns === machine.netns.id || l.b.netns === machine.netns.id)
+    const flip = row === 'bottom' && !(isCompact(machine) && links.length > 0 && links.every((l) => sunk.includes(l)))
+    if (!isCompact(machine)) return machineBlock(machine, { cols: plan.cols, flip, opposite, ...look })
+    const spec = compactMachine(machine, look.compact.has(machine.netns.id))
+    const w = compactWidth(spec, look.measure)
+    return { w, h: compactHeight(spec), draw: () => compactBlock(spec, { width: w, flip, ...look }).sketch }
+  }
+  const upper = inLine(top.map((machine) => ({ machine, block: build(machine, 'top') })))
+  const under = inLine(lower.map((machine) => ({ machine, block: build(machine, 'bottom') })))
+  const width = Math.max(widthOf(upper), widthOf(under))
+  // A short row stands in the middle of a long one.
+  const middle = (width - widthOf(under)) / 2
+  return {
+    upper,
+    under: under.map((p) => ({ ...p, x: p.x + middle })),
+    rowOf,
+    sunk,
+    width,
+    upperHeight: Math.max(0, ...upper.map((p) => p.block.h)),
+    underHeight: Math.max(0, ...under.map((p) => p.block.h)),
+  }
+}
+
+function inLine(row: readonly { readonly machine: Machine; readonly block: Block }[]): Placed[] {
+  let x = 0
+  return row.map((p) => {
+    const placed = { ...p, x }
+    x += p.block.w + MACHINE_GAP
+    return placed
+  })
+}
+
+const widthOf = (row: readonly Placed[]) => Math.max(0, ...row.map((p) => p.x + p.block.w))
+
+function compactMachine(m: Machine, brief: boolean): CompactSpec {
+  return {
+    netns: m.netns.id,
+    name: m.netns.name,
+    parent: undefined,
+    title: m.name,
+    address: m.address,
+    containers: m.containers,
+    devices: [...m.devices, ...m.bridges.map((b) => b.device), ...m.bridges.flatMap((b) => b.ports)],
+    look: { kind: 'machine', role: m.netns.role },
+    brief,
+  }
+}
+
+/** Neighbours on a chain (router, gateway, Internet) next to each other, beginning with what is linked to the rest. */
+function inChainOrder(machines: readonly Machine[], links: readonly Link[]): Machine[] {
+  const mine = new Map(machines.map((m) => [m.netns.id as string, m]))
+  const next = (id: string) =>
+    links.flatMap((l) => (l.a.netns === id ? [l.b.netns as string] : l.b.netns === id ? [l.a.netns as string] : []))
+  const outward = machines.filter((m) => next(m.netns.id).some((n) => !mine.has(n)))
+  const seen = new Set<string>()
+  const order: Machine[] = []
+  for (const start of [...outward, ...machines]) {
+    const stack: string[] = [start.netns.id]
+    for (let id = stack.pop(); id !== undefined; id = stack.pop()) {
+      const m = mine.get(id)
+      if (m === undefined || seen.has(id)) continue
+      seen.add(id)
+      order.push(m)
+      for (const n of next(id).reverse()) if (!outward.some((o) => o.netns.id === n)) stack.push(n)
+    }
+  }
+  return order
+}
+
+/**
+ * Cables between two machines of the lower row run below them, out of the way of the network's, where both machines can
+ * turn a device that way: in full form without pods, or in compact form with no cable that must go up.
+ */
+function sunkenLinks(links: readonly Link[], lower: readonly Machine[], isCompact: (m: Machine) => boolean): Link[] {
+  const row = new Map(lower.map((m) => [m.netns.id as string, m]))
+  let sunk = links.filter((l) => row.has(l.a.netns) && row.has(l.b.netns))
+  const canSink = (netns: string) => {
+    const m = row.get(netns)
+    if (m === undefined) return false
+    if (!isCompact(m)) return m.bridges.length === 0 && m.routed.length === 0
+    return links.every((l) => (l.a.netns !== netns && l.b.netns !== netns) || sunk.includes(l))
+  }
+  for (let before = -1; before !== sunk.length; ) {
+    before = sunk.length
+    sunk = sunk.filter((l) => canSink(l.a.netns) && canSink(l.b.netns))
+  }
+  return sunk
+}
