@@ -2,7 +2,6 @@ import { createRoot } from 'react-dom/client'
 import { podToServiceRemote } from './library/pod-to-service-remote.ts'
 import { createAppStore } from './store/app.ts'
 import { Scenarios } from './store/scenarios.ts'
-import { UrlSync } from './store/url.ts'
 import { App } from './ui/app.tsx'
 import { AppContext, type AppContextValue } from './ui/context.tsx'
 import { loadWords } from './ui/i18n/words.ts'
@@ -34,19 +33,32 @@ const store = createAppStore({
   storage: storage(),
   browserLanguage: navigator.language,
 })
-const url = new UrlSync({
-  store,
-  scenarios,
-  address: {
-    hash: () => location.hash,
-    push: (hash) => history.pushState(null, '', hash),
-    replace: (hash) => history.replaceState(null, '', hash),
-    onChange: (listener) => {
-      addEventListener('popstate', listener)
-      addEventListener('hashchange', listener)
+/** Loaded when it is needed: at once for a link, after the first frame otherwise. */
+const url = async () => {
+  const { UrlSync } = await import('./store/url.ts')
+  return new UrlSync({
+    store,
+    scenarios,
+    address: {
+      hash: () => location.hash,
+      push: (hash) => history.pushState(null, '', hash),
+      replace: (hash) => history.replaceState(null, '', hash),
+      onChange: (listener) => {
+        addEventListener('popstate', listener)
+        addEventListener('hashchange', listener)
+      },
     },
-  },
-})
+  })
+}
+const named = location.hash.length > 1
+// The run is under way before the page knows how it will look.
+const opened = named ? undefined : store.getState().openLibrary(scenarios.first.id)
+const synced = (async () => {
+  await opened
+  const sync = await url()
+  await sync.start()
+  return sync
+})()
 
 const context: AppContextValue = {
   store,
@@ -64,7 +76,7 @@ const context: AppContextValue = {
       return result.error.kind === 'input' ? result.error.errors : [{ message: result.error.message }]
     },
     share: async () => {
-      const hash = await url.link()
+      const hash = await (await synced).link()
       if (hash === undefined) return false
       try {
         await navigator.clipboard.writeText(location.href)
@@ -76,8 +88,6 @@ const context: AppContextValue = {
   },
 }
 
-// The run is under way while React draws its first frame, and the diagram's code is on its way.
-void url.start()
 void loadStage()
 await loadWords(store.getState().preferences.lang)
 createRoot(root).render(

@@ -47,3 +47,6 @@ export function segmentHits(a: Point, b: Point, r: Rect): boolean {
   const y1 = Math.max(a.y, b.y)
   return x0 < right(r) && x1 > r.x && y0 < bottom(r) && y1 > r.y
 }
+
+/** Between two numbers, `t` from 0 to 1. d3-interpolate has it too, but brings d3-color along before the first frame. */
+export const between = (from: number, to: number, t: number): number => from * (1 - t) + to * t

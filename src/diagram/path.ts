@@ -1,7 +1,6 @@
 import { easeCubicInOut } from 'd3-ease'
-import { interpolateNumber } from 'd3-interpolate'
 import type { Layout } from './figure.ts'
-import { centre, type Point } from './geometry.ts'
+import { between, centre, type Point } from './geometry.ts'
 import { type Polyline, pointAt, roundCorners, type Track, track } from './polyline.ts'
 import { boxOfVisit, type Visit, type VisitIndex } from './visits.ts'
 import { Ways } from './ways.ts'
@@ -126,5 +125,5 @@ export function positionAt(paths: Paths, packet: number, t: number): Point | und
   const { track: whole, rests } = paths.lifeOf(packet)
   const from = rests[here] ?? 0
   const to = rests[paths.legAt(packet, seq + 1)] ?? from
-  return pointAt(whole, interpolateNumber(from, to)(easeCubicInOut(t - seq)))
+  return pointAt(whole, between(from, to, easeCubicInOut(t - seq)))
 }

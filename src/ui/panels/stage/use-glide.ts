@@ -1,7 +1,6 @@
 import { easeCubicInOut, easeLinear } from 'd3-ease'
-import { interpolateNumber } from 'd3-interpolate'
 import { type RefObject, useEffect, useRef } from 'react'
-import type { Point } from '../../../diagram/geometry.ts'
+import { between, type Point } from '../../../diagram/geometry.ts'
 import type { Paths } from '../../../diagram/path.ts'
 import { pointAt } from '../../../diagram/polyline.ts'
 
@@ -50,14 +49,14 @@ export function useGlide(options: {
     me.packet = packet
     me.paths = paths
     if (!same || Math.abs(goal - me.s) < 0.5 || reduced() || document.hidden) return show(goal)
-    const position = interpolateNumber(me.s, goal)
+    const start = me.s
     const duration = playing ? me.rhythm * 0.96 : Math.min(900, BY_HAND + Math.abs(goal - me.s) * 0.35)
     const ease = playing ? easeLinear : easeCubicInOut
     let begun: number | undefined
     const tick = (time: number) => {
       begun ??= time
       const t = Math.min(1, (time - begun) / duration)
-      show(position(ease(t)))
+      show(between(start, goal, ease(t)))
       me.frame = t < 1 ? requestAnimationFrame(tick) : 0
     }
     show(me.s)
