@@ -25,11 +25,19 @@ export class CalloutPlacer {
       return { x: Math.max(lane.x, Math.min(right(lane) - size.w, middle)), y: lane.y + (lane.h - size.h) / 2, ...size }
     }
     let best: { readonly rect: Rect; readonly cost: number } | undefined
-    for (const [i, rect] of [...this.#candidates(box, size)].entries()) {
+    for (const [i, wished] of [...this.#candidates(box, size)].entries()) {
+      const rect = this.#inside(wished)
       const cost = this.#cost(rect, keepClear) + i * 0.5
       if (best === undefined || cost < best.cost) best = { rect, cost }
     }
     return best?.rect ?? { x: box.rect.x, y: box.rect.y - size.h - 4, ...size }
+  }
+
+  /** Moved as far as needed to lie inside the drawing. */
+  #inside(r: Rect): Rect {
+    const { bounds: b } = this.#layout
+    const x = Math.max(b.x + 4, Math.min(right(b) - r.w - 4, r.x))
+    return { ...r, x, y: Math.max(b.y + 4, Math.min(b.y + b.h - r.h - 4, r.y)) }
   }
 
   *#candidates(box: Box, { w, h }: { readonly w: number; readonly h: number }): Generator<Rect> {
@@ -67,8 +75,6 @@ export class CalloutPlacer {
     for (const l of this.#labels.query(rect)) cost += 10_000 + area(l.rect)
     for (const b of this.#leaves.query(rect)) cost += area(b.rect) * 0.1
     for (const k of keepClear) if (area(k) > 0) cost += 20_000
-    const { bounds } = this.#layout
-    const outside = rect.w * rect.h - area({ x: bounds.x, y: bounds.y, w: bounds.w, h: bounds.h })
-    return cost + outside * 20
+    return cost
   }
 }

@@ -85,7 +85,8 @@ function draw(topology: Topology, rows: Rows, look: Look): Layout {
   // Machines stand on the network: those of the upper row at its lower edge.
   for (const p of upper) whole.put(p.sketch, MARGIN + p.x, aboveY - p.block.h)
   for (const s of switches) whole.put(s.sketch, MARGIN + s.x, spineY)
-  for (const p of under) whole.put(p.sketch, MARGIN + p.x, underY)
+  // Those of the lower row hang from it, unless all their cables run below the row.
+  for (const p of under) whole.put(p.sketch, MARGIN + p.x, p.low ? underY + rows.underHeight - p.block.h : underY)
 
   const top: Readonly<Record<Channel, number>> = { above: aboveY, below: belowY, under: underY + rows.underHeight }
   const roads = cables.flatMap(({ link, channel, track }): Road[] => {

@@ -32,6 +32,8 @@ interface Placed {
   readonly machine: Machine
   readonly block: Block
   readonly x: number
+  /** Every cable of it runs below the row. */
+  readonly low: boolean
 }
 
 export interface Rows {
@@ -73,16 +75,19 @@ export function planRows(topology: Topology, plan: Plan, look: Look): Rows {
   const isCompact = (m: Machine) => look.compact.has(m.netns.id) || isPlain(m)
   const sunk = sunkenLinks(topology.links, lower, isCompact)
   const opposite = new Set<string>(sunk.flatMap((l) => [l.a.id, l.b.id]))
-  const build = (machine: Machine, row: Row): Block => {
+  const isLow = (machine: Machine) => {
     const links = topology.links.filter((l) => l.a.netns === machine.netns.id || l.b.netns === machine.netns.id)
-    const flip = row === 'bottom' && !(isCompact(machine) && links.length > 0 && links.every((l) => sunk.includes(l)))
+    return links.length > 0 && links.every((l) => sunk.includes(l))
+  }
+  const build = (machine: Machine, row: Row): Block => {
+    const flip = row === 'bottom' && !(isCompact(machine) && isLow(machine))
     if (!isCompact(machine)) return machineBlock(machine, { cols: plan.cols, flip, opposite, ...look })
     const spec = compactMachine(machine, look.compact.has(machine.netns.id))
     const w = compactWidth(spec, look.measure)
     return { w, h: compactHeight(spec), draw: () => compactBlock(spec, { width: w, flip, ...look }).sketch }
   }
-  const upper = inLine(top.map((machine) => ({ machine, block: build(machine, 'top') })))
-  const under = inLine(lower.map((machine) => ({ machine, block: build(machine, 'bottom') })))
+  const upper = inLine(top.map((machine) => ({ machine, block: build(machine, 'top'), low: false })))
+  const under = inLine(lower.map((machine) => ({ machine, block: build(machine, 'bottom'), low: isLow(machine) })))
   const width = Math.max(widthOf(upper), widthOf(under))
   // A short row stands in the middle of a long one.
   const middle = (width - widthOf(under)) / 2
@@ -97,7 +102,7 @@ export function planRows(topology: Topology, plan: Plan, look: Look): Rows {
   }
 }
 
-function inLine(row: readonly { readonly machine: Machine; readonly block: Block }[]): Placed[] {
+function inLine(row: readonly Omit<Placed, 'x'>[]): Placed[] {
   let x = 0
   return row.map((p) => {
     const placed = { ...p, x }
