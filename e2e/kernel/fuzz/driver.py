@@ -120,7 +120,7 @@ class Case:
         for ns in self.plan['namespaces']:
             enter(self.fds[ns['name']])
             with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
-                for dev in ns['devices']:
+                for dev in ns['running']:
                     while True:
                         got = fcntl.ioctl(s, SIOCGIFFLAGS, struct.pack('16s24x', dev.encode()))
                         if struct.unpack_from('H', got, 16)[0] & IFF_RUNNING:

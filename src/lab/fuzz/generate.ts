@@ -19,6 +19,7 @@ export function generateCase(seed: number): FuzzCase {
     if (host.role === 'switch') continue
     drawSysctls(draw, host, draft)
     drawRouting(draw, host, draft, places)
+    host.routes = withoutTwins(host.routes)
     if (!draw.chance(host.role === 'node' ? 75 : 15)) continue
     drawSets(draw, host, places)
     const ends = draft.cables.flatMap((c) => [c.a, c.b]).map((e) => `${e.host}/${e.device}`)
@@ -97,6 +98,12 @@ function drawRouting(draw: Draw, host: Host, draft: Draft, places: Places): void
   }
 }
 
+/** The kernel refuses a second route to the same place in one table. */
+function withoutTwins(routes: readonly string[]): string[] {
+  const key = (r: string) => `${/[\d./]+|default/.exec(r)?.[0]} ${/table \d+/.exec(r)?.[0]}`
+  return routes.filter((r, i) => routes.findIndex((o) => key(o) === key(r)) === i)
+}
+
 function drawSets(draw: Draw, host: Host, places: Places): void {
   if (draw.chance(25))
     host.sets.push('create s1 hash:ip family inet', ...draw.some(places.addresses, 35).map((a) => `add s1 ${a}`))
@@ -160,6 +167,6 @@ function ping(draw: Draw, to: string): string {
   if (draw.chance(35)) words.push(`-s ${draw.pick([0, 8, 600, 1372, 1400, 1472, 1473, 3000])}`)
   if (draw.chance(30)) words.push(`-M ${draw.pick(['do', 'want', 'dont'])}`)
   if (draw.chance(20)) words.push(`-t ${draw.between(1, 3)}`)
-  if (draw.chance(5)) words.push('-Q 0x10')
+  if (draw.chance(5)) words.push('-Q 16')
   return [...words, to].join(' ')
 }

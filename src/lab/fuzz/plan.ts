@@ -25,6 +25,8 @@ export interface NamespacePlan {
   readonly late: readonly string[]
   readonly optional: readonly string[]
   readonly devices: readonly string[]
+  /** Those that come up: a bridge without a port has no carrier. */
+  readonly running: readonly string[]
   /** For `ip -batch` and `bridge -batch`. `@NAME@` stands for a path to that namespace. */
   readonly links: readonly string[]
   readonly up: readonly string[]
@@ -51,7 +53,8 @@ export function driverPlan(c: FuzzCase, world: World, reader: TraceReader, iptab
     helper: HELPER.slice(0, HELPER.indexOf('\nif sys.argv[1]')),
     namespaces: view.list('netns').map((ns) => {
       const { links, up, layer3, bridge } = netnsBatch(view, ns, names, nothingSkipped)
-      const devices = view.list('device', ns.id).map((d) => d.name)
+      const records = view.list('device', ns.id)
+      const devices = records.map((d) => d.name)
       const sysctls = sysctlLines(view, ns)
       const late = sysctls.early.flatMap((line) => (line.startsWith(NEIGH_DEFAULT) ? perDevice(line, devices) : []))
       return {
@@ -61,6 +64,9 @@ export function driverPlan(c: FuzzCase, world: World, reader: TraceReader, iptab
         late: [...late, ...perDevice(`${NEIGH_DEFAULT}proxy_delay=0`, devices), ...sysctls.late],
         optional: sysctls.optional,
         devices,
+        running: records
+          .filter((d) => d.link.kind !== 'bridge' || records.some((p) => p.master?.bridge === d.id))
+          .map((d) => d.name),
         links,
         up,
         layer3,

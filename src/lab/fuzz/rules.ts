@@ -163,7 +163,7 @@ function redirect(draw: Draw): DrawnTarget {
 
 function masquerade(draw: Draw): DrawnTarget {
   if (draw.chance(85)) return plain('-j MASQUERADE')
-  return { port: true, words: () => '-j MASQUERADE --to-ports 2000-2010' }
+  return { port: true, words: () => '-j MASQUERADE --to-ports 2000' }
 }
 
 function snat(draw: Draw, site: RuleSite): DrawnTarget {
@@ -172,5 +172,5 @@ function snat(draw: Draw, site: RuleSite): DrawnTarget {
     [1, draw.pick(site.places.nobody)],
   ])
   if (draw.chance(75)) return plain(`-j SNAT --to-source ${to}`)
-  return { port: true, words: () => `-j SNAT --to-source ${to}:3000-3010` }
+  return { port: true, words: () => `-j SNAT --to-source ${to}:3000` }
 }

@@ -79,7 +79,8 @@ function hostDevices(c: FuzzCase, host: FuzzHost): DeviceRecord[] {
     out.push({ kind: 'device', id, netns, ifindex: out.length + 1, name, mac, mtu, up: true, link, ...more, origin: USER })
   }
   add('lo', 0 as Mac, 65536, { kind: 'loopback' })
-  for (const name of host.bridges) add(name, macFor(host.name, name), 1500, { kind: 'bridge', ageing: AGEING })
+  for (const name of host.bridges)
+    add(name, macFor(host.name, name), bridgeMtu(c, host, name), { kind: 'bridge', ageing: AGEING })
   for (const cable of c.cables) {
     for (const [end, peer] of [
       [cable.a, cable.b],
@@ -105,6 +106,12 @@ function hostDevices(c: FuzzCase, host: FuzzHost): DeviceRecord[] {
     }
   }
   return out
+}
+
+/** br_mtu_auto_adjust(): the least of its ports. */
+function bridgeMtu(c: FuzzCase, host: FuzzHost, bridge: string): number {
+  const ports = c.cables.filter((cable) => [cable.a, cable.b].some((e) => e.host === host.name && e.master === bridge))
+  return Math.min(1500, ...ports.map((cable) => cable.mtu))
 }
 
 function hostAddresses(host: FuzzHost, netns: NetnsId): AddressRecord[] {

@@ -1,0 +1,102 @@
+// npm run kernel:fuzz: random small networks on this machine's real kernel, compared with the engine. Needs root.
+//   --cases N    how many (100)         --seed S    the first case's seed (1); case i has seed S + i
+//   --slots N    cases at one time (16) --show N    differences shown of a case (6)
+//   --out DIR    writes every failing case there as JSON
+//   --only FILE  runs the case in FILE
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { formatDifference } from '../../../src/lab/compare/difference.ts'
+import type { FuzzCase } from '../../../src/lab/fuzz/case.ts'
+import { generateCase } from '../../../src/lab/fuzz/generate.ts'
+import { Slot } from './slot.ts'
+import { type Tried, tryCase } from './try.ts'
+
+const { values } = parseArgs({
+  options: {
+    cases: { type: 'string', default: '100' },
+    seed: { type: 'string', default: '1' },
+    slots: { type: 'string', default: '16' },
+    show: { type: 'string', default: '6' },
+    retries: { type: 'string', default: '2' },
+    out: { type: 'string' },
+    only: { type: 'string' },
+  },
+})
+const first = Number(values.seed)
+const count = Number(values.cases)
+const cases: (() => FuzzCase)[] =
+  values.only === undefined
+    ? Array.from({ length: count }, (_, i) => () => generateCase(first + i))
+    : [() => JSON.parse(readFileSync(values.only ?? '', 'utf8')) as FuzzCase]
+
+const total = {
+  same: 0,
+  again: 0,
+  different: 0,
+  undetermined: 0,
+  broken: 0,
+  unbuilt: 0,
+  frames: 0,
+  hits: 0,
+  rules: 0,
+  entries: 0,
+}
+const began = performance.now()
+
+function report(c: FuzzCase, tried: Tried): void {
+  total[tried.kind]++
+  switch (tried.kind) {
+    case 'same':
+      if (tried.again > 0) total.again++
+      add(tried.compared)
+      return
+    case 'different':
+      add(tried.compared)
+      console.log(`FAIL seed ${c.seed}: ${tried.differences.length} differences`)
+      for (const d of tried.differences.slice(0, Number(values.show))) console.log(`  ${formatDifference(d).trimEnd()}`)
+      break
+    case 'undetermined':
+      console.log(`--   seed ${c.seed}: undetermined: ${tried.what}`)
+      return
+    default:
+      console.log(`${tried.kind.toUpperCase()} seed ${c.seed}: ${tried.message}`)
+  }
+  if (values.out === undefined) return
+  mkdirSync(values.out, { recursive: true })
+  writeFileSync(join(values.out, `${tried.kind}-${c.seed}.json`), `${JSON.stringify(c, undefined, 1)}\n`)
+}
+
+function add(c: { frames: number; hits: number; rules: number; entries: number }): void {
+  total.frames += c.frames
+  total.hits += c.hits
+  total.rules += c.rules
+  total.entries += c.entries
+}
+
+let next = 0
+async function work(slot: Slot): Promise<void> {
+  for (;;) {
+    const make = cases[next++]
+    if (make === undefined) break
+    const c = make()
+    report(c, await tryCase(c, slot, Number(values.retries)))
+  }
+  slot.close()
+}
+
+const slots = Array.from({ length: Math.min(Number(values.slots), cases.length) }, () => new Slot())
+process.on('SIGINT', () => {
+  for (const s of slots) s.close()
+  process.exit(130)
+})
+await Promise.all(slots.map(work))
+
+const seconds = (performance.now() - began) / 1000
+console.log(
+  `${cases.length} cases in ${seconds.toFixed(0)} s (${(cases.length / seconds).toFixed(2)} a second): ` +
+    `${total.same} alike (${total.again} of them only at another try), ${total.different} different, ${total.undetermined} undetermined, ` +
+    `${total.broken} broken, ${total.unbuilt} could not be built`,
+)
+console.log(`${total.frames} frames, ${total.rules} rules (${total.hits} hit), ${total.entries} table entries compared`)
+process.exitCode = total.different + total.broken + total.unbuilt === 0 ? 0 : 1

@@ -1,0 +1,53 @@
+import { execFileSync } from 'node:child_process'
+import { release } from 'node:os'
+import type { Difference } from '../../../src/lab/compare/difference.ts'
+import type { RunComparison } from '../../../src/lab/compare/runs.ts'
+import type { FuzzCase } from '../../../src/lab/fuzz/case.ts'
+import { compareCase } from '../../../src/lab/fuzz/compare.ts'
+import { driverPlan } from '../../../src/lab/fuzz/plan.ts'
+import { type PlayedCase, playCase } from '../../../src/lab/fuzz/play.ts'
+import type { KernelResult, Slot } from './slot.ts'
+
+export type Tried =
+  /** `again`: a first run differed, and a later one did not: the clock decided, not the engine. */
+  | { readonly kind: 'same'; readonly compared: RunComparison; readonly again: number }
+  | {
+      readonly kind: 'different'
+      readonly compared: RunComparison
+      readonly differences: readonly Difference[]
+      readonly kernel: Extract<KernelResult, { kind: 'ran' }>
+    }
+  | { readonly kind: 'undetermined'; readonly what: string }
+  /** The engine broke: an exception or a trace against its grammar. */
+  | { readonly kind: 'broken'; readonly message: string }
+  /** The kernel's side could not be built. */
+  | { readonly kind: 'unbuilt'; readonly message: string }
+
+const iptablesVersion = (): string => execFileSync('iptables', ['-V'], { encoding: 'utf8' }).trim()
+const VERSIONS = [`Linux ${release()}`, iptablesVersion()]
+
+/** Runs a case both ways; where they differ, the kernel runs it again up to `retries` times. */
+export async function tryCase(c: FuzzCase, slot: Slot, retries: number): Promise<Tried> {
+  let engine: PlayedCase
+  try {
+    engine = playCase(c)
+  } catch (e) {
+    return {
+      kind: 'broken',
+      message: e instanceof Error ? `${e.message}\n${e.stack?.split('\n').slice(1, 5).join('\n')}` : String(e),
+    }
+  }
+  if (engine.undetermined !== undefined) return { kind: 'undetermined', what: engine.undetermined }
+  const plan = driverPlan(c, engine.world, engine.reader, c.seed % 4 === 0 ? 'nft' : 'legacy')
+  let last: Extract<Tried, { kind: 'different' }> | undefined
+  for (let again = 0; again <= retries; again++) {
+    const kernel = await slot.run(plan, engine.run.ports, VERSIONS)
+    if (kernel.kind === 'failed') return { kind: 'unbuilt', message: kernel.message }
+    const compared = compareCase(c, engine, kernel)
+    if (compared.differences.length === 0) return { kind: 'same', compared, again }
+    // The fewest differences of several runs are those that no clock explains.
+    if (last === undefined || compared.differences.length < last.differences.length)
+      last = { kind: 'different', compared, differences: compared.differences, kernel }
+  }
+  return last ?? { kind: 'unbuilt', message: 'no run' }
+}
