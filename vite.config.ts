@@ -26,8 +26,17 @@ export default defineConfig({
     modulePreload: { polyfill: false },
     rolldownOptions: {
       output: {
-        // React changes with its releases, our code with ours: a returning visitor fetches only what changed.
-        codeSplitting: { groups: [{ name: 'react', test: /node_modules\/(react|react-dom|scheduler)\// }] },
+        codeSplitting: {
+          groups: [
+            // React changes with its releases, our code with ours: a returning visitor fetches only what changed.
+            { name: 'react', test: /node_modules\/(react|react-dom|scheduler)\// },
+            // What every part of the page stands on, in one file: thirty small ones compress badly.
+            {
+              name: 'ground',
+              test: /node_modules\/zustand\/|src\/(base|world)\/|src\/net\/(address|packet)\.ts|src\/trace\/(columns|step|packets|names)\.ts|src\/store\/(preferences|playhead|state|stops)\.ts|src\/scenario\/changes\.ts|src\/ui\/(context|time|place)\.tsx?|src\/ui\/i18n\/(en|words)\.ts|src\/ui\/widgets\/(icon|tabs|boundary)\./,
+            },
+          ],
+        },
       },
     },
   },
