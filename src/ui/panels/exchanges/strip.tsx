@@ -2,6 +2,7 @@ import { useEffect, useMemo, useRef } from 'react'
 import { chipLabel } from '../../../net/summary.ts'
 import { packetAtStep } from '../../../store/playhead.ts'
 import type { Session } from '../../../store/session.ts'
+import { type Exchange, exchangesOf } from '../../../trace/exchanges.ts'
 import { useApp, useSession, useWords } from '../../context.tsx'
 import { netnsName } from '../../place.ts'
 import { colourOf } from '../../protocol-colour.ts'
@@ -16,11 +17,24 @@ interface Chip {
   readonly colour: string
   readonly where: string
   readonly journey: number
+  /** Its exchange; packets of one stand together. */
+  readonly exchange: number
+}
+
+const known = new WeakMap<Session, readonly Exchange[]>()
+function exchangesIn(session: Session): readonly Exchange[] {
+  let exchanges = known.get(session)
+  if (exchanges === undefined) {
+    exchanges = exchangesOf(session.reader)
+    known.set(session, exchanges)
+  }
+  return exchanges
 }
 
 /** One chip a packet, as it was born. Copies made by flooding stand behind the packet that they are copies of. */
 function chipsOf(session: Session, from: number, to: number): Chip[] {
   const { reader, packets } = session
+  const exchangeOf = new Map(exchangesIn(session).flatMap((e) => e.parts.map((p) => [p.packet, e.id] as const)))
   const chips: Chip[] = []
   for (let p = from; p < to; p++) {
     if (packets.origin(p) === 'clone') continue
@@ -33,6 +47,7 @@ function chipsOf(session: Session, from: number, to: number): Chip[] {
       colour: colourOf(packet),
       where: netnsName(reader.netnsAt(first)),
       journey: packets.journeyAt(first),
+      exchange: exchangeOf.get(p) ?? -1,
     })
   }
   return chips
@@ -75,7 +90,10 @@ export function Strip() {
         const before = chips[i - 1]
         const begins = c.journey >= 0 && (before === undefined || before.journey !== c.journey)
         return (
-          <span key={c.packet} className="strip-item">
+          <span
+            key={c.packet}
+            className={before !== undefined && before.exchange !== c.exchange ? 'strip-item strip-gap' : 'strip-item'}
+          >
             {begins && session.reader.trace.journeys.length > 1 ? (
               <span className="strip-journey" title={session.reader.trace.journeys[c.journey]?.run}>
                 {words.foot.journey(c.journey + 1)}
