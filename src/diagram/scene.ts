@@ -16,7 +16,7 @@ type Ending =
   | { readonly kind: 'wait'; readonly for: string }
   | { readonly kind: 'deliver' }
 
-interface Mark {
+export interface Mark {
   readonly packet: number
   readonly at: Point
   readonly capsule: Capsule

@@ -1,11 +1,11 @@
-import { type KeyboardEvent, memo, type Ref, useCallback, useRef, useState } from 'react'
+import { type KeyboardEvent, memo, useCallback, useRef, useState } from 'react'
 import { radiusOf } from '../../../diagram/canvas.ts'
 import type { Box, Layout } from '../../../diagram/figure.ts'
+import type { Mark } from '../../../diagram/scene.ts'
 import { neighbourBox, selectionOf } from './reach.ts'
 import type { StageSelection } from './types.ts'
 
 interface HitProps {
-  readonly ref: Ref<HTMLDivElement>
   readonly layout: Layout
   /** Boxes to offer as buttons. In a drawing too large for that: the present and the selected one; the others are reached by arrow keys. */
   readonly boxes: readonly Box[]
@@ -23,7 +23,7 @@ const ARROWS: Readonly<Record<string, 'left' | 'right' | 'up' | 'down'>> = {
 }
 
 /** Boxes as buttons over the drawing: one stop in the tab order, arrow keys from box to box by where they are. */
-export const HitLayer = memo(function HitLayer({ ref, layout, boxes, selected, onSelect, onReach }: HitProps) {
+export const HitLayer = memo(function HitLayer({ layout, boxes, selected, onSelect, onReach }: HitProps) {
   const [roving, setRoving] = useState<string | undefined>(undefined)
   const inner = useRef<HTMLDivElement>(null)
   const walked = roving === undefined ? undefined : layout.box.get(roving)
@@ -54,25 +54,43 @@ export const HitLayer = memo(function HitLayer({ ref, layout, boxes, selected, o
   )
 
   return (
-    <div ref={ref} className="stg-hits">
-      <div ref={inner}>
-        {offered.map((b) => (
-          <button
-            key={b.id}
-            type="button"
-            tabIndex={b.id === current ? 0 : -1}
-            aria-label={b.name}
-            aria-pressed={b.id === selected}
-            title={b.name}
-            data-box={b.id}
-            className="stg-hit"
-            style={{ left: b.rect.x, top: b.rect.y, width: b.rect.w, height: b.rect.h, borderRadius: radiusOf(b) }}
-            onClick={() => onSelect(selectionOf(b))}
-            onKeyDown={onKeyDown}
-            onFocus={() => setRoving(b.id)}
-          />
-        ))}
-      </div>
+    <div ref={inner}>
+      {offered.map((b) => (
+        <button
+          key={b.id}
+          type="button"
+          tabIndex={b.id === current ? 0 : -1}
+          aria-label={b.name}
+          aria-pressed={b.id === selected}
+          title={b.name}
+          data-box={b.id}
+          className="stg-hit"
+          style={{ left: b.rect.x, top: b.rect.y, width: b.rect.w, height: b.rect.h, borderRadius: radiusOf(b) }}
+          onClick={() => onSelect(selectionOf(b))}
+          onKeyDown={onKeyDown}
+          onFocus={() => setRoving(b.id)}
+        />
+      ))}
     </div>
   )
 })
+
+/** The other packets of this moment, to be followed instead. */
+export function PacketButtons(props: {
+  readonly others: readonly Mark[]
+  readonly label: string
+  readonly onFollow: (packet: number) => void
+}) {
+  return props.others.map((o) => (
+    <button
+      key={o.packet}
+      type="button"
+      tabIndex={-1}
+      className="stg-hit stg-hit-packet"
+      title={`${props.label} ${o.packet} ${o.capsule.label}`}
+      aria-label={`${props.label} ${o.packet} ${o.capsule.label}`}
+      style={{ left: o.at.x - 9, top: o.at.y - 9, width: 18, height: 18, borderRadius: 9 }}
+      onClick={() => props.onFollow(o.packet)}
+    />
+  ))
+}

@@ -16,7 +16,7 @@ import { BaseLayer, RestingLabels } from './base-layer.tsx'
 import { BoxList } from './box-list.tsx'
 import { CanvasLayer, type CanvasLayerHandle } from './canvas-layer.tsx'
 import { CapsuleMark } from './capsule-mark.tsx'
-import { HitLayer } from './hit-layer.tsx'
+import { HitLayer, PacketButtons } from './hit-layer.tsx'
 import { browserMeasure } from './measure.ts'
 import { CalloutMark, EndingMark, noteOf, PlacesLayer, WayLayer } from './overlay.tsx'
 import { selectedBox, selectionOf } from './reach.ts'
@@ -29,7 +29,7 @@ import { stageWords } from './words.ts'
 
 /** The cluster as a drawing with the packet on its way through it. */
 export function Stage(props: StageProps) {
-  const { reader, timeline, seq, followed, selection, onSelect, playing, lang } = props
+  const { reader, timeline, seq, followed, selection, onSelect, onFollow, playing, lang } = props
   const words = stageWords(lang)
   const root = useRef<HTMLElement>(null)
   const surface = useRef<HTMLDivElement>(null)
@@ -139,9 +139,14 @@ export function Stage(props: StageProps) {
             )}
           </g>
         </svg>
-        {layout !== undefined && (
-          <HitLayer ref={hitWorld} layout={layout} boxes={hits} selected={selected} onSelect={onSelect} onReach={onReach} />
-        )}
+        <div ref={hitWorld} className="stg-hits">
+          {layout !== undefined && (
+            <HitLayer layout={layout} boxes={hits} selected={selected} onSelect={onSelect} onReach={onReach} />
+          )}
+          {scene !== undefined && onFollow !== undefined && (
+            <PacketButtons others={scene.others} label={words.packet} onFollow={onFollow} />
+          )}
+        </div>
         {scene !== undefined && paths !== undefined && (
           <Gliding {...{ paths, seq, playing, capsule }} packet={scene.packet} leg={scene.leg} />
         )}
@@ -170,7 +175,7 @@ export function Stage(props: StageProps) {
       <p className="stg-reader" aria-live={playing ? 'off' : 'polite'}>
         {scene === undefined || scene.packet < 0 || scene.box === undefined
           ? words.nothing
-          : `${words.packet} ${scene.packet + 1} ${summarize(reader.packetAt(scene.packet, seq))} ${words.at} ${here?.name ?? ''} ${scene.did.get(scene.box)?.text ?? ''} ${note?.parts.map((p) => p.text).join('') ?? ''}`}
+          : `${words.packet} ${scene.packet} ${summarize(reader.packetAt(scene.packet, seq))} ${words.at} ${here?.name ?? ''} ${scene.did.get(scene.box)?.text ?? ''} ${note?.parts.map((p) => p.text).join('') ?? ''}`}
       </p>
     </section>
   )

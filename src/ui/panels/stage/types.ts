@@ -17,6 +17,8 @@ export interface StageProps {
   readonly followed?: number | undefined
   readonly selection: StageSelection
   readonly onSelect: (selection: StageSelection) => void
+  /** Another packet of this moment was chosen. */
+  readonly onFollow?: (packet: number) => void
   readonly onSeek: (seq: number) => void
   readonly playing: boolean
   readonly speed: number

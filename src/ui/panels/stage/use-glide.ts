@@ -1,5 +1,5 @@
 import { easeCubicInOut, easeLinear } from 'd3-ease'
-import { type RefObject, useEffect, useRef } from 'react'
+import { type RefObject, useEffect, useLayoutEffect, useRef } from 'react'
 import { between, type Point } from '../../../diagram/geometry.ts'
 import type { Paths } from '../../../diagram/path.ts'
 import { pointAt } from '../../../diagram/polyline.ts'
@@ -27,8 +27,9 @@ export function useGlide(options: {
   const { target, paths, packet, leg, seq, playing, onMove } = options
   const state = useRef({ packet: -1, s: 0, paths, frame: 0, changed: 0, rhythm: BY_HAND })
 
+  // Before the paint: a new packet must not flash where the last one was.
   // biome-ignore lint/correctness/useExhaustiveDependencies: only the leg moves the packet, but the rhythm is that of `seq`
-  useEffect(() => {
+  useLayoutEffect(() => {
     const me = state.current
     const { track, rests } = paths.lifeOf(packet)
     const goal = rests[leg]

@@ -1,1 +1,0 @@
-export { KernelMap, type KernelMapProps } from './kernel-map.tsx'

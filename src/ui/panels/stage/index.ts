@@ -1,2 +1,0 @@
-export { Stage } from './stage.tsx'
-export type { StageProps, StageSelection } from './types.ts'
