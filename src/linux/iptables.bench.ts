@@ -17,7 +17,7 @@ function kubeRules(services: number, endpoints: number): string {
     rules.push(`-A KUBE-SERVICES -d ${ip}/32 -p tcp -m comment --comment "${name} cluster IP" -m tcp --dport 80 -j ${svc}`)
     for (let e = 0; e < endpoints; e++) {
       const sep = `KUBE-SEP-${pad(i * endpoints + e)}`
-      const pod = `10.244.${(i * endpoints + e) >> 8 && 255}.${(i + e) & 255}`
+      const pod = `10.244.${((i * endpoints + e) >> 8) & 255}.${(i + e) & 255}`
       const share = e < endpoints - 1 ? `-m statistic --mode random --probability ${(1 / (endpoints - e)).toFixed(11)} ` : ''
       chains.push(`:${sep} - [0:0]`)
       rules.push(`-A ${svc} -m comment --comment "${name} -> ${pod}:8080" ${share}-j ${sep}`)

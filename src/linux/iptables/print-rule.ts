@@ -64,10 +64,9 @@ const saveAddress = (option: string, a: AddressMatch): string =>
 const saveInterface = (option: string, i: InterfaceMatch): string =>
   i.name === '' ? '' : `${not(i.invert)} ${option} ${formatInterface(i)}`
 
+/** Words of an extension that is not modelled: quoted wherever a shell would need it, as extensions print their strings. */
 const words = (list: readonly string[]): string =>
-  list
-    .map((w) => ` ${w === '!' || w.startsWith('--') || /^[^\s"'\\]+$/.test(w) ? w : `"${w.replace(/["\\']/g, '\\$&')}"`}`)
-    .join('')
+  list.map((w) => ` ${w === '!' || /^[\w.,:/%+=@-]+$/.test(w) ? w : `"${w.replace(/["\\']/g, '\\$&')}"`}`).join('')
 
 const ports = (m: { readonly sport?: PortMatch; readonly dport?: PortMatch }): string =>
   `${m.sport && !isAnyPort(m.sport) ? `${not(m.sport.invert)} --sport ${portRange(m.sport)}` : ''}${m.dport && !isAnyPort(m.dport) ? `${not(m.dport.invert)} --dport ${portRange(m.dport)}` : ''}`
