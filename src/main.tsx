@@ -88,6 +88,17 @@ const context: AppContextValue = {
   },
 }
 
+/** On the browser's console: what `traceHash` says of the open run, to compare it with the same run in another engine. */
+Object.assign(globalThis, {
+  hopscope: {
+    traceHash: async () => {
+      const { session } = store.getState()
+      if (session === undefined) return undefined
+      return (await import('./trace/hash.ts')).traceHash(session.reader.trace)
+    },
+  },
+})
+
 void loadStage()
 await loadWords(store.getState().preferences.lang)
 createRoot(root).render(

@@ -77,6 +77,7 @@ export const en = {
     whyThis: 'Why this one?',
     answered: 'answered',
     failed: 'failed',
+    noAnswer: 'no answer',
     undetermined: 'undetermined',
     truncated: (why: string) => `The run was cut short: ${why}`,
   },
@@ -266,6 +267,8 @@ export const en = {
     valid: 'Valid',
     problems: (n: number) => (n === 1 ? '1 problem' : `${n} problems`),
     checking: 'Checking…',
+    // What CodeMirror says by itself, by its own words.
+    phrases: {} as Record<string, string>,
     imported: 'This cluster came from a node’s own tables, so there is no document to edit. Open other files instead.',
   },
   notes: {

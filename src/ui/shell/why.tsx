@@ -3,6 +3,7 @@ import { useMemo, useState } from 'react'
 import { explainStep, explainVerdict } from '../../explain/explain.ts'
 import type { JourneyResult } from '../../trace/trace.ts'
 import { useApp, useLang, useSession, useWords } from '../context.tsx'
+import type { Catalogue } from '../i18n/en.ts'
 import { panelOf, placeOf } from '../place.ts'
 import { recordsOf } from '../used.ts'
 import { Icon } from '../widgets/icon.tsx'
@@ -74,6 +75,9 @@ export default function Why() {
   )
 }
 
+/** An errno is its own name in every language; giving up without an answer has none. */
+const outcomeWord = (error: string, words: Catalogue): string => (error === 'no answer' ? words.why.noAnswer : error)
+
 /** The journey that a step belongs to: the last one that had begun. */
 const journeyAt = (journeys: readonly JourneyResult[], seq: number): number =>
   Math.max(
@@ -105,7 +109,7 @@ function Outcome() {
         <button type="button" className="outcome-pill" aria-expanded={open} onClick={() => setOpen(!open)}>
           <i aria-hidden="true" />
           {journeys.length > 1 ? <span className="faint">{words.foot.journey(at + 1)}</span> : null}
-          <span>{verdict.kind === 'failed' ? verdict.error : words.why[verdict.kind]}</span>
+          <span>{verdict.kind === 'failed' ? outcomeWord(verdict.error, words) : words.why[verdict.kind]}</span>
           <Icon of={ChevronDown} size={12} />
         </button>
         {decidedBy === undefined ? null : (

@@ -77,6 +77,7 @@ export default function Editor() {
             highlightSpecialChars(),
             yaml(),
             editorTheme,
+            EditorState.phrases.of(words.edit.phrases),
             EditorView.contentAttributes.of({ 'aria-label': words.edit.label, tabindex: '0' }),
             linter(
               async (v) => {
