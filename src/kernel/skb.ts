@@ -39,6 +39,8 @@ export class SkBuff implements Skb {
   socket: SocketLike | undefined = undefined
   gateway = 0
   nfBridge: BridgeInfo | undefined = undefined
+  /** IPCB(skb)->frag_max_size: length of the longest fragment of a datagram that was put together here, 0 for any other. */
+  fragMaxSize = 0
   /** IPSKB_DOREDIRECT */
   doRedirect = false
   /** skb->dst_pending_confirm */
@@ -63,6 +65,7 @@ export class SkBuff implements Skb {
     this.gateway = 0
     this.nfBridge = undefined
     this.doRedirect = false
+    this.fragMaxSize = 0
     this.confirm = false
     this.outDev = undefined
   }

@@ -1,9 +1,10 @@
-import { FIELD } from '../../net/packet.ts'
+import { FIELD, IP_DF, ipLength } from '../../net/packet.ts'
 import { STEP } from '../../trace/columns.ts'
 import { HOOK } from '../../trace/step.ts'
 import type { NetDevice } from '../device.ts'
 import { neighBridgeDnat } from '../neighbour/output.ts'
 import { drop, isIp, noteRewriteMac } from '../path/hop.ts'
+import { ipDoFragment } from '../path/ip-output.ts'
 import { defragment } from '../path/ip-rcv.ts'
 import { routeInput, routeOutput } from '../path/route.ts'
 import type { SkBuff } from '../skb.ts'
@@ -75,6 +76,21 @@ export function brNfForward(skb: SkBuff, target: NetDevice, bridge: NetDevice): 
   if (skb.packetType === PACKET_OTHERHOST) skb.packetType = PACKET_HOST
   bridge.ns.kernel.rec.step(STEP.bridgeNf, skb, HOOK.FORWARD, 1, bridge.ns.sysctlRef(CALL_IPTABLES))
   return bridge.ns.netfilter.hook(HOOK.FORWARD, skb, bridge, bridge, true) === NF_ACCEPT
+}
+
+/**
+ * br_nf_dev_queue_xmit(): what was put together for the IP hooks is taken apart again, with the frame's own addresses. Answers
+ * the frames to send; none when it must not be fragmented and does not fit.
+ */
+export function brNfFragment(skb: SkBuff, target: NetDevice): SkBuff[] {
+  const { pkt, fragMaxSize } = skb
+  const { mtu } = target
+  if (!isIp(pkt) || ipLength(pkt) <= (fragMaxSize > 0 ? Math.min(mtu, fragMaxSize) : mtu)) return [skb]
+  if (((pkt.ipFlags & IP_DF) !== 0 && fragMaxSize === 0) || fragMaxSize > mtu) {
+    drop(skb, 'SKB_DROP_REASON_NOT_SPECIFIED', target.ref)
+    return []
+  }
+  return ipDoFragment(skb, mtu)
 }
 
 /** br_nf_post_routing(): POSTROUTING on the way out of the port. */

@@ -8,7 +8,7 @@ import { receiveInStack } from '../path/receive.ts'
 import { devQueueXmit } from '../path/xmit.ts'
 import type { SkBuff } from '../skb.ts'
 import { PACKET_HOST } from '../types.ts'
-import { brNfForward, brNfPostRouting, brNfPreRouting } from './br-netfilter.ts'
+import { brNfForward, brNfFragment, brNfPostRouting, brNfPreRouting } from './br-netfilter.ts'
 
 // net/bridge/br_input.c, br_forward.c, br_device.c: one VLAN, every port in state forwarding.
 
@@ -109,12 +109,19 @@ function shouldDeliver(port: NetDevice, from: NetDevice | undefined): boolean {
   return port.up && (port !== from || port.record.master?.hairpin === true)
 }
 
-/** __br_forward(), br_forward_finish(), br_dev_queue_push_xmit(). */
+/** __br_forward(), br_forward_finish(). */
 function brForward(skb: SkBuff, target: NetDevice, bridge: NetDevice, forwarded: boolean): void {
   // What the host itself sends goes through NF_BR_LOCAL_OUT, where br_netfilter has no hook: its IP hooks are behind it.
   if (forwarded && skb.nfBridge !== undefined) {
     if (!brNfForward(skb, target, bridge) || !brNfPostRouting(skb, bridge)) return
+    for (const frame of brNfFragment(skb, target)) brPushXmit(frame, target)
+    return
   }
+  brPushXmit(skb, target)
+}
+
+/** br_dev_queue_push_xmit() */
+function brPushXmit(skb: SkBuff, target: NetDevice): void {
   skb.nfBridge = undefined
   depart(skb, target.ref)
   devQueueXmit(skb, target)

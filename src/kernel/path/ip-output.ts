@@ -20,7 +20,8 @@ export function ipOutput(skb: SkBuff): boolean {
   const { netfilter } = ns
   if (!netfilter.empty && netfilter.hook(HOOK.POSTROUTING, skb, undefined, out, false) !== NF_ACCEPT) return false
   const length = ipLength(skb.pkt)
-  if (length > out.mtu) ipFragment(skb, out, length)
+  // What came in fragments goes out in fragments no longer than they were.
+  if (length > out.mtu || skb.fragMaxSize > 0) ipFragment(skb, out, length)
   else neighOutput(skb, out)
   return true
 }
@@ -28,19 +29,26 @@ export function ipOutput(skb: SkBuff): boolean {
 /** ip_fragment(), ip_do_fragment(). */
 function ipFragment(skb: SkBuff, out: NetDevice, length: number): void {
   const { ns, pkt } = skb
-  if ((pkt.ipFlags & IP_DF) !== 0) {
+  // Conntrack's defragmentation sets skb->ignore_df.
+  if ((pkt.ipFlags & IP_DF) !== 0 && (skb.fragMaxSize === 0 || skb.fragMaxSize > out.mtu)) {
     ns.kernel.rec.step(STEP.mtu, skb, out.mtu, length, FRAG_NEEDED)
     icmpSend(ns, skb, ICMP.UNREACHABLE, 4, out.mtu)
     drop(skb, 'SKB_DROP_REASON_PKT_TOO_BIG', out.ref)
     return
   }
-  ns.kernel.rec.step(STEP.mtu, skb, out.mtu, length, FRAGMENT)
-  const pieces = split(skb, out.mtu)
-  deliver(skb, TO_DISCARD)
-  for (const piece of pieces) {
+  for (const piece of ipDoFragment(skb, out.mtu)) {
     enterStack(piece, ns, OUT)
     neighOutput(piece, out)
   }
+}
+
+/** ip_do_fragment(): ends the packet and answers its pieces, none longer than `mtu` and the fragments that it came in. */
+export function ipDoFragment(skb: SkBuff, mtu: number): SkBuff[] {
+  const most = skb.fragMaxSize > 0 ? Math.min(mtu, skb.fragMaxSize) : mtu
+  skb.ns.kernel.rec.step(STEP.mtu, skb, most, ipLength(skb.pkt), FRAGMENT)
+  const pieces = split(skb, most)
+  deliver(skb, TO_DISCARD)
+  return pieces
 }
 
 /** Data of every fragment but the last is a multiple of eight octets (RFC 791 section 3.2). */

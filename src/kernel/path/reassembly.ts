@@ -1,10 +1,10 @@
 import { emitPacket, parsePacket } from '../../net/emit.ts'
-import { IP_MF, IPPROTO, Packet } from '../../net/packet.ts'
+import { IP_MF, IPPROTO, ipLength, Packet } from '../../net/packet.ts'
 import { STEP } from '../../trace/columns.ts'
 import { PACKET_ORIGINS } from '../../trace/step.ts'
 import type { NetworkNamespace } from '../namespace.ts'
 import type { SkBuff } from '../skb.ts'
-import { cloneSkb, deliver, drop, enterStack, IN, TO_REASSEMBLY } from './hop.ts'
+import { cloneSkb, deliver, drop, enterDevice, enterStack, IN, TO_REASSEMBLY } from './hop.ts'
 
 const REASSEMBLED = PACKET_ORIGINS.indexOf('reassembled')
 const S = 1_000_000_000
@@ -90,7 +90,10 @@ export class FragmentQueue {
     first.ns = lastArrived.ns
     const skb = cloneSkb(first, REASSEMBLED, whole)
     skb.inDev = lastArrived.inDev
-    enterStack(skb, this.#ns, IN)
+    skb.fragMaxSize = Math.max(...pieces.map((p) => ipLength(p.skb.pkt)))
+    const bridge = skb.nfBridge?.physIn.bridge
+    if (bridge === undefined) enterStack(skb, this.#ns, IN)
+    else enterDevice(skb, bridge, IN)
     return skb
   }
 }
