@@ -34,10 +34,6 @@ const COMMANDS: readonly ConsoleCommand[] = [
 ]
 const BY_NAME = new Map(COMMANDS.flatMap((c) => c.names.map((name) => [name, c] as const)))
 
-/** What the console can do, for `help` and for completion. */
-export const consoleCommands = (): readonly { readonly name: string; readonly usage: string }[] =>
-  COMMANDS.map((c) => ({ name: c.names[0] ?? '', usage: c.usage }))
-
 /**
  * Runs a command in a namespace (id `netns:…`) as it is at the view's moment: a command line, or its words. Reads only. Behind a pipe
  * may stand grep, head, tail, sort, uniq and wc. An unknown command gives the shell's own message and 127.

@@ -7,8 +7,7 @@ import { ROUTE_RESULTS } from '../trace/step.ts'
 import { RT_TABLE } from '../world/records.ts'
 import type { WorldView } from '../world/world.ts'
 import { type CommandResult, failed, printed } from './command.ts'
-import { prefixExpected } from './ip-route.ts'
-import { deviceNamed, type IpCall, incomplete } from './ip-words.ts'
+import { deviceNamed, type IpCall, incomplete, prefixExpected } from './ip-words.ts'
 import { sysctlValue } from './sysctl.ts'
 
 interface Question {

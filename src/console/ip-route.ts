@@ -3,7 +3,7 @@ import { integer, ipv4OrUndefined, isRouteType, parseDestination, parseTable, SC
 import { ipv4 } from '../net/address.ts'
 import { type CommandResult, failed, printed } from './command.ts'
 import { ipRouteGet } from './ip-route-get.ts'
-import { begins, deviceNamed, type IpCall, incomplete, isResult, showWords } from './ip-words.ts'
+import { begins, deviceNamed, type IpCall, incomplete, isResult, prefixExpected, showWords } from './ip-words.ts'
 
 export function ipRoute(call: IpCall): CommandResult {
   const [command, ...after] = call.words
@@ -101,6 +101,3 @@ function readOptions({ view, netns, flags }: IpCall, words: readonly string[]): 
   }
   return o
 }
-
-export const prefixExpected = (word: string): CommandResult =>
-  failed(`Error: any valid prefix is expected rather than "${word}".\n`)

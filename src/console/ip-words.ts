@@ -57,3 +57,6 @@ export const garbage = (word: string): CommandResult =>
   failed(`Error: either "dev" is duplicate, or "${word}" is a garbage.\n`, 255)
 
 export const incomplete = (): CommandResult => failed('Command line is not complete. Try option "help"\n', 255)
+
+export const prefixExpected = (word: string): CommandResult =>
+  failed(`Error: any valid prefix is expected rather than "${word}".\n`)

@@ -1,5 +1,5 @@
 import type { ChainRecord, Origin, RuleRecord } from '../world/records.ts'
-import type { NamedText } from './import-namespace.ts'
+import type { NamedText } from './import-text.ts'
 import { isTableName } from './iptables/names.ts'
 import { parseIptablesSave } from './iptables/parse.ts'
 import type { ParsedIptables, ParsedTable } from './iptables/ruleset.ts'

@@ -1,8 +1,9 @@
 import { netnsId, noteId } from '../world/ids.ts'
-import type { NetnsRecord, NoteRecord, Origin, WorldRecord } from '../world/records.ts'
+import type { NetnsRecord, NoteRecord, WorldRecord } from '../world/records.ts'
 import { textKind } from './import-kind.ts'
-import { importNamespace, type NamedText } from './import-namespace.ts'
+import { importNamespace } from './import-namespace.ts'
 import { connectNamespaces } from './import-peers.ts'
+import { IMPORT_ORIGIN as IMPORT, type NamedText } from './import-text.ts'
 import type { TextError } from './text.ts'
 
 /** A file that a person gave: its name with its folders, and what is in it. */
@@ -89,8 +90,6 @@ export function importNode(files: readonly ImportFile[], name = 'node1'): Import
   const connected = host === undefined ? records : connectNamespaces(records)
   return { netnses, records: connected, notes, kubernetes, errors }
 }
-
-const IMPORT: Origin = { component: 'import' }
 
 const folderOf = (path: string): string => path.slice(0, Math.max(0, path.lastIndexOf('/')))
 

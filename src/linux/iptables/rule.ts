@@ -1,6 +1,7 @@
 import type { AddressMatch, Match, RuleSpec, Target } from '../../world/netfilter.ts'
 import type { Counters } from '../../world/records.ts'
-import { implicitMatch, MATCHES, type MatchSyntax } from './matches.ts'
+import type { MatchSyntax } from './match-syntax.ts'
+import { implicitMatch, MATCHES } from './matches.ts'
 import { OTHER_TARGETS } from './names.ts'
 import { type Draft, decimal, RuleReader } from './reader.ts'
 import { TARGETS, type TargetSyntax } from './targets.ts'
