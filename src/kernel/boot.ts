@@ -2,20 +2,7 @@ import type { Prng } from '../base/prng.ts'
 import { formatMac } from '../net/address.ts'
 import type { TraceRecorder } from '../trace/recorder.ts'
 import { fdbId, type RecordId } from '../world/ids.ts'
-import type {
-  AddressRecord,
-  ChainRecord,
-  DeviceRecord,
-  FdbRecord,
-  IpsetRecord,
-  NeighbourRecord,
-  NetnsRecord,
-  PolicyRuleRecord,
-  RouteRecord,
-  RuleRecord,
-  SysctlRecord,
-  WorldRecord,
-} from '../world/records.ts'
+import type { DeviceRecord, NetnsRecord, RecordKind, RecordOf, WorldRecord } from '../world/records.ts'
 import type { World } from '../world/world.ts'
 import { Fdb } from './bridge/fdb.ts'
 import { NetDevice } from './device.ts'
@@ -30,52 +17,16 @@ import { deviceConf } from './sysctl.ts'
 
 /** A namespace's records, by kind, in the world's order. */
 class Shelf {
-  readonly devices: DeviceRecord[] = []
-  readonly addresses: AddressRecord[] = []
-  readonly routes: RouteRecord[] = []
-  readonly policyRules: PolicyRuleRecord[] = []
-  readonly neighbours: NeighbourRecord[] = []
-  readonly fdb: FdbRecord[] = []
-  readonly sysctls = new Map<string, SysctlRecord>()
-  readonly chains: ChainRecord[] = []
-  readonly rules: RuleRecord[] = []
-  readonly ipsets: IpsetRecord[] = []
-}
+  readonly #kinds = new Map<RecordKind, WorldRecord[]>()
 
-function put(shelf: Shelf, r: WorldRecord): void {
-  switch (r.kind) {
-    case 'device':
-      shelf.devices.push(r)
-      return
-    case 'address':
-      shelf.addresses.push(r)
-      return
-    case 'route':
-      shelf.routes.push(r)
-      return
-    case 'policy-rule':
-      shelf.policyRules.push(r)
-      return
-    case 'neighbour':
-      shelf.neighbours.push(r)
-      return
-    case 'fdb':
-      shelf.fdb.push(r)
-      return
-    case 'sysctl':
-      shelf.sysctls.set(r.key, r)
-      return
-    case 'chain':
-      shelf.chains.push(r)
-      return
-    case 'rule':
-      shelf.rules.push(r)
-      return
-    case 'ipset':
-      shelf.ipsets.push(r)
-      return
-    default:
-      return
+  put(r: WorldRecord): void {
+    const list = this.#kinds.get(r.kind)
+    if (list) list.push(r)
+    else this.#kinds.set(r.kind, [r])
+  }
+
+  list<K extends RecordKind>(kind: K): readonly RecordOf<K>[] {
+    return (this.#kinds.get(kind) ?? []) as unknown as readonly RecordOf<K>[]
   }
 }
 
@@ -125,12 +76,12 @@ export function boot(rec: TraceRecorder, rng: Prng, clock: Clockwork): NetKernel
     } else if ('netns' in r && r.netns !== undefined) {
       const shelf = shelves.get(r.netns) ?? new Shelf()
       shelves.set(r.netns, shelf)
-      put(shelf, r)
+      shelf.put(r)
     }
   }
   for (const record of netnses) {
     const shelf = shelves.get(record.id) as Shelf
-    const ns = new NetworkNamespace(kernel, record, shelf.sysctls)
+    const ns = new NetworkNamespace(kernel, record, new Map(shelf.list('sysctl').map((r) => [r.key, r])))
     kernel.namespaces.set(record.name, ns)
     makeDevices(kernel, ns, shelf)
   }
@@ -140,16 +91,16 @@ export function boot(rec: TraceRecorder, rng: Prng, clock: Clockwork): NetKernel
 }
 
 function makeDevices(kernel: NetKernel, ns: NetworkNamespace, shelf: Shelf): void {
-  const read = (key: string) => (shelf.sysctls.has(key) ? ns.sysctl(key) : undefined)
-  for (const record of shelf.devices) {
+  const read = (key: string) => (ns.sets(key) ? ns.sysctl(key) : undefined)
+  for (const record of shelf.list('device')) {
     const dev = new NetDevice(ns, record, deviceConf(record.name, read), (d) => new NeighbourTable(d))
     ns.devices.set(record.name, dev)
     kernel.devices.set(record.id, dev)
     if (record.link.kind === 'loopback') ns.loopback = dev
     if (record.link.kind === 'bridge') dev.fdb = new Fdb(dev, record.link.ageing)
   }
-  for (const a of shelf.addresses) kernel.devices.get(a.device)?.addresses.push(a)
-  for (const n of shelf.neighbours) kernel.devices.get(n.device)?.neighbours.load(n)
+  for (const a of shelf.list('address')) kernel.devices.get(a.device)?.addresses.push(a)
+  for (const n of shelf.list('neighbour')) kernel.devices.get(n.device)?.neighbours.load(n)
 }
 
 /** Peers and bridge ports, once every device exists. Ports stand in order of their numbers. */
@@ -168,10 +119,14 @@ function connect(kernel: NetKernel): void {
 }
 
 function wire(ns: NetworkNamespace, shelf: Shelf): void {
-  ns.fib = createFib(ns, { routes: shelf.routes, rules: shelf.policyRules, addresses: shelf.addresses })
-  ns.netfilter = createNetfilter(ns, path, { chains: shelf.chains, rules: shelf.rules, ipsets: shelf.ipsets })
+  ns.fib = createFib(ns, { routes: shelf.list('route'), rules: shelf.list('policy-rule'), addresses: shelf.list('address') })
+  ns.netfilter = createNetfilter(ns, path, {
+    chains: shelf.list('chain'),
+    rules: shelf.list('rule'),
+    ipsets: shelf.list('ipset'),
+  })
   ns.sockets = createSockets(ns, path)
-  for (const f of shelf.fdb) {
+  for (const f of shelf.list('fdb')) {
     const bridge = ns.kernel.devices.get(f.bridge)
     const port = ns.kernel.devices.get(f.port)
     if (bridge?.fdb !== undefined && port !== undefined) bridge.fdb.load(f, port)

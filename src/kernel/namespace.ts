@@ -1,6 +1,7 @@
 import type { NetnsRecord, SysctlRecord } from '../world/records.ts'
 import type { NetDevice } from './device.ts'
 import type { NetKernel } from './kernel.ts'
+import type { InetPeer } from './path/inet-peer.ts'
 import { FragmentQueue } from './path/reassembly.ts'
 import type { SocketsApi } from './sockets/sockets.ts'
 import { sysctlDefault } from './sysctl.ts'
@@ -15,8 +16,8 @@ export class NetworkNamespace implements Namespace {
   readonly devices = new Map<string, NetDevice>()
   readonly #sysctls: ReadonlyMap<string, SysctlRecord>
   readonly #ids = new Map<string, number>()
-  /** icmp_global and per-destination token buckets, see path/icmp.ts. */
-  readonly icmpTokens = new Map<number, { tokens: number; at: number }>()
+  /** See path/inet-peer.ts. */
+  readonly peers = new Map<number, InetPeer>()
   readonly fragments: FragmentQueue
   loopback: NetDevice | undefined = undefined
   // Wired by boot.ts before anything runs.
@@ -33,6 +34,11 @@ export class NetworkNamespace implements Namespace {
     this.#sysctls = sysctls
     this.#ipId = kernel.rng.fork(`ip_id ${record.name}`).below(0x10000)
     this.fragments = new FragmentQueue(this)
+  }
+
+  /** Is the value a record's and not the default? */
+  sets(key: string): boolean {
+    return this.#sysctls.has(key)
   }
 
   sysctl(key: string): number {
