@@ -88,6 +88,18 @@ describe('the address', () => {
     expect(address.entries).toHaveLength(2)
   })
 
+  it('goes back to the bare address that the page began at without taking "forward" away', async () => {
+    const { store, address } = await page()
+    await store.getState().openLibrary('two')
+    await until(() => address.entries.length, 2)
+    address.go(-1)
+    await until(() => store.getState().session?.document.title, 'One')
+    expect(address.entries[0]).toBe('')
+    address.go(1)
+    await until(() => store.getState().session?.document.title, 'Two')
+    expect(address.entries).toHaveLength(2)
+  })
+
   it('says what is wrong with a broken link and opens the flagship all the same', async () => {
     const { store } = await page('#s1.broken')
     expect(store.getState().failure?.kind).toBe('link')

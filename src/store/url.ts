@@ -94,7 +94,14 @@ export class UrlSync {
   async #read(): Promise<void> {
     const hash = this.#address.hash()
     if (hash === '' || hash === '#') {
-      if (this.#said !== undefined) await this.#store.getState().openLibrary(this.#scenarios.first.id)
+      if (this.#said === undefined) return
+      // Going back to the bare address must not write: a new history entry would take "forward" away.
+      clearTimeout(this.#timer)
+      this.#reading = true
+      await this.#store.getState().openLibrary(this.#scenarios.first.id)
+      this.#reading = false
+      this.#said = linkStateOf(this.#store.getState(), this.#scenarios)
+      this.#written = hash
       return
     }
     if (hash === this.#written) return
