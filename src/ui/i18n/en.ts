@@ -150,6 +150,7 @@ export const en = {
     pinned: 'Pinned',
     unpin: 'Follow the packet again',
     namespace: 'Namespace',
+    elsewhere: 'There are some in',
     made: 'made by step',
     madeAtStart: 'there from the start',
     changedNow: 'changed by this step',

@@ -150,6 +150,7 @@ export const zh: Catalogue = {
     pinned: '已固定',
     unpin: '重新跟随数据包',
     namespace: '命名空间',
+    elsewhere: '以下位置有：',
     made: '产生于步骤',
     madeAtStart: '一开始就有',
     changedNow: '被这一步改变',

@@ -1,6 +1,7 @@
 import { LocateFixed, MapPin } from 'lucide-react'
 import { type ComponentType, lazy, Suspense } from 'react'
 import { PANELS, type PanelName } from '../../store/state.ts'
+import type { RecordKind } from '../../world/records.ts'
 import { useApp, useSession, useWords } from '../context.tsx'
 import { netnsAt, useChangeCounts } from '../inspect.ts'
 import { netnsName } from '../place.ts'
@@ -19,6 +20,42 @@ const BODY: Readonly<Record<PanelName, ComponentType>> = {
   sysctl: lazy(() => import('../panels/sysctls/sysctls.tsx')),
   objects: lazy(() => import('../panels/objects/objects.tsx')),
   console: lazy(() => import('../panels/console/console.tsx')),
+}
+
+const KIND: Partial<Readonly<Record<PanelName, RecordKind>>> = {
+  neigh: 'neighbour',
+  fdb: 'fdb',
+  routes: 'route',
+  iptables: 'chain',
+  conntrack: 'conntrack',
+  sockets: 'socket',
+  sysctl: 'sysctl',
+}
+
+/** A table that is empty here may not be elsewhere: the way there. */
+function Elsewhere({ panel, netns }: { readonly panel: PanelName; readonly netns: string }) {
+  const words = useWords()
+  const { timeline } = useSession()
+  const seq = useApp((s) => s.seq)
+  const pin = useApp((s) => s.pin)
+  const kind = KIND[panel]
+  const view = timeline.at(seq)
+  if (kind === undefined || view.list(kind, netns).length > 0) return null
+  const others = view.list('netns').flatMap((n) => {
+    const count = view.list(kind, n.id).length
+    return count === 0 ? [] : [{ id: n.id, name: n.name, count }]
+  })
+  if (others.length === 0) return null
+  return (
+    <p className="elsewhere">
+      <span className="faint">{words.panels.elsewhere}</span>
+      {others.slice(0, 12).map((o) => (
+        <button key={o.id} type="button" className="chip" onClick={() => pin(o.id)}>
+          {o.name} <span className="faint">{o.count}</span>
+        </button>
+      ))}
+    </p>
+  )
 }
 
 /** The tables of one namespace at this step, one at a time. */
@@ -75,6 +112,7 @@ export default function Inspectors() {
             <Body />
           </Suspense>
         </Boundary>
+        <Elsewhere panel={panel} netns={netns} />
       </div>
     </section>
   )

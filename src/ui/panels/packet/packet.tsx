@@ -96,6 +96,8 @@ const DULL = new Set([
   'icmp.checksum',
 ])
 
+const isDull = (f: LayerField) => DULL.has(f.name) || f.name.includes('.option')
+
 export default function PacketPanel() {
   const words = useWords()
   const session = useSession()
@@ -139,9 +141,7 @@ export default function PacketPanel() {
           <span>{words.packet.inOut}</span>
         </div>
         {after.layers.map((layer) => {
-          const fields = layer.fields.filter(
-            (f) => all || !DULL.has(f.name) || (changed.includes(f) && !f.name.endsWith('checksum')),
-          )
+          const fields = layer.fields.filter((f) => all || !isDull(f) || (changed.includes(f) && !f.name.endsWith('checksum')))
           return (
             <section
               key={`${layer.name}-${layer.start}`}
