@@ -77,12 +77,12 @@ const context: AppContextValue = {
     },
     share: async () => {
       const hash = await (await synced).link()
-      if (hash === undefined) return false
+      if (hash === undefined) return 'none'
       try {
         await navigator.clipboard.writeText(location.href)
-        return true
+        return 'copied'
       } catch {
-        return false
+        return 'refused'
       }
     },
   },

@@ -49,7 +49,15 @@ class RecordedWorker implements WorkerLike {
     }
     for (const chunk of chunksOf(recordServiceTrace())) send({ id, kind: 'stream', item: chunk })
     const document = source.kind === 'document' ? source.document : documentNamed(source.files[0]?.name ?? '')
-    send({ id, kind: 'end', result: ok({ document, imported: undefined, times: { parse: 0, world: 0, run: 0 } }) })
+    send({
+      id,
+      kind: 'end',
+      result: ok({
+        document,
+        imported: text.includes('tables') && source.kind === 'files' ? source.files : undefined,
+        times: { parse: 0, world: 0, run: 0 },
+      }),
+    })
   }
 }
 

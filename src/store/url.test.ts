@@ -100,6 +100,17 @@ describe('the address', () => {
     expect(address.entries).toHaveLength(2)
   })
 
+  it('stops naming what was open when a cluster opens that no link can name', async () => {
+    const { store, address, url } = await page()
+    store.getState().seek(9)
+    await until(() => address.hash() !== '', true)
+    await store.getState().openFiles([{ name: 'iptables-save.txt', text: 'tables' }])
+    await until(() => address.hash(), '#')
+    expect(await url.link()).toBeUndefined()
+    await store.getState().undo()
+    await until(() => address.hash().startsWith('#s1.'), true)
+  })
+
   it('says what is wrong with a broken link and opens the flagship all the same', async () => {
     const { store } = await page('#s1.broken')
     expect(store.getState().failure?.kind).toBe('link')

@@ -80,7 +80,13 @@ export class UrlSync {
 
   async #write(): Promise<void> {
     const state = linkStateOf(this.#store.getState(), this.#scenarios)
-    if (state === undefined) return
+    if (state === undefined) {
+      // Nothing names what is open now; the address must not go on naming what was.
+      if (this.#said !== undefined) this.#address.push('#')
+      this.#said = undefined
+      this.#written = ''
+      return
+    }
     const { encodeLink } = await codec()
     const hash = await encodeLink(state)
     if (hash === this.#written) return

@@ -18,8 +18,8 @@ export interface AppActions {
   /** The open document as YAML text, for the editor. */
   toYaml(): Promise<string | undefined>
   validate: Validate
-  /** Copies the link of what is on screen; false when the browser refuses. */
-  share(): Promise<boolean>
+  /** Copies the link of what is on screen; `refused` by the browser, `none` when nothing can name what is open. */
+  share(): Promise<'copied' | 'refused' | 'none'>
 }
 export type Validate = (
   text: string,

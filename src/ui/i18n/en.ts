@@ -18,6 +18,7 @@ export const en = {
     editCluster: 'Edit cluster',
     shareLink: 'Share link',
     linkCopied: 'Link copied',
+    linkNone: 'A cluster opened from node tables has no link',
     linkFailed: 'Copy the link from the address bar',
     palette: 'Command palette',
     language: 'Language',

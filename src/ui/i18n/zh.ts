@@ -18,6 +18,7 @@ export const zh: Catalogue = {
     editCluster: '编辑集群',
     shareLink: '分享链接',
     linkCopied: '链接已复制',
+    linkNone: '由节点各表打开的集群没有链接',
     linkFailed: '请从地址栏复制链接',
     palette: '命令面板',
     language: '语言',

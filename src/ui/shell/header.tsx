@@ -140,7 +140,9 @@ function ShareButton() {
   const { actions } = useAppContext()
   const [said, setSaid] = useState<string | undefined>()
   const share = async () => {
-    setSaid((await actions.share()) ? words.header.linkCopied : words.header.linkFailed)
+    setSaid(
+      { copied: words.header.linkCopied, refused: words.header.linkFailed, none: words.header.linkNone }[await actions.share()],
+    )
     setTimeout(() => setSaid(undefined), 2400)
   }
   return (
