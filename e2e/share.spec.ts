@@ -1,9 +1,10 @@
 import { decodeLink, encodeLink } from '../src/scenario/link.ts'
 import { expect, Hopscope, type Page, test, textOf } from './support/page.ts'
 
-const stepInAddress = async (page: Page): Promise<number | undefined> => {
+/** What the address says is open: `pod-to-internet at 9`. It is written a moment after the page has changed. */
+const saidByAddress = async (page: Page): Promise<string> => {
   const link = await decodeLink(new URL(page.url()).hash)
-  return link.ok ? link.value.view?.step : undefined
+  return link.ok && link.value.kind === 'library' ? `${link.value.id} at ${link.value.view?.step}` : 'nothing'
 }
 
 test.use({ permissions: ['clipboard-read', 'clipboard-write'] })
@@ -90,9 +91,9 @@ test('back and forward go through what was opened, not through every step', asyn
   await hop.pick('Pod to the Internet')
   for (let i = 0; i < 5; i++) await page.keyboard.press('ArrowRight')
   const seq = await hop.seq()
-  // The address is written when the playhead has come to rest.
-  await expect.poll(() => stepInAddress(page)).toBe(seq)
+  await expect.poll(() => saidByAddress(page)).toBe(`pod-to-internet at ${seq}`)
   await hop.pick('Broken: a Service without endpoints')
+  await expect.poll(() => saidByAddress(page)).toMatch(/^broken-no-endpoints/)
   await page.goBack()
   await expect(hop.title).toHaveText('Pod to the Internet')
   await expect(hop.scrubber).toHaveValue(String(seq))

@@ -156,9 +156,12 @@ export const createOpenSlice =
     }
   }
 
-/** An edited built-in scenario still is that one, with changes: its link stays short. */
+/**
+ * An edited built-in scenario still is that one, with changes: its link stays short. A refused text that was mended is not: it
+ * never had to do with what is open.
+ */
 const ownOrEdited = (state: AppState) =>
-  state.session?.provenance.kind === 'library' ? state.session.provenance : { kind: 'own' as const }
+  state.draft === undefined && state.session?.provenance.kind === 'library' ? state.session.provenance : { kind: 'own' as const }
 
 const sourceOf = (b: Bookmark) =>
   b.provenance.kind === 'imported'
