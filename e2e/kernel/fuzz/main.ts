@@ -23,6 +23,8 @@ const { values } = parseArgs({
     only: { type: 'string' },
   },
 })
+/** Cases at one time where the clock matters. */
+const CALM = 6
 const first = Number(values.seed)
 const count = Number(values.cases)
 const cases: (() => FuzzCase)[] =
@@ -74,23 +76,45 @@ function add(c: { frames: number; hits: number; rules: number; entries: number }
   total.entries += c.entries
 }
 
-let next = 0
-async function work(slot: Slot): Promise<void> {
-  for (;;) {
-    const make = cases[next++]
-    if (make === undefined) break
-    const c = make()
-    report(c, await tryCase(c, slot, Number(values.retries)))
-  }
-  slot.close()
+/** What differed while many cases shared the machine: tried again with few, so that no delay passes for a difference. */
+const suspects: FuzzCase[] = []
+
+async function work(
+  slot: Slot,
+  from: Iterator<FuzzCase>,
+  done: (c: FuzzCase, tried: Tried) => void,
+  retries: number,
+): Promise<void> {
+  for (let n = from.next(); n.done !== true; n = from.next()) done(n.value, await tryCase(n.value, slot, retries))
 }
 
 const slots = Array.from({ length: Math.min(Number(values.slots), cases.length) }, () => new Slot())
-process.on('SIGINT', () => {
+const closeAll = () => {
   for (const s of slots) s.close()
+}
+process.on('SIGINT', () => {
+  closeAll()
   process.exit(130)
 })
-await Promise.all(slots.map(work))
+process.on('SIGTERM', () => {
+  closeAll()
+  process.exit(143)
+})
+const all = (function* () {
+  for (const make of cases) yield make()
+})()
+const suspect = (c: FuzzCase, tried: Tried) =>
+  tried.kind === 'different' || tried.kind === 'unbuilt' ? void suspects.push(c) : report(c, tried)
+await Promise.all(slots.map((slot) => work(slot, all, suspect, 0)))
+const again = suspects.values()
+await Promise.all(
+  slots
+    .slice(0, CALM)
+    .map((slot) =>
+      work(slot, again, (c, t) => report(c, t.kind === 'same' ? { ...t, again: t.again + 1 } : t), Number(values.retries)),
+    ),
+)
+closeAll()
 
 const seconds = (performance.now() - began) / 1000
 console.log(

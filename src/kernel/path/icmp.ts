@@ -6,6 +6,7 @@ import type { NetworkNamespace } from '../namespace.ts'
 import { SkBuff } from '../skb.ts'
 import { type Namespace, PACKET_HOST, type QuotedHeader, type Skb } from '../types.ts'
 import { deliver, drop, TO_ICMP } from './hop.ts'
+import { redirectAllow, xrlimAllow } from './inet-peer.ts'
 import { begin, ipLocalOut } from './local-out.ts'
 import { lookupOutput } from './route.ts'
 
@@ -14,8 +15,6 @@ const BY_RESET = PACKET_ORIGINS.indexOf('reset')
 
 /** Internet control precedence, what errors are sent with: RT_TOS | IPTOS_PREC_INTERNETCONTROL. */
 const TOS_ERROR = 0xc0
-/** XRLIM_BURST_FACTOR */
-const BURST = 6
 
 const isError = (type: number): boolean =>
   type === ICMP.UNREACHABLE || type === 4 || type === ICMP.REDIRECT || type === ICMP.TIME_EXCEEDED || type === 12
@@ -47,6 +46,7 @@ export function icmpSend(namespace: Namespace, offending: Skb, type: number, cod
 
 /** ip_rt_send_redirect(): a packet that leaves through the device it came in by had a shorter way. */
 export function icmpRedirect(ns: NetworkNamespace, skb: SkBuff, gateway: number): void {
+  if (!redirectAllow(ns, skb.pkt.src)) return
   icmpSend(ns, skb, ICMP.REDIRECT, 1, gateway)
 }
 
@@ -66,17 +66,12 @@ function sendError(ns: NetworkNamespace, old: SkBuff, error: Packet): void {
   ipLocalOut(skb)
 }
 
-/** icmpv4_xrlim_allow(), inet_peer_xrlim_allow(): a token a `icmp_ratelimit` ms for each destination, six at once. */
+/** icmpv4_xrlim_allow() */
 function rateAllows(ns: NetworkNamespace, error: Packet): boolean {
   if ((ns.sysctl('net.ipv4.icmp_ratemask') & (1 << error.icmpType)) === 0) return true
   const limit = ns.sysctl('net.ipv4.icmp_ratelimit') * 1_000_000
   if (limit === 0) return true
-  const now = ns.kernel.now
-  const peer = ns.icmpTokens.get(error.dst) ?? { tokens: BURST * limit, at: now }
-  const tokens = Math.min(peer.tokens + now - peer.at, BURST * limit)
-  const allowed = tokens >= limit
-  ns.icmpTokens.set(error.dst, { tokens: allowed ? tokens - limit : tokens, at: now })
-  return allowed
+  return xrlimAllow(ns, error.dst, limit)
 }
 
 /** icmp_rcv(): answers echoes, hands errors to the socket that caused them. */
@@ -97,8 +92,10 @@ export function icmpRcv(skb: SkBuff): void {
   }
   deliver(skb, TO_ICMP)
   const quoted = readQuote(pkt.payload)
-  if (quoted === undefined || pkt.icmpType === ICMP.REDIRECT) return
-  ns.sockets.icmpError(skb, quoted, pkt.icmpType, pkt.icmpCode, pkt.icmpRest & 0xffff)
+  if (quoted === undefined) return
+  // icmp_redirect() hands the sockets the new gateway, icmp_unreach() the MTU.
+  const info = pkt.icmpType === ICMP.REDIRECT ? pkt.icmpRest : pkt.icmpRest & 0xffff
+  ns.sockets.icmpError(skb, quoted, pkt.icmpType, pkt.icmpCode, info)
 }
 
 /** icmp_echo(), icmp_reply(): the answer goes out from the address that was asked. */

@@ -6,6 +6,7 @@ import type { SkBuff } from '../skb.ts'
 import { NF_ACCEPT, PACKET_OTHERHOST } from '../types.ts'
 import { drop } from './hop.ts'
 import { icmpRcv, icmpSend } from './icmp.ts'
+import { routeErrorAllow } from './inet-peer.ts'
 import { ipForward } from './ip-forward.ts'
 import { ROUTE_FORWARD, type RouteError, routeInput } from './route.ts'
 
@@ -60,7 +61,7 @@ function ipError(skb: SkBuff, dev: NetDevice, error: RouteError): void {
     return
   }
   const code = UNREACHABLE_CODE[error]
-  if (code !== undefined) icmpSend(ns, skb, 3, code)
+  if (code !== undefined && routeErrorAllow(ns, skb.pkt.src)) icmpSend(ns, skb, 3, code)
   drop(skb, error === 'ENETUNREACH' ? 'SKB_DROP_REASON_IP_INNOROUTES' : 'SKB_DROP_REASON_NOT_SPECIFIED', route)
 }
 

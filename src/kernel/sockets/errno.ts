@@ -20,6 +20,7 @@ export type Errno =
   | 'EPERM'
   | 'EPIPE'
   | 'EPROTO'
+  | 'EREMOTEIO'
   | 'ETIMEDOUT'
 
 /** strerror(3) as glibc says it. */
@@ -44,6 +45,7 @@ const TEXTS: Record<Errno, string> = {
   EPERM: 'Operation not permitted',
   EPIPE: 'Broken pipe',
   EPROTO: 'Protocol error',
+  EREMOTEIO: 'Remote I/O error',
   ETIMEDOUT: 'Connection timed out',
 }
 export const strerror = (e: Errno): string => TEXTS[e]

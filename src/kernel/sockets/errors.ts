@@ -25,6 +25,7 @@ export interface IcmpReport {
 }
 
 const UNREACHABLE = 3
+const REDIRECT = 5
 const isFragNeeded = (r: IcmpReport): boolean => r.type === UNREACHABLE && r.code === FRAG_NEEDED
 
 /** tcp_v4_err() */
@@ -62,7 +63,8 @@ export function udpError(host: SocketHost, table: UdpTable<UdpSocket>, r: IcmpRe
 export function pingError(host: SocketHost, sockets: ReadonlyMap<number, PingSocket>, r: IcmpReport): void {
   const { skb, quoted } = r
   if (isFragNeeded(r)) host.pmtu.update(quoted.dst, r.info)
-  const found = icmpErrno(r.type, r.code)
+  // Of all sockets only these report a redirect.
+  const found = r.type === REDIRECT ? ({ errno: 'EREMOTEIO' } as const) : icmpErrno(r.type, r.code)
   const rest = quotedWord(skb, 4)
   if (found === undefined || rest === undefined) return
   const sk = sockets.get(rest >>> 16)

@@ -1,4 +1,4 @@
-import { formatIpv4 } from '../../net/address.ts'
+import { formatIpv4, ipv4 } from '../../net/address.ts'
 
 // The lines of iputils' ping_common.c, ping.c and ping_output.c.
 
@@ -44,12 +44,20 @@ const UNREACHABLE: readonly string[] = [
   'Precedence Cutoff',
 ]
 
+const REDIRECT: readonly string[] = [
+  'Redirect Network',
+  'Redirect Host',
+  'Redirect Type of Service and Network',
+  'Redirect Type of Service and Host',
+]
+
 /** pr_icmph() */
 export function icmpText(type: number, code: number, info: number): string {
   if (type === 3) {
     if (code === 4) return `Frag needed and DF set (mtu = ${info})`
     return UNREACHABLE[code] ?? `Dest Unreachable, Bad Code: ${code}`
   }
+  if (type === 5) return `${REDIRECT[code] ?? `Redirect, Bad Code: ${code}`}(New nexthop: ${formatIpv4(ipv4(info))})`
   if (type === 11) {
     if (code === 0) return 'Time to live exceeded'
     return code === 1 ? 'Frag reassembly time exceeded' : `Time exceeded, Bad Code: ${code}`

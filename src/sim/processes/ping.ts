@@ -130,7 +130,9 @@ class PingRun {
       if (errno === 'EMSGSIZE' && mtu !== undefined) {
         this.#errors++
         this.#say(`ping: local error: message too long, mtu=${mtu}`, seq)
-      } else this.#say(`ping: sendmsg: ${strerror(errno)}`, seq)
+      }
+      // Any other refusal goes unsaid: with an empty error queue ping4_receive_error_msg() answers -1, and pinger() prints
+      // "sendmsg: …" for 0 only (iputils 20221126).
     }
     if (this.#done()) this.#finish(seq)
     else if (this.#transmitted < this.#options.count) {

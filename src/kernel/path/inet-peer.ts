@@ -1,0 +1,77 @@
+import type { NetworkNamespace } from '../namespace.ts'
+
+// net/ipv4/inetpeer.c: what a namespace remembers of an address that it sends errors and redirects to. Both limits draw on
+// one purse: an error of ip_error() pays twice.
+
+export interface InetPeer {
+  /** rate_tokens, ns. */
+  tokens: number
+  /** rate_last, ns. */
+  at: number
+  /** n_redirects */
+  redirects: number
+}
+
+const S = 1_000_000_000
+/** XRLIM_BURST_FACTOR */
+const BURST = 6
+/** ip_rt_error_cost and ip_rt_error_burst, HZ and 5 * HZ. */
+const ERROR_COST = S
+const ERROR_BURST = 5 * S
+/** ip_rt_redirect_load, HZ / 50; ip_rt_redirect_silence is that << 10. */
+const REDIRECT_LOAD = S / 50
+const REDIRECT_SILENCE = REDIRECT_LOAD * 2 ** 10
+/** ip_rt_redirect_number */
+const REDIRECT_NUMBER = 9
+
+/** inet_getpeer(): a new one looks as if it had been left in peace for a minute. */
+function peerOf(ns: NetworkNamespace, address: number): InetPeer {
+  let peer = ns.peers.get(address)
+  if (peer === undefined) {
+    peer = { tokens: 0, at: ns.kernel.now - 60 * S, redirects: 0 }
+    ns.peers.set(address, peer)
+  }
+  return peer
+}
+
+/** inet_peer_xrlim_allow(): a token each `timeout` ns, six at most. */
+export function xrlimAllow(ns: NetworkNamespace, address: number, timeout: number): boolean {
+  const peer = peerOf(ns, address)
+  const { now } = ns.kernel
+  if (now !== peer.at) {
+    peer.tokens = Math.min(peer.tokens + now - peer.at, BURST * timeout)
+    peer.at = now
+  }
+  if (peer.tokens < timeout) return false
+  peer.tokens -= timeout
+  return true
+}
+
+/** ip_error(): whether a packet from `address` that has no way is answered at all. */
+export function routeErrorAllow(ns: NetworkNamespace, address: number): boolean {
+  const peer = peerOf(ns, address)
+  const { now } = ns.kernel
+  peer.tokens = Math.min(peer.tokens + now - peer.at, ERROR_BURST)
+  peer.at = now
+  if (peer.tokens < ERROR_COST) return false
+  peer.tokens -= ERROR_COST
+  return true
+}
+
+/** ip_rt_send_redirect(): each time twice as long after the one before, and after nine no more until it was quiet. */
+export function redirectAllow(ns: NetworkNamespace, address: number): boolean {
+  const peer = peerOf(ns, address)
+  const { now } = ns.kernel
+  if (now > peer.at + REDIRECT_SILENCE) {
+    peer.tokens = 0
+    peer.redirects = 0
+  }
+  if (peer.redirects >= REDIRECT_NUMBER) {
+    peer.at = now
+    return false
+  }
+  if (peer.redirects !== 0 && now <= peer.at + REDIRECT_LOAD * 2 ** peer.redirects) return false
+  peer.at = now
+  peer.redirects++
+  return true
+}
