@@ -1,8 +1,9 @@
+import { FIELD } from '../../net/packet.ts'
 import { brDevXmit } from '../bridge/bridge.ts'
 import type { NetDevice } from '../device.ts'
 import { LOOPBACK_DELAY, VETH_DELAY } from '../kernel.ts'
 import type { SkBuff } from '../skb.ts'
-import { depart, drop, enterDevice, OUT, undetermined } from './hop.ts'
+import { depart, drop, enterDevice, noteRewrite, OUT, undetermined } from './hop.ts'
 
 /** __dev_queue_xmit() and the device's ndo_start_xmit(). The caller's hop has departed to `dev`. */
 export function devQueueXmit(skb: SkBuff, dev: NetDevice): void {
@@ -42,10 +43,17 @@ export function devQueueXmit(skb: SkBuff, dev: NetDevice): void {
 /** To the other end, where nothing of this namespace's metadata survives (skb_scrub_packet). */
 function cross(skb: SkBuff, dev: NetDevice, delay: number): void {
   const peer = dev.peer
+  const { link } = dev.record
+  if (peer === undefined && (link.kind === 'veth' || link.kind === 'physical') && link.peer !== undefined) {
+    // There is another end, but nobody has shown it to us: an imported node without its pods and its network.
+    undetermined(skb, `what is at the other end of ${dev.name}`, dev.ref)
+    return
+  }
   if (peer === undefined) {
     drop(skb, 'SKB_DROP_REASON_DEV_READY', dev.ref)
     return
   }
+  if (skb.mark !== 0 && peer.ns !== dev.ns) noteRewrite(skb, FIELD.MARK, skb.mark, 0)
   depart(skb, peer.ref)
   skb.scrub()
   dev.ns.kernel.transmit(delay, peer, skb)
