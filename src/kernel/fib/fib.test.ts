@@ -295,3 +295,13 @@ describe('inet_select_addr()', () => {
     expect(t.fib.lookup(t.flow('203.0.113.5')).route?.nexthops[0]?.device).toBe(deviceId('node1', 'eth0'))
   })
 })
+
+describe('suppress_prefixlength', () => {
+  it('passes over the default route, as wg-quick has it, and keeps the longer ones', () => {
+    const tunnel = route('default', { dev: 'cbr0', table: 51820 })
+    const rules = [rule(100, { suppressPrefixLength: 0 }), rule(101, { action: { kind: 'lookup', table: 51820 } })]
+    const { fib, flow } = testFib({ ...node, routes: [...node.routes, tunnel], rules })
+    expect(say(fib.lookup(flow('10.244.2.7')))).toBe('forward via 192.0.2.12 dev eth0 src 192.0.2.11')
+    expect(fib.lookup(flow('198.51.100.7')).device?.name).toBe('cbr0')
+  })
+})

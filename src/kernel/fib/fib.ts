@@ -162,6 +162,9 @@ class ForwardingInformationBase implements MutableFib {
       if (rule.table === undefined) return this.#ruleEnds(rule)
       const found = this.#tables.get(rule.table)?.lookup(flow.dst, flow.tos, flow.oif)
       if (found === undefined || found.type === 'throw') continue
+      // fib4_rule_suppress(): a route as short as this, or shorter, does not count here.
+      const suppress = rule.record.suppressPrefixLength
+      if (suppress !== undefined && found.route.prefixLength <= suppress) continue
       return this.#answer(found, rule, flow)
     }
     return NO_ROUTE
