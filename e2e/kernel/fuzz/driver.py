@@ -3,7 +3,7 @@
 Every case gets fresh network namespaces that have no name: only this process holds them, so they are gone with it, however
 it ends. One process does one case at a time; throughput comes from several processes, as most of a case is waiting.
 """
-import base64, ctypes, errno, fcntl, json, os, select, signal, socket, struct, subprocess, sys, threading, time
+import base64, ctypes, errno, fcntl, json, mmap, os, signal, socket, struct, subprocess, sys, threading, time
 
 libc = ctypes.CDLL(None, use_errno=True)
 CLONE_NEWNET = 0x40000000
@@ -11,8 +11,9 @@ SIOCGIFFLAGS, SIOCETHTOOL = 0x8913, 0x8946
 # ETHTOOL_SRXCSUM, STXCSUM, SSG, STSO, SGSO, SGRO
 OFFLOADS = (0x15, 0x17, 0x19, 0x1F, 0x24, 0x2C)
 IFF_RUNNING = 0x40
-PACKET_OUTGOING = 4
-SO_RCVBUFFORCE = 33
+PACKET_OUTGOING, ETH_P_ALL = 4, 3
+SOL_PACKET, PACKET_RX_RING, PACKET_STATISTICS, PACKET_VERSION, TPACKET_V2, TP_STATUS_USER = 263, 5, 6, 10, 1, 1
+BLOCK, FRAME, FRAMES = 65536, 4096, 2048
 ENV = {'PATH': os.environ.get('PATH', '/usr/sbin:/usr/bin:/sbin:/bin'), 'LC_ALL': 'C',
        'XTABLES_LOCKFILE': '/tmp/hf-xtables-%d.lock' % os.getpid()}
 # What the end of a command set off comes to rest.
@@ -167,15 +168,12 @@ class Case:
     def capture(self):
         for name, fd in self.fds.items():
             enter(fd)
-            s = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(3))
-            s.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, 4 << 20)
-            s.setblocking(False)
-            while True:
-                try:
-                    s.recv(65535)
-                except BlockingIOError:
-                    break
-            self.captures[name] = s
+            # A ring, as it copies at once: a socket's queue would hold clones, in which br_netfilter goes on writing.
+            s = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(ETH_P_ALL))
+            s.setsockopt(SOL_PACKET, PACKET_VERSION, TPACKET_V2)
+            s.setsockopt(SOL_PACKET, PACKET_RX_RING, struct.pack('IIII', BLOCK, FRAMES * FRAME // BLOCK, FRAME, FRAMES))
+            ring = mmap.mmap(s.fileno(), FRAMES * FRAME)
+            self.captures[name] = (s, ring)
 
     def journey(self, j):
         enter(self.fds[j['netns']])
@@ -208,20 +206,25 @@ class Case:
 
     def frames(self):
         out = {}
-        for name, s in self.captures.items():
+        for name, (s, ring) in self.captures.items():
             enter(self.fds[name])
-            dropped = struct.unpack('II', s.getsockopt(263, 6, 8))[1]
+            dropped = struct.unpack('II', s.getsockopt(SOL_PACKET, PACKET_STATISTICS, 8))[1]
             if dropped:
                 raise Failed('the capture of %s lost %d frames' % (name, dropped))
-            while True:
-                try:
-                    data, address = s.recvfrom(65535)
-                except BlockingIOError:
+            names = {}
+            for at in range(0, FRAMES * FRAME, FRAME):
+                # struct tpacket2_hdr, and behind it struct sockaddr_ll.
+                status, _, length, mac = struct.unpack_from('IIIH', ring, at)
+                if not status & TP_STATUS_USER:
                     break
-                dev, kind = address[0], address[2]
+                index, = struct.unpack_from('i', ring, at + 36)
+                if index not in names:
+                    names[index] = socket.if_indextoname(index)
+                dev = names[index]
                 # As libpcap: lo shows every frame once.
-                if dev == 'lo' and kind == PACKET_OUTGOING:
+                if dev == 'lo' and ring[at + 42] == PACKET_OUTGOING:
                     continue
+                data = ring[at + mac:at + mac + length]
                 out.setdefault('%s/%s' % (name, dev), []).append(base64.b64encode(data).decode())
         return out
 
@@ -229,7 +232,8 @@ class Case:
         if self.server:
             os.kill(self.server, signal.SIGKILL)
             os.waitpid(self.server, 0)
-        for s in self.captures.values():
+        for s, ring in self.captures.values():
+            ring.close()
             s.close()
         for fd in self.fds.values():
             os.close(fd)
