@@ -23,7 +23,7 @@ export class Table {
     this.#rules = rules
     for (const record of chains) this.#chains.set(record.name, new CompiledChain(record))
     this.base = HOOKS.map((hook) => [...this.#chains.values()].find((c) => c.record.hook === hook))
-    let needs = name === 'nat'
+    let needs = false
     for (const chain of chains) {
       for (const rule of this.#rulesOf(chain)) {
         // What rules share must be known before the first of them runs: interface numbers, and the size of recent lists.
@@ -51,9 +51,13 @@ const TARGETS = new Set(['CT', 'CONNSECMARK', 'SYNPROXY', 'CLUSTERIP', 'NETMAP']
 
 const needsByMatch = (m: Match): boolean =>
   m.kind === 'conntrack' || m.kind === 'state' || m.kind === 'connmark' || (m.kind === 'unknown' && MATCHES.has(m.name))
-const needsByTarget = (t: Target): boolean => t.kind === 'connmark' || (t.kind === 'unknown' && TARGETS.has(t.name))
+const KINDS: ReadonlySet<Target['kind']> = new Set(['connmark', 'dnat', 'snat', 'masquerade', 'redirect'])
+const needsByTarget = (t: Target): boolean => KINDS.has(t.kind) || (t.kind === 'unknown' && TARGETS.has(t.name))
 
-/** Whether loading the rule calls nf_ct_netns_get(): then the namespace tracks connections. NOTRACK alone does not. */
+/**
+ * Whether loading the rule calls nf_ct_netns_get(): then the namespace tracks connections. NOTRACK alone does not, nor does a
+ * nat table without a NAT target: its hooks let pass what has no connection (nf_nat_inet_fn).
+ */
 const usesConntrack = (spec: RuleSpec): boolean => spec.matches.some(needsByMatch) || needsByTarget(spec.target)
 
 /**

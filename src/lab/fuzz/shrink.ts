@@ -25,8 +25,14 @@ const withoutHost = (c: FuzzCase, name: string): FuzzCase => ({
 })
 
 function* smallerHosts(host: FuzzHost): Generator<FuzzHost> {
+  if (host.tables.length > 0) yield { ...host, tables: [] }
   for (const i of host.tables.keys()) yield { ...host, tables: without(host.tables, i) }
   for (const [i, table] of host.tables.entries()) {
+    const half = table.rules.length >> 1
+    if (half > 1) {
+      yield { ...host, tables: host.tables.with(i, { ...table, rules: table.rules.slice(half) }) }
+      yield { ...host, tables: host.tables.with(i, { ...table, rules: table.rules.slice(0, half) }) }
+    }
     for (const j of table.rules.keys())
       yield { ...host, tables: host.tables.with(i, { ...table, rules: without(table.rules, j) }) }
     for (const j of table.chains.keys())
@@ -71,16 +77,16 @@ export async function shrink(
   let trials = 0
   for (let better = true; better && trials < options.most; ) {
     better = false
-    const candidates = [...smallerCases(current)]
-    for (let at = 0; at < candidates.length && trials < options.most; at += options.width) {
-      const batch = candidates.slice(at, at + options.width)
+    for (let at = 0; trials < options.most; ) {
+      const batch = [...smallerCases(current)].slice(at, at + options.width)
+      if (batch.length === 0) break
       trials += batch.length
       const results = await Promise.all(batch.map(fails))
-      const found = batch[results.indexOf(true)]
-      if (found === undefined) continue
-      current = found
-      better = true
-      break
+      const index = results.indexOf(true)
+      // What was tried before will hardly help now; what came after has moved to this place.
+      at += index < 0 ? batch.length : index
+      current = batch[index] ?? current
+      better ||= index >= 0
     }
   }
   return current
