@@ -3,6 +3,7 @@ import type { RecordId } from '../world/ids.ts'
 import type { WorldRecord } from '../world/records.ts'
 import type { Delta } from '../world/world.ts'
 import type { CellLog, EventColumns, JourneyResult, Trace } from './trace.ts'
+import { changed, changeOf, type RecordChange } from './wire-records.ts'
 
 /** Records, deltas and strings that one message carries at most: cloning them blocks the receiving thread for a millisecond or so. */
 const RECORDS_A_CHUNK = 1000
@@ -17,7 +18,7 @@ export type TraceChunk = { readonly transfer: readonly ArrayBuffer[] } & (
       readonly kind: 'deltas'
       readonly seq: Int32Array
       readonly ids: readonly RecordId[]
-      readonly to: readonly (WorldRecord | undefined)[]
+      readonly to: readonly RecordChange[]
     }
   | { readonly kind: 'events'; readonly events: EventColumns; readonly cells: CellLog }
   /** Options of all packets, then their payloads, in one buffer; piece i is bytes[offsets[2i] … offsets[2i] + offsets[2i+1]]. */
@@ -56,7 +57,13 @@ export function* chunksOf(trace: Trace): Generator<TraceChunk> {
   for (let i = 0; i < deltas.length; i += RECORDS_A_CHUNK) {
     const part = deltas.slice(i, i + RECORDS_A_CHUNK)
     const seqs = seq.slice(i, i + RECORDS_A_CHUNK)
-    yield { kind: 'deltas', seq: seqs, ids: part.map((d) => d.id), to: part.map((d) => d.to), transfer: buffer(seqs) }
+    yield {
+      kind: 'deltas',
+      seq: seqs,
+      ids: part.map((d) => d.id),
+      to: part.map((d) => changeOf(d.from, d.to)),
+      transfer: buffer(seqs),
+    }
   }
   const { events: e, cells } = trace
   yield {
@@ -135,7 +142,8 @@ export class TraceAssembler {
       case 'deltas':
         chunk.ids.forEach((id, i) => {
           const from = this.#current.has(id) ? this.#current.get(id) : this.#initial.get(id)
-          const to = chunk.to[i]
+          const change = chunk.to[i]
+          const to = change === undefined ? undefined : changed(from, change)
           this.#deltas.push({ id, from, to })
           this.#current.set(id, to)
         })
