@@ -2,6 +2,7 @@
 //   --record   keeps what the kernel did in recordings/, for machines without root
 //   --only ID  one scenario (may be given more than once)
 //   --legacy   iptables-legacy instead of iptables-nft; which rules acted on a packet is then not compared
+//   --qemu     in a stock Debian kernel under QEMU, for what this machine's kernel lacks (slower)
 //   --all      every difference, not only the first ten of a scenario
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
@@ -11,7 +12,7 @@ import { formatDifference } from '../../src/lab/compare/difference.ts'
 import { printRecording } from '../../src/lab/compare/recording.ts'
 import { compareRuns } from '../../src/lab/compare/runs.ts'
 import { SCENARIO_IDS, scenarioRun } from '../../src/lab/testing/scenarios.ts'
-import { canRunLive, runLive } from './live.ts'
+import { canRunLive, qemuRun, runLive } from './live.ts'
 
 const { values } = parseArgs({
   options: {
@@ -19,24 +20,30 @@ const { values } = parseArgs({
     only: { type: 'string', multiple: true, default: [] },
     all: { type: 'boolean', default: false },
     legacy: { type: 'boolean', default: false },
+    qemu: { type: 'boolean', default: false },
   },
 })
 const RECORDINGS = join(dirname(fileURLToPath(import.meta.url)), 'recordings')
 const SHOWN = 10
 
 const ids = values.only.length > 0 ? values.only : SCENARIO_IDS
-const first = scenarioRun(ids[0] ?? '')
-const check = canRunLive(first)
-if (!check.able) {
-  console.error(`kernel: ${check.why}`)
+const qemu = values.qemu ? qemuRun() : undefined
+const problem = values.qemu ? (qemu === undefined ? 'there is no qemu-run; set HOPSCOPE_QEMU_RUN to one' : '') : lacking()
+if (problem !== '') {
+  console.error(`kernel: ${problem}`)
   process.exit(2)
+}
+
+function lacking(): string {
+  const check = canRunLive(scenarioRun(ids[0] ?? ''))
+  return check.able ? '' : check.why
 }
 
 const total = { passed: 0, failed: 0, frames: 0, rules: 0, hits: 0, walks: 0, entries: 0, differences: 0 }
 for (const id of ids) {
   const scenario = scenarioRun(id)
   const began = performance.now()
-  const live = runLive(scenario, { legacy: values.legacy })
+  const live = runLive(scenario, { legacy: values.legacy, ...(qemu === undefined ? {} : { qemu }) })
   if (live.kind === 'failed') {
     total.failed++
     console.log(`FAIL ${id}: the lab did not run: ${live.message}`)

@@ -104,8 +104,8 @@ function buildLines(world: World, names: LabNames, pins: Pins | undefined, skip:
       ...hereDocument(`ip_batch ${short}`, batch.layer3),
       ...hereDocument(`bridge_batch ${short}`, batch.bridge),
     ]),
-    '# Sets and rules.',
-    ...each(({ ns }, short) => [
+    '# Sets and rules, then the timeouts of connection tracking.',
+    ...each(({ ns, sysctls }, short) => [
       ...hereDocument(`ipset_restore ${short}`, ipsetLines(world, ns)),
       ...hereDocument(
         `iptables_restore ${short}`,
@@ -113,9 +113,14 @@ function buildLines(world: World, names: LabNames, pins: Pins | undefined, skip:
           .split('\n')
           .filter((l) => l !== ''),
       ),
+      ...(sysctls.tracking.length === 0
+        ? []
+        : [`${hasRules(world, ns) ? 'sysctls' : 'sysctls_if_any'} ${short} ${sysctls.tracking.map(shellWord).join(' ')}`]),
     ]),
   ]
 }
+
+const hasRules = (world: World, ns: NetnsRecord): boolean => viewOf(world).list('chain', ns.id).length > 0
 
 const ipsetLines = (world: World, ns: NetnsRecord): string[] =>
   viewOf(world)

@@ -11,6 +11,7 @@ CHECK=0
 MADE=()
 PIDS=()
 CAPTURES=()
+TRACERS=()
 
 say() { printf '%s\n' "$*" >&2; }
 die() { say "lab: $*"; exit 1; }
@@ -61,7 +62,7 @@ make_netns() {
   MADE+=("$1")
 }
 sysctls() { local ns=$1; shift; inside "$ns" sysctl -qw "$@" || die "sysctls of $ns"; }
-sysctls_if_any() { local ns=$1; shift; inside "$ns" sysctl -qw "$@" 2>/dev/null; return 0; }
+sysctls_if_any() { local ns=$1; shift; inside "$ns" sysctl -eqw "$@" 2>/dev/null; return 0; }
 ip_batch() { ip -n "$PREFIX$1" -batch - || die "ip in $1"; }
 bridge_batch() { bridge -n "$PREFIX$1" -batch - || die "bridge in $1"; }
 ipset_restore() { inside "$1" ipset restore || die "ipset in $1"; }
@@ -72,6 +73,11 @@ offloads() {
   local dev
   for dev in $(ip -n "$PREFIX$1" -o link show | sed 's/^[0-9]*: \([^:@]*\).*/\1/'); do
     [ "$dev" = lo ] || inside "$1" ethtool -K "$dev" tx off rx off tso off gso off gro off >/dev/null 2>&1
+  done
+  # A bridge shows its host datagrams that are put together again, longer than its MTU; libpcap cuts frames at the MTU where
+  # nothing of the kind is on.
+  for dev in $(ip -n "$PREFIX$1" -o link show type bridge | sed 's/^[0-9]*: \([^:@]*\).*/\1/'); do
+    inside "$1" ethtool -K "$dev" gro on >/dev/null 2>&1
   done
 }
 
@@ -106,7 +112,7 @@ wait_listening() {
 
 capture() {
   mkdir -p "$OUT/capture/$1"
-  inside_exec "$1" tcpdump -p -n -U -Z root --immediate-mode --time-stamp-precision=nano -s 2048 -i "$2" \
+  inside_exec "$1" tcpdump -p -n -U -Z root --immediate-mode --time-stamp-precision=nano -B 4096 -s 4096 -i "$2" \
     -w "$OUT/capture/$1/$2.pcap" 2>"$OUT/capture/$1/$2.log" &
   PIDS+=($!)
   CAPTURES+=("$! $OUT/capture/$1/$2.log")
@@ -136,6 +142,7 @@ table ip hopscope_trace {
 END
     inside_exec "$ns" xtables-monitor --trace >"$OUT/trace/$ns.txt" 2>"$OUT/trace/$ns.log" &
     PIDS+=($!)
+    TRACERS+=("$! $ns")
   done
   sleep 0.5
 }
@@ -169,6 +176,10 @@ settle() {
   local ns c
   mkdir -p "$OUT/tables"
   for ns in "${D}{NAMESPACES[@]}"; do tables "$ns" >"$OUT/tables/$ns.txt"; done
+  # xtables-monitor ends when the kernel has more to say than its socket holds.
+  for c in "${D}{TRACERS[@]}"; do
+    kill -0 "${D}{c%% *}" 2>/dev/null || { : >"$OUT/trace/${D}{c#* }.lost"; say "lab: the trace of ${D}{c#* } is cut"; }
+  done
   for c in "${D}{CAPTURES[@]}"; do kill "${D}{c%% *}" 2>/dev/null; done
   for c in "${D}{CAPTURES[@]}"; do wait "${D}{c%% *}" 2>/dev/null; done
   grep -h 'dropped by kernel' "$OUT"/capture/*/*.log | grep -v '^0 ' >&2

@@ -12,8 +12,6 @@ import type { Pins } from './pins.ts'
  * (net.core.devconf_inherit_init_net), so whatever decides a packet's way is written out. The engine's own defaults.
  */
 const BASELINE: readonly (readonly [string, string])[] = [
-  ['net.ipv6.conf.all.disable_ipv6', '1'],
-  ['net.ipv6.conf.default.disable_ipv6', '1'],
   ['net.ipv4.ip_forward', '0'],
   ...['all', 'default'].flatMap((scope) =>
     [
@@ -36,11 +34,21 @@ const BASELINE: readonly (readonly [string, string])[] = [
   ['net.ipv4.ping_group_range', '0 2147483647'],
 ]
 
+/** Keys that not every kernel has. */
+const OPTIONAL: readonly (readonly [string, string])[] = [
+  ['net.ipv6.conf.all.disable_ipv6', '1'],
+  ['net.ipv6.conf.default.disable_ipv6', '1'],
+  // Linux 6.5 made the first SYN retransmissions come at even intervals; the engine doubles each, as before.
+  ['net.ipv4.tcp_syn_linear_timeouts', '0'],
+]
+
 export interface SysctlLines {
   /** Before there is any device: what devices start from. `key=value` words. */
   readonly early: readonly string[]
   /** Of single devices, and what writing another one could have changed. */
   readonly late: readonly string[]
+  /** Of connection tracking: there once rules have made the kernel load it. */
+  readonly tracking: readonly string[]
   /** Present on some kernels only: a missing key is no failure. */
   readonly optional: readonly string[]
 }
@@ -48,19 +56,20 @@ export interface SysctlLines {
 export function sysctlLines(view: WorldView, ns: NetnsRecord): SysctlLines {
   const set = new Map(BASELINE)
   const late = new Map<string, string>()
-  // Linux 6.5 made the first SYN retransmissions come at even intervals; the engine doubles each, as before.
-  const optional = new Map([['net.ipv4.tcp_syn_linear_timeouts', '0']])
+  const optional = new Map(OPTIONAL)
+  const tracking = new Map<string, string>()
   // br_netfilter starts namespaces with it on; where the world says nothing, the bridges are plain.
   const bridges = view.list('device', ns.id).some((d) => d.link.kind === 'bridge')
   if (bridges) optional.set('net.bridge.bridge-nf-call-iptables', '0')
   for (const r of view.list('sysctl', ns.id)) {
     const ofDevice = /^net\.ipv4\.(?:conf|neigh)\.(?!all\.|default\.)/.test(r.key)
     if ((r.key.startsWith('net.bridge.') && r.value === '0') || optional.has(r.key)) optional.set(r.key, r.value)
+    else if (r.key.startsWith('net.netfilter.')) tracking.set(r.key, r.value)
     else if (ofDevice || r.key.startsWith('net.bridge.')) late.set(r.key, r.value)
     else set.set(r.key, r.value)
   }
   const words = (m: ReadonlyMap<string, string>) => [...m].map(([k, v]) => `${k}=${v}`)
-  return { early: words(set), late: words(late), optional: words(optional) }
+  return { early: words(set), late: words(late), optional: words(optional), tracking: words(tracking) }
 }
 
 /**

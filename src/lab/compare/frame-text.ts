@@ -81,11 +81,13 @@ export class FrameWriter {
 
   /** Counted from the SYN that began it. */
   #number(n: number): string {
+    // A reset that answers a segment without ACK.
+    if (n === 0) return '=0'
     for (const base of this.#bases) {
       const distance = (n - base) >>> 0
       if (distance < REACH) return String(distance)
     }
-    return n === 0 ? '=0' : '?'
+    return '?'
   }
 
   #ack(p: Packet): string {
@@ -140,7 +142,7 @@ function payloadText(bytes: Uint8Array): string {
  * each other.
  */
 export function flowOf(line: string): string {
-  const m = /^\S+ > \S+ (?:(arp \w+ \S+) \S+ > (\S+)|(\S+ > \S+) ttl .*? (?:(tcp|udp) (\d+ > \d+)|(icmp type \d+)))/.exec(line)
+  const m = /^(\S+ > \S+) (?:(arp \w+ \S+) \S+ > (\S+)|(\S+ > \S+) ttl .*? (?:(tcp|udp) (\d+ > \d+)|(icmp type \d+)))/.exec(line)
   return m === null
     ? 'other'
     : m

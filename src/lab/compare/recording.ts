@@ -12,7 +12,12 @@ const MAGIC = 'hopscope kernel recording 1'
 
 /** A real run as text, for keeping: `parseRecording(printRecording(run))` compares like `run`. */
 export function printRecording(run: ComparableRun): string {
-  const out = [MAGIC, ...run.versions.map((v) => `version ${v}`), `ports ${run.ports.join(' ')}`.trimEnd()]
+  const out = [
+    MAGIC,
+    ...run.versions.map((v) => `version ${v}`),
+    `ports ${run.ports.join(' ')}`.trimEnd(),
+    `exits ${run.exits.join(' ')}`.trimEnd(),
+  ]
   for (const [device, lines] of run.frames) out.push(`frames ${device}`, ...lines.map((l) => `  ${l.text}`))
   for (const [netns, lines] of run.walks) out.push(`walks ${netns}`, ...lines.map((l) => `  ${l.text}`))
   for (const [netns, tables] of run.tables) {
@@ -32,6 +37,7 @@ export function printRecording(run: ComparableRun): string {
 export function parseRecording(text: string): Result<ComparableRun, RecordingError> {
   const versions: string[] = []
   let ports: number[] = []
+  let exits: number[] = []
   const frames = new Map<string, { text: string }[]>()
   const walks = new Map<string, { text: string }[]>()
   const tables = new Map<string, Map<string, string>>()
@@ -55,6 +61,9 @@ export function parseRecording(text: string): Result<ComparableRun, RecordingErr
       case 'ports':
         ports = rest.map(Number)
         break
+      case 'exits':
+        exits = rest.map(Number)
+        break
       case 'walks':
       case 'frames': {
         const list: { text: string }[] = []
@@ -75,5 +84,5 @@ export function parseRecording(text: string): Result<ComparableRun, RecordingErr
         return err({ kind: 'recording', line: i + 1, message: `"${word}" is not understood` })
     }
   }
-  return ok({ versions, ports, frames, walks, tables: tables as ReadonlyMap<string, NetnsTables> })
+  return ok({ versions, ports, exits, frames, walks, tables: tables as ReadonlyMap<string, NetnsTables> })
 }

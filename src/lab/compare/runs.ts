@@ -6,13 +6,16 @@ import { compareCounters } from './counters.ts'
 import type { Difference } from './difference.ts'
 import { engineFrames } from './engine-frames.ts'
 import { compareFrames, type FrameLines, frameLines } from './frames.ts'
+import { natPorts } from './ports.ts'
 import { compareTables, engineTables, type NetnsTables } from './tables.ts'
 import { compareWalks, engineWalks, type Walks } from './walks.ts'
 
 /** One run of a scenario, by the engine or by a kernel, as far as two of them can be compared. */
 export interface ComparableRun {
-  /** Source ports that the journeys used, in order: chosen by the engine, so another run may have others in their place. */
+  /** Source ports of the journeys, then those that NAT chose: another run may have others in their place. */
   readonly ports: readonly number[]
+  /** Exit status of each journey; -1 for one that was still waiting when everything was at rest. */
+  readonly exits: readonly number[]
   readonly frames: FrameLines
   /** Rules that acted on each packet, by namespace name; empty when the lab did not trace. */
   readonly walks: Walks
@@ -40,11 +43,13 @@ export function engineRun(reader: TraceReader): ComparableRun {
     sections.set('iptables-save', printIptablesSave(view, ns.id, { counters: true, header: false }))
     return [ns.name, sections] as const
   })
+  const byNetns = new Map(tables)
   return {
-    ports: pinsOf(reader).journeys.flatMap((j) => j.ports),
+    ports: [...pinsOf(reader).journeys.flatMap((j) => j.ports), ...natPorts(byNetns)],
+    exits: reader.trace.journeys.map((j) => j.exitCode),
     frames: frameLines(engineFrames(reader)),
     walks: engineWalks(reader),
-    tables: new Map(tables),
+    tables: byNetns,
     versions: [],
   }
 }
@@ -52,7 +57,11 @@ export function engineRun(reader: TraceReader): ComparableRun {
 /** Compares a run of the engine with a real one: frames of every device, counters of every rule, the tables at the end. */
 export function compareRuns(engine: ComparableRun, recorded: ComparableRun): RunComparison {
   const kernel = withPorts(recorded, engine.ports)
-  const differences: Difference[] = [...compareFrames(engine.frames, kernel.frames), ...compareWalks(engine.walks, kernel.walks)]
+  const differences: Difference[] = [
+    ...compareExits(engine.exits, kernel.exits),
+    ...compareFrames(engine.frames, kernel.frames),
+    ...compareWalks(engine.walks, kernel.walks),
+  ]
   let rules = 0
   let hits = 0
   let entries = 0
@@ -66,6 +75,17 @@ export function compareRuns(engine: ComparableRun, recorded: ComparableRun): Run
     differences.push(...counters.differences, ...others.differences)
   }
   return { frames: countLines(kernel.frames), walks: countLines(kernel.walks), rules, hits, entries, differences }
+}
+
+/** timeout(1) ends a command that goes on for ever with 124. */
+const STOPPED = 124
+
+function compareExits(engine: readonly number[], kernel: readonly number[]): Difference[] {
+  return kernel.flatMap((status, i) => {
+    const ours = engine[i] === -1 ? STOPPED : engine[i]
+    if (ours === status) return []
+    return [{ what: 'journey', where: String(i + 1), engine: `exit ${ours ?? '-'}`, kernel: `exit ${status}` }]
+  })
 }
 
 const countLines = (lists: ReadonlyMap<string, readonly unknown[]>): number =>

@@ -77,6 +77,9 @@ export function condensed(tables: NetnsTables): NetnsTables {
     const text = tables.get(kind.name)
     if (text !== undefined && kind.name !== 'conntrack') out.set(kind.name, kind.lines(text).join('\n'))
   }
+  const rules = tables.get('iptables-save')
+  // What a rule says is in the engine's world; its counters and its place in its chain are compared.
+  if (rules !== undefined) out.set('iptables-save', rules.replaceAll(/^(\[\d+:\d+\] -A \S+) .*$/gm, '$1'))
   return out
 }
 

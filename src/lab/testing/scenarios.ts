@@ -6,6 +6,7 @@ import { TraceReader } from '../../trace/reader.ts'
 import type { Trace } from '../../trace/trace.ts'
 import type { World } from '../../world/world.ts'
 import { type ComparableRun, engineRun } from '../compare/runs.ts'
+import { CASES } from './cases.ts'
 
 /** A scenario with the engine's run of it. */
 export interface ScenarioRun {
@@ -15,16 +16,17 @@ export interface ScenarioRun {
   readonly journeys: readonly JourneySpec[]
   readonly trace: Trace
   readonly engine: ComparableRun
-  readonly ports: readonly number[]
 }
 
-/** Ids of everything that is proven: the built-in scenarios, in their order. */
-export const SCENARIO_IDS: readonly string[] = LIBRARY.map((e) => e.id)
+const DOCUMENTS: ReadonlyMap<string, ScenarioDocument> = new Map([...LIBRARY, ...CASES].map((e) => [e.id, e.document]))
+
+/** Ids of everything that is proven: the built-in scenarios in their order, then the test cases. */
+export const SCENARIO_IDS: readonly string[] = [...DOCUMENTS.keys()]
 
 export function scenarioRun(id: string): ScenarioRun {
-  const entry = LIBRARY.find((e) => e.id === id)
-  if (entry === undefined) throw new Error(`there is no scenario ${id}; expected one of ${SCENARIO_IDS.join(', ')}`)
-  return runDocument(id, entry.document)
+  const document = DOCUMENTS.get(id)
+  if (document === undefined) throw new Error(`there is no scenario ${id}; expected one of ${SCENARIO_IDS.join(', ')}`)
+  return runDocument(id, document)
 }
 
 export function runDocument(id: string, document: ScenarioDocument): ScenarioRun {
@@ -32,5 +34,5 @@ export function runDocument(id: string, document: ScenarioDocument): ScenarioRun
   if (!built.ok) throw new Error(`${id}: ${built.error.map((e) => e.message).join('; ')}`)
   const trace = run(built.value, document.journeys, { seed: document.seed })
   const engine = engineRun(new TraceReader(trace))
-  return { id, title: document.title, world: built.value, journeys: document.journeys, trace, engine, ports: engine.ports }
+  return { id, title: document.title, world: built.value, journeys: document.journeys, trace, engine }
 }

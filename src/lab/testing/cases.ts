@@ -1,0 +1,131 @@
+import { clientPod, cluster, scenario, TWO_NODES, WEB_IP, WEB_SERVICE, webPod } from '../../library/parts.ts'
+import type { Manifest, ScenarioDocument } from '../../scenario/document.ts'
+
+// Scenarios that nobody plays: corners of the engine, each on a real kernel too.
+
+export interface TestCase {
+  readonly id: string
+  readonly document: ScenarioDocument
+}
+
+const echoPod = (name: string, nodeName: string, podIP: string): Manifest => ({
+  apiVersion: 'v1',
+  kind: 'Pod',
+  metadata: { name, labels: { app: 'echo' } },
+  spec: { nodeName, containers: [{ name: 'echo', image: 'busybox', ports: [{ containerPort: 7777, protocol: 'UDP' }] }] },
+  status: { podIP },
+})
+
+const ECHO_SERVICE: Manifest = {
+  apiVersion: 'v1',
+  kind: 'Service',
+  metadata: { name: 'echo' },
+  spec: { clusterIP: '10.96.0.20', selector: { app: 'echo' }, ports: [{ port: 7, targetPort: 7777, protocol: 'UDP' }] },
+}
+
+const NODE_PORT: Manifest = {
+  apiVersion: 'v1',
+  kind: 'Service',
+  metadata: { name: 'web' },
+  spec: {
+    type: 'NodePort',
+    clusterIP: WEB_IP,
+    selector: { app: 'web' },
+    ports: [{ port: 80, targetPort: 8080, nodePort: 30080 }],
+  },
+}
+
+const client = clientPod('client', 'node1', '10.244.1.2')
+const near = webPod('near', 'node1', '10.244.1.3')
+const far = webPod('far', 'node2', '10.244.2.2')
+const base = [...TWO_NODES, client]
+
+type Given = Omit<Parameters<typeof scenario>[0], 'title' | 'journeys'>
+
+const kase = (id: string, runs: readonly (string | readonly [from: string, run: string])[], given: Given): TestCase => ({
+  id,
+  document: scenario({
+    ...given,
+    title: id,
+    journeys: runs.map((r) => (typeof r === 'string' ? { from: 'pod/client', run: r } : { from: r[0], run: r[1] })),
+  }),
+})
+
+const filter = (...rules: string[]): string =>
+  ['*filter', ':INPUT ACCEPT [0:0]', ':FORWARD ACCEPT [0:0]', ':OUTPUT ACCEPT [0:0]', ...rules, 'COMMIT', ''].join('\n')
+const raw = (...rules: string[]): string =>
+  ['*raw', ':PREROUTING ACCEPT [0:0]', ':OUTPUT ACCEPT [0:0]', ...rules, 'COMMIT', ''].join('\n')
+const mangle = (...rules: string[]): string =>
+  [
+    '*mangle',
+    ...['PREROUTING', 'INPUT', 'FORWARD', 'OUTPUT', 'POSTROUTING'].map((c) => `:${c} ACCEPT [0:0]`),
+    ...rules,
+    'COMMIT',
+    '',
+  ].join('\n')
+
+export const CASES: readonly TestCase[] = [
+  kase('tcp-closed-port', ['curl http://10.244.2.2:81/', 'curl http://10.244.1.3:81/'], { objects: [...base, near, far] }),
+  kase('udp-echo-service', ['echo hello | nc -u -w 1 10.96.0.20 7'], {
+    objects: [...base, echoPod('echo', 'node2', '10.244.2.3'), ECHO_SERVICE],
+  }),
+  kase('udp-closed-port', ['echo hello | nc -u -w 1 10.244.2.2 99'], { objects: [...base, far] }),
+  kase('node-to-service', [['node1', `curl http://${WEB_IP}/`]], { objects: [...TWO_NODES, far, WEB_SERVICE] }),
+  kase('node-to-service-local', [['node1', `curl http://${WEB_IP}/`]], { objects: [...TWO_NODES, near, WEB_SERVICE] }),
+  kase('node-port-from-other-node', [['node1', 'curl http://192.168.1.12:30080/']], { objects: [...TWO_NODES, near, NODE_PORT] }),
+  kase('node-port-from-pod', ['curl http://192.168.1.12:30080/'], { objects: [...base, far, NODE_PORT] }),
+  kase('hairpin', [['pod/near', `curl --max-time 2 http://${WEB_IP}/`]], { objects: [...TWO_NODES, near, WEB_SERVICE] }),
+  kase('pod-to-node', ['ping -c 1 192.168.1.11', 'ping -c 1 192.168.1.12', 'ping -c 1 10.244.1.1'], { objects: base }),
+  kase('ping-ttl', ['ping -c 1 -t 1 10.244.2.2', 'ping -c 1 -t 2 10.244.2.2'], { objects: [...base, far] }),
+  kase('ping-fragments', ['ping -c 2 -s 3000 10.244.2.2'], { objects: [...base, far] }),
+  kase('ping-fragments-bridged', ['ping -c 2 -s 3000 10.244.1.3'], { objects: [...base, near] }),
+  kase('ping-too-big', ['ping -c 1 -s 3000 -M do 10.244.2.2'], { objects: [...base, far] }),
+  kase('ping-nobody-near', ['ping -c 1 10.244.1.77'], { objects: [...base, near] }),
+  kase('ping-nobody-far', ['ping -c 2 10.244.2.77'], { objects: [...base, far] }),
+  kase('ping-internet', ['ping -c 2 198.51.100.10'], { objects: base }),
+  kase('cloud-internet', ['curl http://198.51.100.10/'], { objects: base, cluster: cluster('cloud') }),
+  kase('cloud-service', [`curl http://${WEB_IP}/`], { objects: [...base, far, WEB_SERVICE], cluster: cluster('cloud') }),
+  kase('reject-reset', ['curl http://10.244.2.2:8080/'], {
+    objects: [...base, far],
+    overrides: { node2: { iptables: filter('-A FORWARD -p tcp -m tcp --dport 8080 -j REJECT --reject-with tcp-reset') } },
+  }),
+  kase('reject-prohibited', ['curl http://10.244.2.2:8080/'], {
+    objects: [...base, far],
+    overrides: {
+      node1: { iptables: filter('-A FORWARD -p tcp -m tcp --dport 8080 -j REJECT --reject-with icmp-admin-prohibited') },
+    },
+  }),
+  kase('drop-input', [['node1', 'ping -c 2 192.168.1.12']], {
+    objects: TWO_NODES,
+    overrides: { node2: { iptables: filter('-A INPUT -p icmp -m icmp --icmp-type 8 -j DROP') } },
+  }),
+  kase('output-drop', [['node1', 'ping -c 1 192.168.1.12']], {
+    objects: TWO_NODES,
+    overrides: { node1: { iptables: filter('-A OUTPUT -p icmp -j DROP') } },
+  }),
+  kase('notrack', ['curl http://10.244.2.2:8080/'], {
+    objects: [...base, far],
+    overrides: { node2: { iptables: raw('-A PREROUTING -j NOTRACK', '-A OUTPUT -j NOTRACK') } },
+  }),
+  kase('marks', ['curl http://10.244.2.2:8080/'], {
+    objects: [...base, far],
+    overrides: {
+      node1: {
+        iptables: mangle(
+          '-A PREROUTING -m conntrack --ctstate NEW -j MARK --set-xmark 0x10/0xff',
+          '-A PREROUTING -m mark --mark 0x10/0xff -j CONNMARK --save-mark --nfmask 0xff --ctmask 0xff',
+          '-A PREROUTING -m connmark --mark 0x10/0xff -j CONNMARK --restore-mark --nfmask 0xff --ctmask 0xff',
+          '-A FORWARD -p tcp -m mark --mark 0x10/0xff -m multiport --ports 8080,9090 -j ACCEPT',
+        ),
+      },
+    },
+  }),
+  kase('rp-filter-strict', [['internet', 'ping -c 1 203.0.113.11']], {
+    objects: TWO_NODES,
+    overrides: { node1: { sysctl: { 'net.ipv4.conf.all.rp_filter': '1' } } },
+  }),
+  kase('echo-ignored', ['ping -c 2 -W 1 192.168.1.12'], {
+    objects: base,
+    overrides: { node2: { sysctl: { 'net.ipv4.icmp_echo_ignore_all': '1' } } },
+  }),
+]
