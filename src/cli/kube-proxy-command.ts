@@ -1,25 +1,37 @@
+import { readFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
-import { kubeProxyText } from '../cluster/kube-proxy/index.ts'
+import { kubeProxyText, PROXY_MODES, type ProxyMode } from '../cluster/kube-proxy/feed.ts'
+import type { IpFamily } from '../cluster/kube-proxy/ip.ts'
 import { type Command, UsageError } from './command.ts'
+import { answerVector, type Vector, vectorsOf } from './kube-proxy/answer.ts'
 import { formatInputError, loadDocument } from './load.ts'
 
-/** `hopscope kube-proxy`: what kube-proxy would feed to iptables-restore on a node. */
+/** `hopscope kube-proxy`: what kube-proxy would feed in on a node; for a file of vectors, its answers, one JSON line each. */
 export const kubeProxyCommand: Command = {
   name: 'kube-proxy',
-  usage: 'kube-proxy FILE --node NODE [--mode iptables]',
-  summary: 'what kube-proxy would feed to iptables-restore on a node',
+  usage: `kube-proxy FILE --node NODE [--mode ${PROXY_MODES.join('|')}] [--ip-family IPv4|IPv6]`,
+  summary: 'what kube-proxy would feed to iptables-restore, nft or ipvsadm on a node; for test vectors, its answers',
   async run(argv, io) {
     const { values, positionals } = parseArgs({
       args: [...argv],
       allowPositionals: true,
-      options: { node: { type: 'string' }, mode: { type: 'string', default: 'iptables' } },
+      options: {
+        node: { type: 'string' },
+        mode: { type: 'string', default: 'iptables' },
+        'ip-family': { type: 'string', default: 'IPv4' },
+      },
     })
     const [file, ...rest] = positionals
     if (file === undefined || rest.length > 0) throw new UsageError('one FILE is expected')
+    const vectors = vectorsIn(file)
+    if (vectors !== undefined) {
+      for (const v of vectors) io.out(`${JSON.stringify(answerVector(v))}\n`)
+      return 0
+    }
     if (values.node === undefined) throw new UsageError('--node NODE is missing')
-    if (values.mode !== 'iptables') throw new UsageError(`--mode is ${values.mode}; only iptables is modelled yet`)
     const document = await loadDocument(file)
-    const text = document.ok ? kubeProxyText(document.value, values.node) : document
+    const what = { node: values.node, mode: modeOf(values.mode), family: familyOf(values['ip-family']) }
+    const text = document.ok ? kubeProxyText(document.value, what) : document
     if (!text.ok) {
       for (const e of text.error) io.error(`${formatInputError({ file, ...e })}\n`)
       return 2
@@ -27,4 +39,25 @@ export const kubeProxyCommand: Command = {
     io.out(text.value)
     return 0
   },
+}
+
+function modeOf(text: string): ProxyMode {
+  const mode = PROXY_MODES.find((m) => m === text)
+  if (mode === undefined) throw new UsageError(`--mode is ${text}; expected ${PROXY_MODES.join(', ')}`)
+  return mode
+}
+
+function familyOf(text: string): IpFamily {
+  if (text !== 'IPv4' && text !== 'IPv6') throw new UsageError(`--ip-family is ${text}; expected IPv4 or IPv6`)
+  return text
+}
+
+/** Vectors are JSON; whatever else the file is, or that it cannot be read, is for the loader of documents to say. */
+function vectorsIn(file: string): readonly Vector[] | undefined {
+  if (!file.endsWith('.json')) return undefined
+  try {
+    return vectorsOf(JSON.parse(readFileSync(file, 'utf8')))
+  } catch {
+    return undefined
+  }
 }

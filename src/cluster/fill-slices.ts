@@ -53,7 +53,6 @@ function readSlice(context: FillContext, d: Draft): ClusterSlice[] {
   })
   const endpoints = listAt(d.manifest, 'endpoints').flatMap((e, i) => {
     const ready = at(e, 'conditions', 'ready') !== false
-    const serving = at(e, 'conditions', 'serving')
     const nodeName = textAt(e, 'nodeName')
     const hints = listAt(e, 'hints', 'forZones').flatMap((z) => textAt(z, 'name') ?? [])
     const addresses = listAt(e, 'addresses').flatMap((a, j) => address(context, a, `${d.path}.endpoints[${i}].addresses[${j}]`))
@@ -61,7 +60,7 @@ function readSlice(context: FillContext, d: Draft): ClusterSlice[] {
       (ip): SliceEndpoint => ({
         address: ip,
         ready,
-        serving: serving === undefined ? ready : serving === true,
+        serving: at(e, 'conditions', 'serving') !== false,
         terminating: at(e, 'conditions', 'terminating') === true,
         ...(nodeName === undefined ? {} : { nodeName }),
         ...(hints.length === 0 ? {} : { zoneHints: hints }),
@@ -95,7 +94,7 @@ function mirror(context: FillContext, d: Draft): ClusterSlice[] {
           ...(nodeName === undefined ? {} : { nodeName }),
         }))
       })
-    return {
+    const slice: ClusterSlice = {
       namespace: d.namespace ?? 'default',
       name: `${d.name}-${randomSuffix(`${d.namespace}/${d.name}/${i}`, 5)}`,
       service: d.name,
@@ -107,6 +106,9 @@ function mirror(context: FillContext, d: Draft): ClusterSlice[] {
       }),
       endpoints: [...read('addresses', true), ...read('notReadyAddresses', false)],
     }
+    const controller = `endpointslicemirroring-controller, subsets of Endpoints ${slice.namespace}/${d.name}`
+    context.drafts.add(manifestOf(slice, []), `Endpoints ${slice.namespace}/${d.name}`, controller)
+    return slice
   })
 }
 
@@ -176,7 +178,7 @@ function manifestOf(slice: ClusterSlice, pods: readonly ClusterPod[]) {
       addresses: [formatIpv4(e.address)],
       conditions: { ready: e.ready, serving: e.serving, terminating: e.terminating },
       nodeName: e.nodeName,
-      targetRef: { kind: 'Pod', namespace: slice.namespace, name: pods[i]?.name },
+      ...(pods[i] === undefined ? {} : { targetRef: { kind: 'Pod', namespace: slice.namespace, name: pods[i].name } }),
     })),
   }
 }

@@ -2,8 +2,7 @@ import { ipv4 } from '../net/address.ts'
 import type { Origin } from '../world/records.ts'
 import { attachPod, buildBridge, egressRule } from './cni/bridge.ts'
 import { fabricPort, hostRoutes, LAN_LATENCY } from './fabric/fabric.ts'
-import { type ProxyTables, proxyConfigOf } from './kube-proxy/index.ts'
-import { jumpRules } from './kube-proxy/iptables.ts'
+import { iptablesConfigOf, jumpRules, type ProxyTables } from './kube-proxy/index.ts'
 import type { GeneratedTable } from './kube-proxy/rule.ts'
 import type { Cluster, ClusterNode, ClusterPod } from './model.ts'
 import { cloudMac, machineMac } from './names.ts'
@@ -82,7 +81,7 @@ function buildSysctls(node: NetnsBuilder): void {
 
 /** All tables of a node: kubelet's hint and canaries, kube-proxy's chains, the network plugin's masquerade. */
 export function nodeTables(self: ClusterNode, cluster: Cluster, { filter, nat }: ProxyTables): GeneratedTable[] {
-  const jumps = jumpRules(proxyConfigOf(self, cluster))
+  const jumps = jumpRules(iptablesConfigOf(self, cluster))
   const jumpsOf = (table: string) => jumps.filter((j) => j.table === table).map((j) => j.rule)
   const canaries = [
     { name: 'KUBE-KUBELET-CANARY', origin: { component: 'kubelet', detail: 'notices when tables are flushed' } },

@@ -1,55 +1,86 @@
-import { err, ok, type Result } from '../../base/result.ts'
-import type { InputError, ScenarioDocument } from '../../scenario/document.ts'
-import { inputError, listed } from '../errors.ts'
-import { fillIn } from '../fill-in.ts'
+import { formatIpv4 } from '../../net/address.ts'
+import type { Manifest } from '../../scenario/document.ts'
+import { gatewayOf } from '../ipam.ts'
 import type { Cluster, ClusterNode } from '../model.ts'
-import { DEFAULT_PROXY_CONFIG, type IptablesProxyConfig, proxyTables } from './iptables.ts'
-import { restoreText } from './restore-text.ts'
-import { endpointsOf, servicePorts } from './service-map.ts'
+import { type LocalDetector, nodePortAddresses, type ProxyConfig } from './config.ts'
+import { endpointsMap } from './endpoints-map.ts'
+import { cidrContains, type IpAddress, type IpFamily, parseCidrSloppy, parseIpSloppy } from './ip.ts'
+import { IPTABLES_DEFAULTS, type IptablesProxyConfig } from './iptables/config.ts'
+import { type IptablesSync, syncIptables } from './iptables/sync.ts'
+import { externallyAccessible, type ProxyServicePort, servicePorts } from './service-map.ts'
 
-/** kube-proxy's configuration on a node, as kubeadm clusters have it. */
-export function proxyConfigOf(self: ClusterNode, cluster: Cluster): IptablesProxyConfig {
+export { jumpRules } from './iptables/jumps.ts'
+
+/** kube-proxy's configuration on a node, as kubeadm clusters have it; of IPv6, only what the objects tell. */
+export function proxyConfigOf(self: ClusterNode, cluster: Cluster, family: IpFamily = 'IPv4'): ProxyConfig {
   const zone = self.labels['topology.kubernetes.io/zone']
+  const own = addressesOf(self)
   return {
-    ...DEFAULT_PROXY_CONFIG,
+    family,
     nodeName: self.name,
+    nodeIP: own.find((a) => a.family === family),
     ...(zone === undefined ? {} : { zone }),
-    clusterCIDR: cluster.podCIDR,
+    interfaceAddresses: own,
+    localDetector: family === 'IPv4' ? clusterCIDR(cluster.config.podCIDR) : { kind: 'none' },
+    masqueradeAll: false,
+    masqueradeMark: 1 << 14,
+    nodePortAddresses: nodePortAddresses(family, []),
   }
 }
 
-export type ProxyTables = ReturnType<typeof proxyTables>
+/** eth0, the bridge, lo, in the order of preference for a node's own address. */
+const addressesOf = (self: ClusterNode): IpAddress[] =>
+  [formatIpv4(self.ip), formatIpv4(gatewayOf(self.podCIDR)), '127.0.0.1', '::1'].flatMap((t) => parseIpSloppy(t) ?? [])
+
+function clusterCIDR(text: string): LocalDetector {
+  const cidr = parseCidrSloppy(text)
+  return cidr === undefined ? { kind: 'none' } : { kind: 'cidr', cidr }
+}
+
+export const iptablesConfigOf = (self: ClusterNode, cluster: Cluster, family: IpFamily = 'IPv4'): IptablesProxyConfig => ({
+  ...proxyConfigOf(self, cluster, family),
+  ...IPTABLES_DEFAULTS,
+})
+
+export type ProxyTables = Pick<IptablesSync, 'filter' | 'nat'>
+
+/** Services and EndpointSlices as the API server would hand them to kube-proxy. */
+export interface ProxyObjects {
+  readonly services: readonly Manifest[]
+  readonly slices: readonly Manifest[]
+}
+
+export function proxyObjects(cluster: Cluster): ProxyObjects {
+  const of = (kind: string) => cluster.objects.flatMap((o) => (o.objectKind === kind ? [o.manifest as Manifest] : []))
+  return { services: of('Service'), slices: of('EndpointSlice') }
+}
 
 /**
- * The tables of every node of a cluster. Nodes share them unless a Local policy or zone hints make a difference: with many
- * nodes this is most of the work of building a world.
+ * The tables of every node of a cluster. Nodes share them unless a Local policy, source ranges or hints make a difference: with
+ * many nodes this is most of the work of building a world.
  */
 export function clusterProxyTables(cluster: Cluster): (self: ClusterNode) => ProxyTables {
-  const ports = servicePorts(cluster.services)
-  const endpoints = endpointsOf(cluster.slices)
-  const perNode = ports.some((p) => p.internalPolicyLocal)
-  const perZone = cluster.slices.some((s) => s.endpoints.some((e) => e.zoneHints !== undefined))
+  const { services, slices } = proxyObjects(cluster)
+  const ports = servicePorts(services, 'IPv4')
+  const addresses = cluster.nodes.flatMap((n) => parseIpSloppy(formatIpv4(n.ip)) ?? [])
+  const hints = slices.some((s) => hasHints(s))
+  const perNode = ports.some((p) => differsByNode(p, addresses))
   const known = new Map<string, ProxyTables>()
+  // Which node asks only matters where two slices disagree on an endpoint's node.
+  const endpoints = endpointsMap(slices, 'IPv4', '')
   return (self) => {
-    const config = proxyConfigOf(self, cluster)
-    const key = perNode ? self.name : perZone ? (config.zone ?? '') : ''
-    const tables = known.get(key) ?? proxyTables(ports, endpoints, config)
+    const config = iptablesConfigOf(self, cluster)
+    const key = perNode || hints ? self.name : ''
+    const tables = known.get(key) ?? syncIptables(ports, endpoints, config)
     known.set(key, tables)
     return tables
   }
 }
 
-/**
- * The text that kube-proxy on `node` would feed to iptables-restore for a document's objects, in one full sync.
- * Errors: those of the document, and a node that does not exist.
- */
-export function kubeProxyText(doc: ScenarioDocument, node: string): Result<string, InputError[]> {
-  const cluster = fillIn(doc)
-  if (!cluster.ok) return err(cluster.error)
-  const self = cluster.value.nodes.find((n) => n.name === node)
-  if (self === undefined) {
-    return err([inputError('', `there is no node "${node}"; expected ${listed(cluster.value.nodes.map((n) => n.name))}`)])
-  }
-  const { filter, nat } = clusterProxyTables(cluster.value)(self)
-  return ok(restoreText([filter, nat]))
+function differsByNode(p: ProxyServicePort, nodes: readonly IpAddress[]): boolean {
+  if (p.internalPolicyLocal || (p.externalPolicyLocal && externallyAccessible(p))) return true
+  return p.loadBalancerSourceRanges.some((r) => nodes.some((a) => cidrContains(r, a)))
 }
+
+const hasHints = (slice: Manifest): boolean =>
+  Array.isArray(slice.endpoints) && slice.endpoints.some((e: unknown) => typeof e === 'object' && e !== null && 'hints' in e)

@@ -1,6 +1,7 @@
 import { formatIpv4, formatPrefix, IPV4_BROADCAST, type Ipv4, type Ipv4Prefix, maskOf } from '../../net/address.ts'
 import type { AddrType, CtStateName, Match, NatRange, RuleSpec, TableName, Target } from '../../world/netfilter.ts'
 import type { Origin } from '../../world/records.ts'
+import { hostCidr, type IpAddress, type IpCidr, joinHostPort } from './ip.ts'
 
 // A rule is written once, as the arguments that a component passes to iptables, and gives both: the text that
 // iptables-restore would read and the rule that the kernel then holds. linux/'s parser of the text gives the same rule.
@@ -12,24 +13,42 @@ export interface Argument {
 }
 type Draft = { -readonly [K in keyof Omit<RuleSpec, 'matches'>]?: RuleSpec[K] } & { matches: Match[] }
 
-export interface GeneratedRule {
+/**
+ * Text and spec are made when somebody asks: a world needs no text, a command line no spec, and a rule of IPv6 has no spec
+ * (asking for it is a bug: the engine is IPv4).
+ */
+export class GeneratedRule {
   readonly chain: string
-  /** `-A CHAIN …` as the component writes it. */
-  readonly text: string
-  readonly spec: RuleSpec
   readonly origin: Origin
+  readonly #args: readonly Argument[]
+  #spec: RuleSpec | undefined
+
+  constructor(chain: string, origin: Origin, args: readonly Argument[]) {
+    this.chain = chain
+    this.origin = origin
+    this.#args = args
+  }
+
+  /** `-A CHAIN …` as the component writes it. */
+  get text(): string {
+    let text = `-A ${this.chain}`
+    for (const a of this.#args) text += ` ${a.text}`
+    return text
+  }
+
+  get spec(): RuleSpec {
+    if (this.#spec === undefined) {
+      const draft: Draft = { matches: [] }
+      for (const a of this.#args) a.apply(draft)
+      const { target, ...rest } = draft
+      this.#spec = { ...rest, target: target ?? { kind: 'none' } }
+    }
+    return this.#spec
+  }
 }
 
-export function rule(chain: string, origin: Origin, ...args: readonly Argument[]): GeneratedRule {
-  const draft: Draft = { matches: [] }
-  let text = `-A ${chain}`
-  for (const a of args) {
-    text += ` ${a.text}`
-    a.apply(draft)
-  }
-  const { target, ...rest } = draft
-  return { chain, text, spec: { ...rest, target: target ?? { kind: 'none' } }, origin }
-}
+export const rule = (chain: string, origin: Origin, ...args: readonly Argument[]): GeneratedRule =>
+  new GeneratedRule(chain, origin, args)
 
 const match = (text: string, m: Match): Argument => ({ text, apply: (d) => void d.matches.push(m) })
 const target = (text: string, t: Target): Argument => ({
@@ -67,8 +86,15 @@ export const dport = (port: number): Argument => ({
   },
 })
 
+/** `-p udp` alone: iptables adds no match for it. */
+export const protocolOnly = (name: L4Protocol): Argument => ({
+  text: `-p ${name}`,
+  apply: (d) => {
+    d.protocol = { name, number: PROTOCOL_NUMBERS[name], invert: false }
+  },
+})
+
 const prefixText = (p: Ipv4Prefix): string => (p.length === 32 ? formatIpv4(p.address) : formatPrefix(p))
-const host = (address: Ipv4): Ipv4Prefix => ({ address, length: 32 })
 
 export const destination = (p: Ipv4Prefix, invert = false): Argument => ({
   text: `${invert ? '! ' : ''}-d ${prefixText(p)}`,
@@ -82,13 +108,31 @@ export const source = (p: Ipv4Prefix, invert = false): Argument => ({
     d.src = { address: p.address, mask: maskOf(p.length), invert }
   },
 })
+
+const ipv4Only = (c: IpCidr): Ipv4Prefix => {
+  if (c.base.family !== 'IPv4') throw new Error(`the engine has no rule for ${c.text}`)
+  return { address: c.base.value, length: c.length }
+}
+const host = (address: Ipv4): Ipv4Prefix => ({ address, length: 32 })
 export const toHost = (address: Ipv4): Argument => destination(host(address))
 export const fromHost = (address: Ipv4): Argument => source(host(address))
+/** Blocks of either family, `-d 10.96.0.10` for a host. */
+export const toCidr = (c: IpCidr, invert = false): Argument => ({
+  text: `${invert ? '! ' : ''}-d ${c.text}`,
+  apply: (d) => destination(ipv4Only(c), invert).apply(d),
+})
+export const fromCidr = (c: IpCidr, invert = false): Argument => ({
+  text: `${invert ? '! ' : ''}-s ${c.text}`,
+  apply: (d) => source(ipv4Only(c), invert).apply(d),
+})
+export const toIp = (a: IpAddress): Argument => toCidr(hostCidr(a))
+export const fromIp = (a: IpAddress): Argument => fromCidr(hostCidr(a))
 
-export const inInterface = (name: string): Argument => ({
-  text: `-i ${name}`,
+/** `-i cbr0`; with `prefix`, any interface whose name begins so (`-i veth+`). */
+export const inInterface = (name: string, more: { prefix?: boolean; invert?: boolean } = {}): Argument => ({
+  text: `${more.invert ? '! ' : ''}-i ${name}${more.prefix ? '+' : ''}`,
   apply: (d) => {
-    d.inIface = { name, prefix: false, invert: false }
+    d.inIface = { name, prefix: more.prefix ?? false, invert: more.invert ?? false }
   },
 })
 export const outInterface = (name: string): Argument => ({
@@ -111,6 +155,26 @@ export const dstType = (type: AddrType, invert = false): Argument =>
     dstTypes: [type],
     ...(invert ? { dstInvert: true } : {}),
   })
+
+export const srcType = (type: AddrType, invert = false): Argument =>
+  match(`-m addrtype ${invert ? '! ' : ''}--src-type ${type}`, {
+    kind: 'addrtype',
+    srcTypes: [type],
+    ...(invert ? { srcInvert: true } : {}),
+  })
+
+/** `-m set --match-set NAME dst,dst`. */
+export const matchSet = (set: string, directions: readonly ('src' | 'dst')[]): Argument =>
+  match(`-m set --match-set ${set} ${directions.join(',')}`, { kind: 'set', set, directions, invert: false, options: [] })
+
+/** Not from a bridge port. */
+export const notFromBridgePort: Argument = match('-m physdev ! --physdev-is-in', { kind: 'physdev', isIn: false })
+
+/** `-m ipvs`, which the engine does not model: a packet that meets it ends as undetermined. */
+export const ipvsMatch = (vaddr: string, vproto: string, vport: number): Argument => {
+  const args = ['--vaddr', vaddr, '--vproto', vproto, '--vport', String(vport)]
+  return match(`-m ipvs ${args.join(' ')}`, { kind: 'unknown', name: 'ipvs', arguments: args })
+}
 
 const hex = (n: number) => `0x${n.toString(16)}`
 export const hasMark = (bits: number, invert = false): Argument =>
@@ -157,15 +221,21 @@ export const xorMark = (bits: number): Argument =>
 const PLAIN_RANGE: NatRange = { random: false, randomFully: false, persistent: false }
 export const masquerade = (randomFully: boolean): Argument =>
   target(`-j MASQUERADE${randomFully ? ' --random-fully' : ''}`, { kind: 'masquerade', range: { ...PLAIN_RANGE, randomFully } })
-export const dnatTo = (address: Ipv4, port?: number): Argument =>
-  target(`-j DNAT --to-destination ${formatIpv4(address)}${port === undefined ? '' : `:${port}`}`, {
+export const dnatTo = (address: Ipv4): Argument =>
+  target(`-j DNAT --to-destination ${formatIpv4(address)}`, {
     kind: 'dnat',
-    range: {
-      ...PLAIN_RANGE,
-      addresses: { from: address, to: address },
-      ...(port === undefined ? {} : { ports: { from: port, to: port } }),
-    },
+    range: { ...PLAIN_RANGE, addresses: { from: address, to: address } },
   })
+export const dnatToEndpoint = (address: IpAddress, port: number): Argument => ({
+  text: `-j DNAT --to-destination ${joinHostPort(address, port)}`,
+  apply: (d) => {
+    const to = ipv4Only(hostCidr(address)).address
+    d.target = {
+      kind: 'dnat',
+      range: { ...PLAIN_RANGE, addresses: { from: to, to }, ports: { from: port, to: port } },
+    }
+  },
+})
 export const snatTo = (address: Ipv4): Argument =>
   target(`-j SNAT --to-source ${formatIpv4(address)}`, {
     kind: 'snat',
@@ -177,4 +247,6 @@ export interface GeneratedTable {
   readonly table: TableName
   readonly chains: readonly { readonly name: string; readonly origin: Origin }[]
   readonly rules: readonly GeneratedRule[]
+  /** Declared only to be emptied, and removed (`-X`) once nothing jumps to them. */
+  readonly removed?: readonly string[]
 }

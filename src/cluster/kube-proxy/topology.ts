@@ -6,12 +6,18 @@ export interface EndpointConditions {
   readonly terminating: boolean
   readonly isLocal: boolean
   readonly zoneHints?: readonly string[]
+  readonly nodeHints?: readonly string[]
 }
 export interface TopologyPolicy {
   readonly internalPolicyLocal: boolean
   readonly externalPolicyLocal: boolean
   /** NodePort, LoadBalancer or external IPs. */
   readonly externallyAccessible: boolean
+}
+export interface TopologyNode {
+  readonly name?: string
+  /** Label topology.kubernetes.io/zone. */
+  readonly zone?: string
 }
 export interface Categorized<E> {
   /** Undefined: this Service has no use for endpoints of the whole cluster. */
@@ -24,13 +30,13 @@ export interface Categorized<E> {
 }
 
 /**
- * Ready endpoints, in the node's zone when every one has hints and one fits; serving ones that terminate when none is ready.
- * A Local policy takes those of this node alone.
+ * Ready endpoints, those hinted for this node or its zone when the hints of all of them allow it; serving ones that terminate
+ * when none is ready. A Local policy takes those of this node alone, and no hints.
  */
 export function categorizeEndpoints<E extends EndpointConditions>(
   endpoints: readonly E[],
   policy: TopologyPolicy,
-  zone: string | undefined,
+  node: TopologyNode,
 ): Categorized<E> {
   const usesCluster = !policy.internalPolicyLocal || policy.externallyAccessible
   const usesLocal = policy.internalPolicyLocal || (policy.externalPolicyLocal && policy.externallyAccessible)
@@ -38,9 +44,11 @@ export function categorizeEndpoints<E extends EndpointConditions>(
 
   let cluster: readonly E[] | undefined
   if (usesCluster) {
-    const ready = endpoints.filter((e) => e.ready)
-    const zoned = zone !== undefined && hintsApply(ready, zone) ? ready.filter((e) => e.zoneHints?.includes(zone)) : ready
-    cluster = zoned.length > 0 ? zoned : endpoints.filter(falling)
+    const hinted = hintedEndpoints(
+      endpoints.filter((e) => e.ready),
+      node,
+    )
+    cluster = hinted.length > 0 ? hinted : endpoints.filter(falling)
   }
   if (!usesLocal) {
     const reachable = cluster ?? []
@@ -49,10 +57,23 @@ export function categorizeEndpoints<E extends EndpointConditions>(
   const here = endpoints.filter((e) => e.isLocal)
   const hereReady = here.filter((e) => e.ready)
   const local = hereReady.length > 0 ? hereReady : here.filter(falling)
-  const any = (cluster?.length ?? 0) > 0 || endpoints.some((e) => e.ready || falling(e))
+  const any = endpoints.some((e) => e.ready || falling(e))
   return { cluster, local, reachable: cluster === undefined ? local : [...new Set([...cluster, ...local])], any }
 }
 
-/** Hints only count when no ready endpoint lacks them and the zone has at least one. */
-const hintsApply = (ready: readonly EndpointConditions[], zone: string): boolean =>
-  ready.every((e) => (e.zoneHints?.length ?? 0) > 0) && ready.some((e) => e.zoneHints?.includes(zone))
+/**
+ * topologyModeFromHints: PreferSameNode when every ready endpoint has a node hint and one is for this node; else
+ * PreferSameZone in the same way; else no preference.
+ */
+function hintedEndpoints<E extends EndpointConditions>(ready: readonly E[], node: TopologyNode): readonly E[] {
+  const preferences = [
+    [node.name, (e: E) => e.nodeHints],
+    [node.zone, (e: E) => e.zoneHints],
+  ] as const
+  for (const [here, hints] of preferences) {
+    if (here === undefined || !ready.every((e) => (hints(e)?.length ?? 0) > 0)) continue
+    const fitting = ready.filter((e) => hints(e)?.includes(here))
+    if (fitting.length > 0) return fitting
+  }
+  return ready
+}

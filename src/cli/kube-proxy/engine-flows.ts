@@ -1,0 +1,213 @@
+import type { Prng } from '../../base/prng.ts'
+import type { IptablesProxyConfig } from '../../cluster/kube-proxy/iptables/config.ts'
+import { jumpRules } from '../../cluster/kube-proxy/iptables/jumps.ts'
+import { WorldBuilder } from '../../cluster/world-builder.ts'
+import { boot } from '../../kernel/boot.ts'
+import type { NetDevice } from '../../kernel/device.ts'
+import { path } from '../../kernel/path/index.ts'
+import { netifReceive } from '../../kernel/path/receive.ts'
+import { SkBuff } from '../../kernel/skb.ts'
+import { parseIptablesSave, toRecords } from '../../linux/iptables-save.ts'
+import { type Ipv4, ipv4, type Mac, parseIpv4, parsePrefix } from '../../net/address.ts'
+import { ETH_P, IPPROTO, Packet, TCP } from '../../net/packet.ts'
+import { STEP } from '../../trace/columns.ts'
+import { TraceRecorder } from '../../trace/recorder.ts'
+import { RULE_VERDICTS } from '../../trace/step.ts'
+import type { StepAt } from '../../trace/trace.ts'
+import type { RuleRecord } from '../../world/records.ts'
+import type { World } from '../../world/world.ts'
+import type { FlowAnswer, FlowSpec, RulesetVector } from './vector.ts'
+
+// Flows answered by the engine itself: one node with the vector's addresses and ruleset, and a first packet that comes in by
+// eth0, or that a process of the node sends. What kube-proxy's rules did to it is read from the trace.
+
+const NODE = 'node'
+const ORIGIN = { component: 'kube-proxy' } as const
+const GATEWAY = ipv4(0xc0a800fe)
+const NIC = 0x525400000001 as Mac
+
+/** Every end that a flow's random choices can lead to, in the order of the rules. */
+export function engineFlows(v: RulesetVector, ruleset: string, config: IptablesProxyConfig): FlowAnswer[] {
+  const world = nodeWorld(v, ruleset, config)
+  const local = new Set(v.nodeConfig.tracerLocalIPs)
+  return v.flows.map((flow) => answer(world, flow, local.has(flow.sourceIP)))
+}
+
+function answer(world: World, flow: FlowSpec, fromNode: boolean): FlowAnswer {
+  const ends: string[] = []
+  let masq = false
+  for (const choices of allChoices()) {
+    const end = send(world, flow, fromNode, choices)
+    if (!ends.includes(end.text)) ends.push(end.text)
+    masq ||= end.masq
+  }
+  return { name: flow.name, expect: ends.filter((e) => e !== '').join(', '), masq }
+}
+
+/**
+ * Drives a run through every way that its random draws can fall, first to match each time: xt_statistic compares a draw with
+ * its share, so 0 always matches and the greatest never does.
+ */
+function* allChoices(): Generator<Prng> {
+  const fixed: boolean[] = []
+  for (;;) {
+    const taken: boolean[] = []
+    const next = () => {
+      const hit = fixed[taken.length] ?? true
+      taken.push(hit)
+      return hit ? 0 : 0xffffffff
+    }
+    const rng: Prng = { next, below: () => 0, fork: () => rng }
+    yield rng
+    while (taken.at(-1) === false) taken.pop()
+    if (taken.length === 0) return
+    fixed.splice(0, fixed.length, ...taken.slice(0, -1), false)
+  }
+}
+
+interface End {
+  readonly text: string
+  readonly masq: boolean
+}
+
+/** Notes the rules that the first packet met. */
+class Notes extends TraceRecorder {
+  readonly met: { rule: RuleRecord; verdict: string }[] = []
+  readonly #ids: string[] = []
+  first = -1
+
+  override ref(id: string): number {
+    const n = super.ref(id)
+    this.#ids[n] = id
+    return n
+  }
+
+  override step(kind: number, at: StepAt, a = 0, b = 0, c = 0, d = 0): number {
+    if (this.first < 0) this.first = at.packet
+    if (kind === STEP.rule && at.packet === this.first) {
+      const rule = this.world.get(this.#ids[a] as RuleRecord['id'])
+      if (rule?.kind === 'rule') this.met.push({ rule, verdict: RULE_VERDICTS[c] ?? '' })
+    }
+    return super.step(kind, at, a, b, c, d)
+  }
+}
+
+function send(world: World, flow: FlowSpec, fromNode: boolean, rng: Prng): End {
+  const rec = new Notes(world)
+  const waiting: (() => void)[] = []
+  const kernel = boot(rec, rng, {
+    schedule: () => ({ cancel: () => undefined }),
+    transmit: (_, device: NetDevice, skb: SkBuff) => waiting.push(() => netifReceive(skb, device)),
+  })
+  const ns = kernel.namespaces.get(NODE)
+  const eth0 = ns?.devices.get('eth0')
+  if (ns === undefined || eth0 === undefined) throw new Error('the node has no eth0')
+  const pkt = firstPacket(flow)
+  if (fromNode) path.localOut(ns, pkt, { how: 0, cause: -1 })
+  else {
+    pkt.ethDst = NIC
+    const skb = new SkBuff(pkt, ns)
+    skb.packet = rec.packet(pkt)
+    netifReceive(skb, eth0)
+  }
+  // What the packet causes on lo; answers to it are other packets.
+  for (let i = 0; i < waiting.length && i < 8; i++) waiting[i]?.()
+  return read(rec.met)
+}
+
+function read(met: Notes['met']): End {
+  const ends: string[] = []
+  let masq = false
+  for (const { rule, verdict } of met) {
+    const { target } = rule.spec
+    if (rule.table === 'nat' && rule.chain === 'KUBE-MARK-MASQ') masq = true
+    if (rule.table === 'nat' && target.kind === 'dnat' && verdict === 'nat') ends.push(targetText(target.range))
+    if (rule.table !== 'filter' || !rule.chain.startsWith('KUBE-')) continue
+    if (verdict === 'drop') ends.push('DROP')
+    else if (verdict === 'reject') ends.push('REJECT')
+    else if (verdict === 'accept' && rule.chain === 'KUBE-NODEPORTS') ends.push('ACCEPT')
+  }
+  return { text: ends.join(', '), masq }
+}
+
+function targetText(range: { addresses?: { from: number }; ports?: { from: number } }): string {
+  const a = range.addresses?.from ?? 0
+  return `${a >>> 24}.${(a >>> 16) & 255}.${(a >>> 8) & 255}.${a & 255}:${range.ports?.from ?? 0}`
+}
+
+function firstPacket(flow: FlowSpec): Packet {
+  const p = new Packet()
+  p.etherType = ETH_P.IP
+  p.src = address(flow.sourceIP)
+  p.dst = address(flow.destIP)
+  p.ttl = 64
+  p.ident = 1
+  p.sport = 40000
+  p.dport = flow.destPort
+  p.protocol = IPPROTO[flow.protocol]
+  if (flow.protocol === 'TCP') p.tcpFlags = TCP.SYN
+  // The engine keeps SCTP as it is on the wire: common header and an empty INIT (RFC 9260, 3.1 and 3.3.2).
+  if (flow.protocol === 'SCTP') {
+    const bytes = new Uint8Array(32)
+    const view = new DataView(bytes.buffer)
+    view.setUint16(0, p.sport)
+    view.setUint16(2, p.dport)
+    view.setUint8(12, 1)
+    view.setUint16(14, 20)
+    p.payload = bytes
+  }
+  return p
+}
+
+function address(text: string): Ipv4 {
+  const parsed = parseIpv4(text)
+  if (!parsed.ok) throw new Error(`${text} is no IPv4 address`)
+  return parsed.value
+}
+
+/** lo, an unplugged eth0 with every address that the vector calls local, a default route, and the ruleset. */
+function nodeWorld(v: RulesetVector, ruleset: string, config: IptablesProxyConfig): World {
+  const builder = new WorldBuilder()
+  const node = builder.netns(NODE, 'node', ORIGIN)
+  node.device('eth0', { mac: NIC, mtu: 1500, link: { kind: 'physical', latency: 0 }, origin: ORIGIN })
+  const given = v.nodeConfig.interfaces.flatMap((i) => (i.name === 'lo' ? [] : i.addresses))
+  const known = new Set(given.map((a) => a.split('/')[0] ?? ''))
+  for (const text of [...given, ...v.nodeConfig.tracerLocalIPs.filter((a) => !known.has(a))]) {
+    const prefix = parsePrefix(text)
+    if (prefix.ok && prefix.value.address >>> 24 !== 127) node.address('eth0', prefix.value, ORIGIN)
+  }
+  node.route({ address: ipv4(0), length: 0 }, { via: GATEWAY, dev: 'eth0', onlink: true }, ORIGIN)
+  for (const key of ['net.ipv4.ip_forward', 'net.ipv4.conf.all.route_localnet']) node.sysctl(key, 1, ORIGIN)
+  node.finish()
+  const parsed = parseIptablesSave(wholeTables(ruleset, config))
+  if (!parsed.ok) throw new Error(`the ruleset does not parse: ${JSON.stringify(parsed.error)}`)
+  for (const r of toRecords(NODE, parsed.value, () => ORIGIN)) builder.put(r)
+  return builder.done()
+}
+
+/** kube-proxy's chains with the base chains' jumps to them; base chains that the text has itself are left out. */
+function wholeTables(ruleset: string, config: IptablesProxyConfig): string {
+  const jumps = jumpRules(config)
+  return ruleset
+    .split(/^\*/m)
+    .slice(1)
+    .map((text) => {
+      const [table = '', ...lines] = text.trimEnd().split('\n')
+      const own = lines.filter((l) => /^(:|-A )KUBE-/.test(l))
+      const declared = new Set(own.flatMap((l) => (l.startsWith(':') ? [l.slice(1).split(' ')[0] ?? ''] : [])))
+      const missing = jumps.flatMap((j) => {
+        const to = j.rule.spec.target
+        return j.table === table && to.kind === 'jump' && declared.has(to.chain) ? [j.rule.text] : []
+      })
+      // A rule without a target only counts; nfacct's counters do nothing to a packet.
+      return [
+        `*${table}`,
+        ...own.filter((l) => l.startsWith(':')),
+        ...missing,
+        ...own.filter((l) => l.startsWith('-A ')),
+        'COMMIT',
+        '',
+      ].join('\n')
+    })
+    .join('')
+}

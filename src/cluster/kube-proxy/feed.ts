@@ -1,0 +1,59 @@
+import { assertNever } from '../../base/assert-never.ts'
+import { err, ok, type Result } from '../../base/result.ts'
+import type { InputError, ScenarioDocument } from '../../scenario/document.ts'
+import { inputError, listed } from '../errors.ts'
+import { fillIn } from '../fill-in.ts'
+import type { Cluster, ClusterNode } from '../model.ts'
+import { endpointsMap } from './endpoints-map.ts'
+import { iptablesConfigOf, proxyConfigOf, proxyObjects } from './index.ts'
+import type { IpFamily } from './ip.ts'
+import { restoreText } from './iptables/restore-text.ts'
+import { syncIptables } from './iptables/sync.ts'
+import { serviceCIDRs } from './nftables/names.ts'
+import { NftablesProxier } from './nftables/proxier.ts'
+import { ipX } from './nftables/setup.ts'
+import { transactionText } from './nftables/transaction.ts'
+import { servicePorts } from './service-map.ts'
+
+export const PROXY_MODES = ['iptables', 'nftables'] as const
+export type ProxyMode = (typeof PROXY_MODES)[number]
+
+export interface ProxyFeed {
+  readonly node: string
+  readonly mode: ProxyMode
+  /** A dual-stack node's kube-proxy feeds each family by itself. */
+  readonly family: IpFamily
+}
+
+/**
+ * What kube-proxy on a node would feed in for a document's objects, in one full sync: to iptables-restore, or to nft.
+ * Errors: those of the document, and a node that does not exist.
+ */
+export function kubeProxyText(doc: ScenarioDocument, what: ProxyFeed): Result<string, InputError[]> {
+  const cluster = fillIn(doc)
+  if (!cluster.ok) return err(cluster.error)
+  const self = cluster.value.nodes.find((n) => n.name === what.node)
+  if (self === undefined) {
+    const known = listed(cluster.value.nodes.map((n) => n.name))
+    return err([inputError('', `there is no node "${what.node}"; expected ${known}`)])
+  }
+  return ok(feed(cluster.value, self, what))
+}
+
+function feed(cluster: Cluster, self: ClusterNode, { mode, family }: ProxyFeed): string {
+  const { services, slices } = proxyObjects(cluster)
+  const ports = servicePorts(services, family)
+  const endpoints = endpointsMap(slices, family, self.name)
+  switch (mode) {
+    case 'iptables': {
+      const { filter, nat } = syncIptables(ports, endpoints, iptablesConfigOf(self, cluster, family))
+      return restoreText([filter, nat])
+    }
+    case 'nftables': {
+      const config = { ...proxyConfigOf(self, cluster, family), serviceCIDRs: serviceCIDRs([cluster.config.serviceCIDR], family) }
+      return transactionText(ipX(config), new NftablesProxier(config).sync(ports, endpoints).operations)
+    }
+    default:
+      return assertNever(mode)
+  }
+}
