@@ -1,3 +1,4 @@
+#!/usr/bin/env node
 import { type Command, type Io, UsageError } from './command.ts'
 import { execCliCommand } from './exec-command.ts'
 import { kubeProxyCommand } from './kube-proxy-command.ts'
