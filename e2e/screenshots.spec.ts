@@ -21,6 +21,7 @@ async function fits(page: Page): Promise<void> {
 async function toTheRewrite(hop: Hopscope): Promise<void> {
   await hop.seek(58)
   await expect(hop.sentence).not.toBeEmpty()
+  await expect(hop.page.getByText('Loading…')).toBeHidden()
   await hop.page.evaluate(() => document.fonts.ready)
 }
 
@@ -42,7 +43,7 @@ for (const colorScheme of ['dark', 'light'] as const) {
         await shot('diagram')
         if (name === '390') {
           for (const view of ['Packet', 'Tables', 'Events', 'Scenarios']) {
-            await page.getByRole('navigation', { name: 'Views' }).getByRole('button', { name: view }).click()
+            await hop.phoneView(view)
             await shot(view.toLowerCase())
           }
           return
@@ -51,7 +52,7 @@ for (const colorScheme of ['dark', 'light'] as const) {
         await expect(page.getByRole('region', { name: /^Kernel map|^Packet flow/ })).toBeVisible()
         await shot('kernel-map')
         await page.keyboard.press('m')
-        await hop.table('conntrack')
+        await expect((await hop.table('conntrack')).getByRole('listitem').first()).toBeVisible()
         await shot('conntrack')
       })
     }

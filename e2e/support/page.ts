@@ -137,6 +137,15 @@ export class Hopscope {
     await this.button('Run').click()
   }
 
+  /** One of the views of a phone, with its content there. */
+  async phoneView(name: string): Promise<void> {
+    await this.page.getByRole('navigation', { name: 'Views' }).getByRole('button', { name }).click()
+    const content = { Events: 'listbox', Scenarios: 'searchbox' } as const
+    const role = name === 'Events' || name === 'Scenarios' ? content[name] : 'button'
+    await expect(this.page.locator('#stage').getByRole(role).first()).toBeVisible()
+    await expect(this.page.getByText('Loading…')).toBeHidden()
+  }
+
   async pick(scenario: string): Promise<void> {
     await this.page.getByRole('navigation', { name: 'Scenarios' }).getByRole('button', { name: scenario }).first().click()
     await expect(this.title).toHaveText(scenario)

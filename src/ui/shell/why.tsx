@@ -97,8 +97,9 @@ function Outcome() {
   const at = journeyAt(journeys, seq)
   const journey = journeys[at]
   const sentence = useMemo(
-    () => (journey === undefined ? undefined : explainVerdict(reader, timeline, at, lang)),
-    [reader, timeline, journey, at, lang],
+    // It looks through the whole journey: not before somebody asks.
+    () => (journey === undefined || !open ? undefined : explainVerdict(reader, timeline, at, lang)),
+    [reader, timeline, journey, at, lang, open],
   )
   if (journey === undefined) return null
   const { verdict } = journey
