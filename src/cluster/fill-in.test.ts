@@ -152,10 +152,10 @@ describe('what a control plane fills in', () => {
   it('says in plain words what it keeps but does not model', () => {
     const policy = { apiVersion: 'networking.k8s.io/v1', kind: 'NetworkPolicy', metadata: { name: 'deny' }, spec: {} }
     const view = viewOfDocument(
-      documentOf([node('n'), policy, service('web', { type: 'NodePort', ports: [{ port: 80, nodePort: 30080 }] })]),
+      documentOf([node('n'), policy, service('web', { type: 'LoadBalancer', ports: [{ port: 80, nodePort: 30080 }] })]),
     )
     expect(view.list('note').map((x) => x.what)).toEqual([
-      'Service default/web is of type NodePort: its node ports are not modelled yet, its cluster IP is',
+      'The load balancer in front of Service default/web has no address (status.loadBalancer.ingress); its node ports and cluster IP work',
       'NetworkPolicy objects are kept, but not enforced yet (1 object)',
     ])
   })

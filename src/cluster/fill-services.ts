@@ -3,17 +3,18 @@ import { contains, formatIpv4, formatPrefix, type Ipv4, type Ipv4Prefix, ipv4, n
 import { inputError } from './errors.ts'
 import { at, listAt, numberAt, objectAt, stringsAt, textAt } from './fields.ts'
 import type { FillContext } from './fill-in.ts'
+import { fillNodePorts } from './fill-node-ports.ts'
 import { portAt, protocolAt } from './fill-pods.ts'
 import type { ClusterService, ServicePort } from './model.ts'
 import { type Draft, fill } from './objects.ts'
 
-/** Cluster IPs and port defaults, as the API server fills them in. */
+/** Cluster IPs, node ports and port defaults, as the API server fills them in. */
 export function fillServices(context: FillContext): ClusterService[] {
   const { drafts, errors, serviceCIDR } = context
   const owners = new Map<number, string>()
   const services = drafts.of('Service').map((d) => ({ d, text: clusterIPText(d), ip: undefined as Ipv4 | undefined }))
   for (const s of services) {
-    if (s.text === undefined || s.text === 'None') continue
+    if (s.text === undefined || s.text === 'None' || isIpv6Only(s.d)) continue
     const path = `${s.d.path}.spec.clusterIP`
     const parsed = parseIpv4(s.text)
     if (!parsed.ok) {
@@ -36,7 +37,7 @@ export function fillServices(context: FillContext): ClusterService[] {
     s.ip = parsed.value
   }
   for (const s of services) {
-    if (s.text !== undefined || textAt(s.d.manifest, 'spec', 'type') === 'ExternalName') continue
+    if (s.text !== undefined || isIpv6Only(s.d) || textAt(s.d.manifest, 'spec', 'type') === 'ExternalName') continue
     s.ip = allocate(serviceCIDR, `${s.d.namespace}/${s.d.name}`, owners)
     if (s.ip === undefined) {
       errors.push(inputError('cluster.serviceCIDR', `${formatPrefix(serviceCIDR)} has no address left for Service ${s.d.name}`))
@@ -46,7 +47,15 @@ export function fillServices(context: FillContext): ClusterService[] {
     fill(s.d, ['spec', 'clusterIP'], formatIpv4(s.ip))
     fill(s.d, ['spec', 'clusterIPs'], [formatIpv4(s.ip)])
   }
+  fillNodePorts(context)
   return services.map((s) => readService(context, s.d, s.ip))
+}
+
+/** Such a Service has no place in the engine, which is IPv4; kube-proxy's rules for it are text. */
+function isIpv6Only(d: Draft): boolean {
+  const families = listAt(d.manifest, 'spec', 'ipFamilies')
+  if (families.length > 0) return !families.includes('IPv4')
+  return clusterIPText(d)?.includes(':') ?? false
 }
 
 /** The IPv4 one of a dual-stack Service. */
@@ -89,6 +98,7 @@ function readService(context: FillContext, d: Draft, clusterIP: Ipv4 | undefined
     name: d.name,
     type,
     ...(clusterIP === undefined ? {} : { clusterIP }),
+    externalVips: externalVips(d),
     ports,
     ...(selector === undefined ? {} : { selector }),
     internalTrafficPolicy: textAt(d.manifest, 'spec', 'internalTrafficPolicy') === 'Local' ? 'Local' : 'Cluster',
@@ -97,27 +107,32 @@ function readService(context: FillContext, d: Draft, clusterIP: Ipv4 | undefined
   }
 }
 
+function externalVips(d: Draft): Ipv4[] {
+  const ingress = listAt(d.manifest, 'status', 'loadBalancer', 'ingress').map((i) => at(i, 'ip'))
+  return [...listAt(d.manifest, 'spec', 'externalIPs'), ...ingress].flatMap((t) => {
+    const parsed = parseIpv4(typeof t === 'string' ? t : '')
+    return parsed.ok ? [parsed.value] : []
+  })
+}
+
 const TYPES: readonly string[] = ['ClusterIP', 'NodePort', 'LoadBalancer', 'ExternalName']
 
-/** The cluster IP of such a Service works; the ways in from outside do not, and that is said. */
+/** What a Service has outside the nodes, which kube-proxy does not make. */
 function noteWhatIsLeftOut(context: FillContext, d: Draft, type: string): void {
   const name = `Service ${d.namespace}/${d.name}`
-  const where = `${d.path}.spec`
-  if (type === 'NodePort' || type === 'LoadBalancer') {
-    const ways = type === 'NodePort' ? 'its node ports are' : 'its node ports and load balancer addresses are'
-    context.notes.push({
-      what: `${name} is of type ${type}: ${ways} not modelled yet, its cluster IP is`,
-      where: `${where}.type`,
-    })
+  if (type === 'LoadBalancer') {
+    const addresses = listAt(d.manifest, 'status', 'loadBalancer', 'ingress').flatMap((i) => textAt(i, 'ip') ?? [])
+    const has =
+      addresses.length === 0
+        ? 'has no address (status.loadBalancer.ingress); its node ports and cluster IP work'
+        : `(${addresses.join(', ')}) is not modelled yet; the nodes have its rules`
+    context.notes.push({ what: `The load balancer in front of ${name} ${has}`, where: `${d.path}.spec.type` })
   }
   if (type === 'ExternalName') {
     context.notes.push({
       what: `${name} is of type ExternalName: it only has a meaning in DNS, which is not modelled yet`,
-      where: `${where}.type`,
+      where: `${d.path}.spec.type`,
     })
-  }
-  if (listAt(d.manifest, 'spec', 'externalIPs').length > 0) {
-    context.notes.push({ what: `${name} has external IPs, which are not modelled yet`, where: `${where}.externalIPs` })
   }
 }
 

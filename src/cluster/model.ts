@@ -69,6 +69,8 @@ export interface ClusterService {
   readonly type: string
   /** Undefined for headless Services and ExternalName. */
   readonly clusterIP?: Ipv4
+  /** External IPs and load balancer addresses that nodes answer for. */
+  readonly externalVips: readonly Ipv4[]
   readonly ports: readonly ServicePort[]
   readonly selector?: Readonly<Record<string, string>>
   readonly internalTrafficPolicy: 'Cluster' | 'Local'

@@ -24,22 +24,26 @@ export function nodesOnTheWay(cluster: Cluster, journeys: readonly JourneySpec[]
   const add = (n: ClusterNode | undefined) => n !== undefined && nodes.add(n)
   for (const j of journeys) {
     add(byPlace.get(j.from))
-    for (const text of j.run.match(/\d+\.\d+\.\d+\.\d+/g) ?? []) {
+    for (const [, text = '', port] of j.run.matchAll(/(\d+\.\d+\.\d+\.\d+)(?::(\d+))?/g)) {
       const address = parseIpv4(text)
       if (!address.ok) continue
       add(byAddress.get(address.value))
-      for (const endpoint of endpointsBehind(cluster, address.value)) add(byAddress.get(endpoint))
+      for (const endpoint of endpointsBehind(cluster, address.value, Number(port ?? 0))) add(byAddress.get(endpoint))
     }
   }
   return nodes
 }
 
-function endpointsBehind(cluster: Cluster, clusterIP: Ipv4): Ipv4[] {
-  const service = cluster.services.find((s) => s.clusterIP === clusterIP)
-  if (service === undefined) return []
-  return cluster.slices
-    .filter((s) => s.namespace === service.namespace && s.service === service.name)
-    .flatMap((s) => s.endpoints.map((e) => e.address))
+/** Endpoints of the Services that an address, or a node port, can stand for. */
+function endpointsBehind(cluster: Cluster, address: Ipv4, port: number): Ipv4[] {
+  const services = cluster.services.filter(
+    (s) => s.clusterIP === address || s.externalVips.includes(address) || (port > 0 && s.ports.some((p) => p.nodePort === port)),
+  )
+  return services.flatMap((service) =>
+    cluster.slices
+      .filter((s) => s.namespace === service.namespace && s.service === service.name)
+      .flatMap((s) => s.endpoints.map((e) => e.address)),
+  )
 }
 
 export const ruleCount = ({ filter, nat }: ProxyTables): number => filter.rules.length + nat.rules.length
