@@ -1,3 +1,4 @@
+import { hopscope } from '../src/cli/program.ts'
 import { buildWorld } from '../src/cluster/build.ts'
 import { LIBRARY } from '../src/library/index.ts'
 import { encodeLink } from '../src/scenario/link.ts'
@@ -39,4 +40,30 @@ test('the same scenario run again on one page gives the same trace again, anothe
   const entry = LIBRARY.find((e) => e.id === 'pod-to-service-remote')
   await page.goto(`./${await encodeLink({ kind: 'library', id: entry?.id ?? '', changes: { seed: 2 } })}`)
   await expect.poll(() => hashOnPage(page)).not.toBe(first)
+})
+
+test('the page’s console and `hopscope exec` print the same, byte for byte, at the same step', async ({ page, hop }) => {
+  await hop.open()
+  for (const [where, at, command] of [
+    ['node1', 58, 'iptables-save -c'],
+    ['node1', 120, 'conntrack -L'],
+    ['node2', 400, 'conntrack -L'],
+    ['pod/client', 400, 'ip neigh'],
+    ['node1', 400, 'bridge fdb show'],
+    ['pod/web-a', 900, 'ss -tan'],
+  ] as const) {
+    await hop.seek(at)
+    const printed = await hop.console(command, where)
+    let answered = ''
+    const argv = ['exec', 'library:pod-to-service-remote', '--in', where, '--at', String(at), '--', ...command.split(' ')]
+    await hopscope(argv, { out: (text) => void (answered += text), error: () => {} })
+    expect(answered.length, `${command} prints something`).toBeGreaterThan(20)
+    expect(
+      printed
+        .trimEnd()
+        .split('\n')
+        .filter((l) => !l.startsWith('conntrack v')),
+    ).toEqual(answered.trimEnd().split('\n'))
+  }
+  await expect(page.getByRole('log', { name: 'Console' })).toContainText('KUBE-SERVICES')
 })
