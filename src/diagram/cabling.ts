@@ -1,8 +1,10 @@
 import { assignTracks } from './channel.ts'
 import type { Sketch, Words } from './figure.ts'
 import type { Point } from './geometry.ts'
+import { switchOf } from './roles.ts'
 import { MACHINE_GAP, type Rows } from './rows.ts'
-import { placePorts, portWidth, type SwitchPort, switchBlock, switchOf } from './switch-block.ts'
+import type { SlimChain } from './slim.ts'
+import { fullWidth, placePorts, type SwitchPort, switchBlock } from './switch-block.ts'
 import type { Measure } from './text.ts'
 import type { Link, Machine, Topology } from './topology.ts'
 
@@ -11,11 +13,9 @@ import type { Link, Machine, Topology } from './topology.ts'
 /** Above the switches, between them and the lower row, and below the lower row. */
 export type Channel = 'above' | 'below' | 'under'
 
-const CHANNEL = 22
-const TRACK = 9
-/** A switch with ports on both sides. */
-export const SPINE_HEIGHT = 76
-export const CHANNEL_HEIGHT = CHANNEL + TRACK
+const CHANNEL = 11
+const TRACK = 8
+export const CHANNEL_HEIGHT = CHANNEL + TRACK / 2
 
 interface PlacedSwitch {
   readonly sketch: Sketch
@@ -27,7 +27,12 @@ interface PlacedSwitch {
 export function placeSwitches(
   topology: Topology,
   rows: Rows,
-  look: { readonly docks: ReadonlyMap<string, Point>; readonly measure: Measure; readonly words: Words },
+  look: {
+    readonly docks: ReadonlyMap<string, Point>
+    readonly slim: ReadonlyMap<string, SlimChain>
+    readonly measure: Measure
+    readonly words: Words
+  },
 ): PlacedSwitch[] {
   const plans = topology.machines.filter((m) => switchOf(m) !== undefined).map((m) => planSwitch(m, { topology, rows, ...look }))
   const placed: PlacedSwitch[] = []
@@ -46,6 +51,7 @@ function planSwitch(
     readonly topology: Topology
     readonly rows: Rows
     readonly docks: ReadonlyMap<string, Point>
+    readonly slim: ReadonlyMap<string, SlimChain>
     readonly measure: Measure
   },
 ) {
@@ -53,6 +59,8 @@ function planSwitch(
   if (bridge === undefined) throw new Error(`${machine.name} is no switch`)
   const devices = [...bridge.ports, ...machine.devices.filter((d) => d.record.link.kind !== 'loopback')]
   const ports: SwitchPort[] = devices.map((device) => {
+    const chain = ctx.slim.get(device.record.id)
+    if (chain !== undefined) return { device, side: 'bottom', wish: undefined, chain }
     const link = ctx.topology.links.find((l) => l.a.id === device.record.id || l.b.id === device.record.id)
     const other = link === undefined ? undefined : link.a.id === device.record.id ? link.b : link.a
     const side = other === undefined ? 'bottom' : (ctx.rows.rowOf.get(other.netns) ?? 'bottom')
@@ -63,7 +71,7 @@ function planSwitch(
   for (const side of ['top', 'bottom'] as const) {
     const mine = ports.flatMap((p, i) =>
       // A port without a cable goes to the end.
-      p.side === side ? [{ i, wish: p.wish ?? Number.MAX_SAFE_INTEGER, w: portWidth(p.device, ctx.measure) }] : [],
+      p.side === side ? [{ i, wish: p.wish ?? Number.MAX_SAFE_INTEGER, w: fullWidth(p, ctx.measure) }] : [],
     )
     const wished = Math.max(8, ...mine.filter((m) => m.wish < Number.MAX_SAFE_INTEGER).map((m) => m.wish))
     const x = placePorts(
@@ -119,4 +127,4 @@ function channelOf(link: Link, ctx: { readonly rows: Rows; readonly hasSpine: bo
 }
 
 /** y of a track in a channel whose upper edge is at `top`. */
-export const trackY = (top: number, track: number): number => top + CHANNEL / 2 + 2 + Math.max(0, track) * TRACK
+export const trackY = (top: number, track: number): number => top + CHANNEL / 2 + 1 + Math.max(0, track) * TRACK

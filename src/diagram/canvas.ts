@@ -119,7 +119,8 @@ function toneColour(tone: LabelTone, palette: Palette): string {
 export function radiusOf(box: Box): number {
   switch (box.of.kind) {
     case 'machine':
-      return 12
+      // An idle machine is a chip like the ports beside it.
+      return box.rect.h < 30 ? 6 : 11
     case 'pod':
     case 'region':
       return 9

@@ -8,8 +8,8 @@ import type { ContainerNode, DeviceNode, PodNode } from './topology.ts'
 // only.
 
 /** Room that a resting capsule takes on a vertical lane, so that it never stands on a label. */
-export const LANE = 80
-const PAD = 6
+export const LANE = 88
+const PAD = 5
 const ROW = 17
 /** A loopback that nobody needs a lane for. */
 const LOOP = 26
@@ -17,7 +17,9 @@ const GAP = 3
 /** From a block's edge to the middle of its devices. */
 export const DEVICE_MIDDLE = PAD + ROW / 2
 /** Between the stack and the devices, where the road to a small loopback passes. */
-const GUTTER = 5
+const GUTTER = 4
+const POD_WIDTH = 182
+const GAP_IN_HEAD = 12
 
 export interface CompactSpec {
   readonly netns: string
@@ -62,23 +64,33 @@ function columns(spec: CompactSpec): number {
 
 /** The least width that `compactBlock` can be given, in pixels. */
 export function compactWidth(spec: CompactSpec, measure: Measure): number {
-  const head = measure(spec.title, 'name') + (spec.brief ? 12 + measure(spec.address ?? '', 'address') : 0) + 24
   const n = columns(spec)
-  if (n === 1) return Math.max(174, spec.look.kind === 'machine' ? head : 0)
+  if (spec.look.kind === 'pod' && n === 1) return POD_WIDTH
+  const head = headWidth(spec, measure)
+  if (n === 1) return Math.max(POD_WIDTH, head)
   const texts = [
     ...(spec.brief ? [] : spec.containers.map((c) => chipText(c) || 'process')),
     ...spec.devices.map((d) => d.record.name),
   ]
   const label = Math.max(0, ...texts.map((t) => measure(t, 'device')))
-  const column = Math.max(spec.brief ? 118 : 126, Math.min(170, Math.ceil(label) + LANE + 10))
+  const column = Math.max(spec.brief ? 122 : 130, Math.min(178, Math.ceil(label) + LANE + 10))
   return Math.max(head, 2 * PAD + n * column + (n - 1) * GAP + (isShared(spec) ? 0 : LOOP + GAP))
 }
 
+/** Name and address on one line, with the room around them. */
+const headWidth = (spec: CompactSpec, measure: Measure) =>
+  measure(spec.title, 'name') + (spec.address === undefined ? 0 : GAP_IN_HEAD + measure(spec.address, 'address')) + 2 * (PAD + 4)
+
+/** The address of a pod with a long name stands below it. Told from the least width, so that a block is as high however wide it is drawn. */
+const isTall = (spec: CompactSpec, measure: Measure) =>
+  spec.address !== undefined && headWidth(spec, measure) > compactWidth(spec, measure)
+
 /** The height of a block, whatever its width. */
-export const compactHeight = (spec: CompactSpec): number => frameOf(spec, 0, false).h
+export const compactHeight = (spec: CompactSpec, measure: Measure): number => frameOf(spec, { width: 0, flip: false, measure }).h
 
 /** Where the rows and columns of a block are. */
-function frameOf(spec: CompactSpec, width: number, flip: boolean) {
+function frameOf(spec: CompactSpec, options: { readonly width: number; readonly flip: boolean; readonly measure: Measure }) {
+  const { width, flip } = options
   const inner = width - 2 * PAD
   const cols = columns(spec)
   const smallLoop = isShared(spec) ? undefined : spec.devices.find(isLoopback)
@@ -86,8 +98,8 @@ function frameOf(spec: CompactSpec, width: number, flip: boolean) {
   const begin = smallLoop !== undefined && cols > 1 ? LOOP + GAP : 0
   const colWidth = (inner - begin - (cols - 1) * GAP) / cols
   const processRows = spec.brief ? 0 : Math.ceil(spec.containers.length / cols)
-  const lines = spec.brief || spec.address === undefined ? 0 : 1
-  const head = 5 + FONTS.name.line + lines * FONTS.address.line + 4
+  const tall = isTall(spec, options.measure)
+  const head = 4 + FONTS.name.line + (tall ? FONTS.address.line : 0) + 3
   const stackAt = head + processRows * (ROW + GAP)
   const devicesAt = spec.brief ? head : stackAt + ROW + GUTTER
   const h = devicesAt + ROW + PAD
@@ -96,6 +108,7 @@ function frameOf(spec: CompactSpec, width: number, flip: boolean) {
   const colX = (i: number) => PAD + begin + i * (colWidth + GAP)
   return {
     inner,
+    tall,
     cols,
     colWidth,
     smallLoop,
@@ -117,7 +130,7 @@ export function compactBlock(
   spec: CompactSpec,
   options: { readonly width: number; readonly flip: boolean; readonly words: Words; readonly measure: Measure },
 ): CompactBlock {
-  const frame = frameOf(spec, options.width, options.flip)
+  const frame = frameOf(spec, options)
   const sketch = new Sketch(options.measure)
   sketch.box({
     id: spec.netns,
@@ -138,13 +151,13 @@ export function compactBlock(
 
 function drawHead(sketch: Sketch, spec: CompactSpec, frame: Frame): void {
   const x = PAD + 3
-  const y = frame.headY + 5
+  const y = frame.headY + 4
   const room = frame.inner - 6
   const used = sketch.label({ text: spec.title, x, y, width: room, style: 'name', tone: 'strong', box: spec.netns })
   if (spec.address === undefined) return
-  const beside = { x: x + used + 12, y: y + 1, width: room - used - 12 }
+  const beside = { x: x + used + GAP_IN_HEAD, y: y + 0.5, width: room - used - GAP_IN_HEAD + 1 }
   const below = { x, y: y + FONTS.name.line, width: room }
-  sketch.label({ text: spec.address, ...(spec.brief ? beside : below), style: 'address', tone: 'muted', box: spec.netns })
+  sketch.label({ text: spec.address, ...(frame.tall ? below : beside), style: 'address', tone: 'muted', box: spec.netns })
 }
 
 function drawProcesses(sketch: Sketch, spec: CompactSpec, frame: Frame, words: Words): void {

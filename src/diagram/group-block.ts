@@ -15,12 +15,13 @@ interface GroupSpec {
 
 export const groupOf = (b: BridgeNode): GroupSpec => ({ bridge: b.device, pods: b.pods, ports: b.ports })
 
-const BAR = 36
+const BAR = 34
 /** The road along a bar runs this far below the edge that its ports touch. */
 const BAR_ROAD = 10
-const CHIP = 18
-const VETH_GAP = 10
-const WIRE_GAP = 11
+export const CHIP = 18
+const VETH_GAP = 7
+/** Between a port and its bar: with one row of ports hardly more than what tells them apart. */
+const wireGap = (grid: GridPlan) => (grid.rows > 1 ? 9 : 5)
 
 interface GroupPlan {
   readonly spec: GroupSpec
@@ -74,7 +75,7 @@ function podCell(pod: PodNode, ctx: GroupContext): Cell {
   const spec = { ...compactPod(pod), parent: ctx.machine, look: { kind: 'pod' as const }, brief: false }
   const uplink = pod.uplink
   const w = compactWidth(spec, ctx.measure)
-  const podHeight = compactHeight(spec)
+  const podHeight = compactHeight(spec, ctx.measure)
   const h = podHeight + (uplink === undefined ? 0 : VETH_GAP + CHIP)
   return {
     id: uplink?.outside.record.id ?? pod.netns.id,
@@ -108,7 +109,7 @@ function podCell(pod: PodNode, ctx: GroupContext): Cell {
 }
 
 function portCell(d: DeviceNode, ctx: GroupContext): Cell {
-  const w = Math.max(126, Math.min(170, ctx.measure(d.record.name, 'device') + LANE + 16))
+  const w = Math.max(134, Math.min(178, ctx.measure(d.record.name, 'device') + LANE + 16))
   return { id: d.record.id, w, h: CHIP, draw: (sketch, at) => deviceChip(sketch, d, { ...at, parent: ctx.machine }) }
 }
 
@@ -117,7 +118,7 @@ export function planGroup(spec: GroupSpec, cols: number, ctx: GroupContext): Gro
   const cells = [...spec.pods.map((p) => podCell(p, ctx)), ...spec.ports.map((d) => portCell(d, ctx))]
   const grid = planGrid(cells, cols)
   const bar = spec.bridge === undefined ? 0 : BAR
-  const wires = cells.length === 0 ? 0 : WIRE_GAP
+  const wires = cells.length === 0 ? 0 : wireGap(grid)
   const label = spec.bridge === undefined ? 0 : 64 + ctx.measure(barLabel(spec.bridge), 'device')
   return { spec, cells, grid, minWidth: Math.max(grid.minWidth, label), h: grid.h + wires + bar }
 }
@@ -136,7 +137,7 @@ export function drawGroup(
 ): { readonly bar: { readonly id: string; readonly y: number } | undefined; readonly exits: readonly Exit[] } {
   const { spec } = plan
   const bar = spec.bridge
-  const wires = plan.cells.length === 0 ? 0 : WIRE_GAP
+  const wires = plan.cells.length === 0 ? 0 : wireGap(plan.grid)
   const barHeight = bar === undefined ? 0 : BAR
   const gridY = ctx.flip ? at.y + barHeight + wires : at.y + at.height - barHeight - wires - plan.grid.h
   const exits = drawGrid(sketch, plan.cells, {
@@ -159,7 +160,7 @@ export function drawGroup(
   const barY = ctx.flip ? at.y : edge
   const roadY = ctx.flip ? barY + BAR - BAR_ROAD : barY + BAR_ROAD
   const ticks = reached.flatMap((e) => e.points.slice(-1))
-  const labelY = ctx.flip ? barY + 3 : barY + BAR - 3 - FONTS.device.line
+  const labelY = ctx.flip ? barY + 1 : barY + BAR - 1 - FONTS.device.line
   // Both ends of the bar keep clear: there the roads to and from the stack pass.
   const left = at.x + 24
   const end = at.x + at.width - 24

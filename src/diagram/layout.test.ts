@@ -1,50 +1,12 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import type { Layout } from './figure.ts'
-import { overlaps, segmentHits, within } from './geometry.ts'
 import { layout } from './layout.ts'
-import { type ClusterShape, clusterSketch, WorldSketch } from './testing.ts'
+import { type ClusterShape, clusterSketch, faults, WorldSketch } from './testing.ts'
 import { topologyOf } from './topology.ts'
 
 const room = { width: 780, height: 560 }
 const drawn = (w: WorldSketch, compact?: ReadonlySet<string>) =>
   layout(topologyOf(w.view()), { ...room, ...(compact && { compact }) })
-
-/** Everything that a reader would call ugly, as text. */
-function faults(l: Layout): string[] {
-  const out: string[] = []
-  for (const [i, a] of l.labels.entries()) {
-    const box = l.box.get(a.box)
-    if (box === undefined) out.push(`label ${a.full} is in no box`)
-    else if (!within(a.rect, box.rect, 0.01)) out.push(`label ${a.full} sticks out of ${box.id}`)
-    for (const b of l.labels.slice(i + 1)) if (overlaps(a.rect, b.rect, 0.01)) out.push(`labels ${a.full} and ${b.full} overlap`)
-    for (const r of l.roads) {
-      for (let k = 1; k < r.points.length; k++) {
-        const p = r.points[k - 1]
-        const q = r.points[k]
-        if (p && q && segmentHits(p, q, a.rect)) out.push(`road ${r.from} - ${r.to} crosses label ${a.full} of ${a.box}`)
-      }
-    }
-  }
-  for (const b of l.boxes) {
-    const parent = b.parent === undefined ? undefined : l.box.get(b.parent)
-    if (b.parent !== undefined && parent === undefined) out.push(`${b.id} is in no box`)
-    if (parent && !within(b.rect, parent.rect, 0.01)) out.push(`${b.id} sticks out of ${parent.id}`)
-    if (!within(b.rect, l.bounds, 0.01)) out.push(`${b.id} sticks out of the drawing`)
-  }
-  for (const [i, a] of l.boxes.entries()) {
-    for (const b of l.boxes.slice(i + 1))
-      if (a.parent === b.parent && overlaps(a.rect, b.rect, 0.01)) out.push(`boxes ${a.id} and ${b.id} overlap`)
-  }
-  for (const r of l.roads) {
-    for (let k = 1; k < r.points.length; k++) {
-      const p = r.points[k - 1]
-      const q = r.points[k]
-      if (p && q && Math.abs(p.x - q.x) > 0.01 && Math.abs(p.y - q.y) > 0.01) out.push(`road ${r.from} - ${r.to} runs askew`)
-    }
-  }
-  return out
-}
 
 describe('the layout of a cluster', () => {
   it('draws two nodes with their pods, gates and NICs on one switch', () => {

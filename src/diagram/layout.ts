@@ -1,8 +1,10 @@
-import { CHANNEL_HEIGHT, type Channel, placeSwitches, planCables, SPINE_HEIGHT, trackY } from './cabling.ts'
+import { CHANNEL_HEIGHT, type Channel, placeSwitches, planCables, trackY } from './cabling.ts'
 import { type Layout, type Road, Sketch, WORDS_EN, type Words } from './figure.ts'
 import { type Point, union } from './geometry.ts'
-import { isGuest, isHost, type Look, type Plan, planRows, type Rows } from './rows.ts'
-import { switchOf } from './switch-block.ts'
+import { isGuest, isHost, switchOf } from './roles.ts'
+import { type Look, type Plan, planRows, type Rows } from './rows.ts'
+import { type SlimChain, slimChains } from './slim.ts'
+import { switchHeight } from './switch-block.ts'
 import { type Measure, measureRoughly, remember } from './text.ts'
 import type { Topology } from './topology.ts'
 
@@ -18,7 +20,7 @@ interface LayoutOptions {
   readonly compact?: ReadonlySet<string>
 }
 
-const MARGIN = 20
+const MARGIN = 8
 
 /** Everything that the drawing of `topology` needs, in coordinates from (0, 0). Pure: same input, same layout. */
 export function layout(topology: Topology, options: LayoutOptions): Layout {
@@ -27,14 +29,22 @@ export function layout(topology: Topology, options: LayoutOptions): Layout {
     words: options.words ?? WORDS_EN,
     compact: options.compact ?? new Set<string>(),
   }
+  const slim = slimChains(topology, look.compact)
+  const chained = new Set<string>([...slim.values()].flatMap((c) => c.map((m) => m.netns.id)))
+  /** Without the machines that become chips on a switch's edge. */
+  const main: Topology = {
+    machines: topology.machines.filter((m) => !chained.has(m.netns.id)),
+    links: topology.links.filter((l) => !chained.has(l.a.netns) && !chained.has(l.b.netns)),
+  }
   const hasSpine = topology.machines.some((m) => switchOf(m) !== undefined)
   let best: { readonly score: number; readonly rows: Rows } | undefined
-  for (const plan of plansFor(topology)) {
-    const rows = planRows(topology, plan, look)
-    const score = scoreOf(rows, { hasSpine, room: options }) - (plan.beside ? 0.03 : 0)
+  for (const plan of plansFor(main)) {
+    const rows = planRows(main, plan, look)
+    const score =
+      scoreOf(rows, { hasSpine, hasSlim: slim.size > 0, room: options }) - (plan.beside ? 0.03 : 0) - (plan.small ? 0.1 : 0)
     if (best === undefined || score > best.score + 1e-9) best = { score, rows }
   }
-  return best === undefined ? EMPTY : draw(topology, best.rows, look)
+  return best === undefined ? EMPTY : draw({ whole: topology, main, slim }, best.rows, look)
 }
 
 const EMPTY: Layout = { bounds: { x: 0, y: 0, w: 0, h: 0 }, boxes: [], labels: [], roads: [], box: new Map() }
@@ -43,10 +53,15 @@ function* plansFor(topology: Topology): Generator<Plan> {
   const hosts = topology.machines.filter(isHost).length
   const most = Math.max(1, ...topology.machines.flatMap((m) => m.bridges.map((b) => b.pods.length)))
   const splits = hosts > 1 ? [hosts, Math.ceil(hosts / 2)] : [hosts]
-  const sides = topology.machines.some(isGuest) && hosts > 0 ? [false, true] : [false]
+  const hasGuests = topology.machines.some(isGuest) && hosts > 0
+  const sides = hasGuests ? [false, true] : [false]
   for (const split of splits) {
     for (const beside of sides) {
-      for (const cols of [2, 3, 4, 5, 6, 8]) if (cols === 2 || cols <= most + 1) yield { split, beside, cols }
+      for (const cols of [2, 3, 4, 5, 6, 8]) {
+        if (cols > 2 && cols > most + 1) continue
+        yield { split, beside, cols, small: false }
+        if (hasGuests) yield { split, beside, cols, small: true }
+      }
     }
   }
 }
@@ -54,16 +69,26 @@ function* plansFor(topology: Topology): Generator<Plan> {
 /** The scale at which the whole fits the room. Past full size nothing is gained; then the one with less empty room wins. */
 function scoreOf(
   rows: Rows,
-  ctx: { readonly hasSpine: boolean; readonly room: { readonly width: number; readonly height: number } },
+  ctx: {
+    readonly hasSpine: boolean
+    readonly hasSlim: boolean
+    readonly room: { readonly width: number; readonly height: number }
+  },
 ): number {
   const w = rows.width + 2 * MARGIN
-  const between = ctx.hasSpine ? CHANNEL_HEIGHT + SPINE_HEIGHT : 0
+  const between = ctx.hasSpine ? CHANNEL_HEIGHT + switchHeight(ctx.hasSlim || rows.under.length > 0) : 0
   const h = rows.upperHeight + between + (rows.under.length > 0 ? CHANNEL_HEIGHT + rows.underHeight : 0) + 2 * MARGIN
   const scale = Math.min(Math.max(320, ctx.room.width) / w, Math.max(240, ctx.room.height) / h)
   return Math.min(scale, 1) - 0.00002 * w
 }
 
-function draw(topology: Topology, rows: Rows, look: Look): Layout {
+interface Parts {
+  readonly whole: Topology
+  readonly main: Topology
+  readonly slim: ReadonlyMap<string, SlimChain>
+}
+
+function draw(parts: Parts, rows: Rows, look: Look): Layout {
   const upper = rows.upper.map((p) => ({ ...p, sketch: p.block.draw() }))
   const under = rows.under.map((p) => ({ ...p, sketch: p.block.draw() }))
   // Only x is known yet; y follows from how many tracks the channels need.
@@ -72,10 +97,10 @@ function draw(topology: Topology, rows: Rows, look: Look): Layout {
     for (const [id, dock] of p.sketch.docks) docks.set(id, { x: dock.x + p.x, y: 0 })
   }
   for (const p of [...upper, ...under]) note(p)
-  const switches = placeSwitches(topology, rows, { docks, ...look })
+  const switches = placeSwitches(parts.whole, rows, { docks, slim: parts.slim, ...look })
   for (const s of switches) note(s)
   const hasSpine = switches.length > 0
-  const { cables, height } = planCables(topology.links, { rows, docks, hasSpine })
+  const { cables, height } = planCables(parts.main.links, { rows, docks, hasSpine })
 
   const aboveY = MARGIN + rows.upperHeight
   const spineY = aboveY + (hasSpine || under.length > 0 ? height.above : 0)

@@ -2,17 +2,17 @@ import { LANE } from './compact-block.ts'
 import { gateId, Sketch, type Words } from './figure.ts'
 import type { Point } from './geometry.ts'
 import { drawGrid, planGrid } from './grid.ts'
-import { deviceChip, drawGroup, type GroupContext, groupOf, planGroup } from './group-block.ts'
+import { CHIP, deviceChip, drawGroup, type GroupContext, groupOf, planGroup } from './group-block.ts'
 import { planRegion, RAIL, regionBlock } from './region-block.ts'
 import type { Measure } from './text.ts'
 import type { DeviceNode, Machine } from './topology.ts'
 
 // A machine in full: header, the groups of its bridges on one side of the stack, its devices on the other.
 
-const PAD = 10
-const HEAD = 30
-const GROUP_GAP = 16
-const BETWEEN = 10
+const PAD = 5
+const HEAD = 25
+const GROUP_GAP = 12
+const BETWEEN = 5
 
 /** A block whose size is known before it is drawn. */
 export interface Block {
@@ -62,7 +62,7 @@ export function machineBlock(machine: Machine, options: MachineOptions): Block {
   const farBus = hasGroups ? !single : far.length > 0
   const busAbove = flip ? near.length > 0 : farBus
   const busBelow = flip ? farBus : near.length > 0
-  const region = planRegion({ busAbove, busBelow })
+  const region = planRegion({ busAbove, busBelow, words, measure })
   const inner = Math.max(region.minWidth, groupWidth, nearSection.minWidth, farSection?.minWidth ?? 0)
   const w = inner + 2 * PAD
 
@@ -129,11 +129,11 @@ export function machineBlock(machine: Machine, options: MachineOptions): Block {
 }
 
 function drawHead(sketch: Sketch, machine: Machine, end: number): void {
-  const left = PAD + 4
+  const left = PAD + 5
   const used = sketch.label({
     text: machine.name,
     x: left,
-    y: 7,
+    y: 4,
     width: end - left - 6,
     style: 'title',
     tone: 'strong',
@@ -142,7 +142,7 @@ function drawHead(sketch: Sketch, machine: Machine, end: number): void {
   if (machine.address === undefined) return
   const x = left + used + 10
   if (sketch.measure(machine.address, 'address') > end - 6 - x) return
-  sketch.label({ text: machine.address, x, y: 9.5, width: end - 6 - x, style: 'address', tone: 'muted', box: machine.netns.id })
+  sketch.label({ text: machine.address, x, y: 6, width: end - 6 - x, style: 'address', tone: 'muted', box: machine.netns.id })
 }
 
 interface DeviceWay {
@@ -163,8 +163,11 @@ function devicesSection(devices: readonly DeviceNode[], ctx: GroupContext): Devi
   const ordered = oneRow ? middleFirst(linked, others) : ctx.flip ? [...linked, ...others] : [...others, ...linked]
   const cells = ordered.map((d) => ({
     id: d.record.id,
-    w: Math.max(d.record.link.kind === 'loopback' ? 86 : 100, Math.ceil(ctx.measure(d.record.name, 'device')) + LANE + 18),
-    h: 20,
+    w: Math.max(
+      d.record.link.kind === 'loopback' ? LANE + 22 : LANE + 36,
+      Math.ceil(ctx.measure(d.record.name, 'device')) + LANE + 18,
+    ),
+    h: CHIP,
     draw: (sketch: Sketch, at: { x: number; y: number; w: number }) => deviceChip(sketch, d, { ...at, parent: ctx.machine }),
   }))
   if (cells.length === 0) return { kind: 'devices', minWidth: 0, h: 0, draw: () => [] }
@@ -174,13 +177,13 @@ function devicesSection(devices: readonly DeviceNode[], ctx: GroupContext): Devi
     minWidth: plan.minWidth,
     h: plan.h,
     draw(sketch, x, y, width) {
-      const used = Math.min(width, plan.cols * 136 + (plan.cols - 1) * plan.gutter)
+      const used = Math.min(width, plan.cols * 144 + (plan.cols - 1) * plan.gutter)
       const exits = drawGrid(sketch, cells, {
         plan,
         x: ctx.flip ? x + width - used : x + (width - used) / 2,
         y,
         width: used,
-        maxCell: 136,
+        maxCell: 144,
         // Devices look at the stack, the other way round than pods.
         flip: !ctx.flip,
       })

@@ -13,14 +13,17 @@ import type { ContainerNode } from './topology.ts'
 //
 // Names stand above the road inside each gate, so that a packet that rests in a gate never covers what the gate says.
 
-export const RAIL = 12
-const FIRST = 24
-const GATE = 54
-const ROAD_IN_GATE = 42
-const SIDE_GATE = 36
-const SIDE_ROAD = 26
-const GAP = 11
-const CALLOUT = 23
+export const RAIL = 9
+const FIRST = 18
+const GATE = 51
+const ROAD_IN_GATE = 41.5
+const SIDE_GATE = 34
+const SIDE_ROAD = 25
+const SIDE_GAP = 6
+const GAP = 7
+const CALLOUT = 22
+/** How far beside the lanes of INPUT and OUTPUT a packet rests. */
+const ASIDE = 8
 
 interface RegionPlan {
   readonly minWidth: number
@@ -29,18 +32,31 @@ interface RegionPlan {
   readonly busBottom: number
 }
 
-const MIN = { PREROUTING: 88, routing: 66, FORWARD: 88, POSTROUTING: 98 } as const
+const ROW = ['PREROUTING', 'routing', 'FORWARD', 'POSTROUTING'] as const
+
+/** Least widths of the gates on the road, in the order of `ROW`: each shows its own name in full. */
+const gateWidths = (words: Words, measure: Measure): number[] =>
+  ROW.map((name) => Math.max(58, Math.ceil(measure(name === 'routing' ? words.routing : name, 'gate')) + 11))
+
+const sum = (ns: readonly number[]) => ns.reduce((a, b) => a + b, 0)
+
+const aboveOf = (options: { readonly busAbove: boolean }) => (options.busAbove ? 16 : 4)
 
 /** `busAbove`/`busBelow`: a road along that edge, for several devices on that side. */
-export function planRegion(options: { readonly busAbove: boolean; readonly busBelow: boolean }): RegionPlan {
-  const above = options.busAbove ? 18 : 6
-  const below = options.busBelow ? 19 : 8
-  const h = above + CALLOUT + GATE + 9 + SIDE_GATE + below
+export function planRegion(options: {
+  readonly busAbove: boolean
+  readonly busBelow: boolean
+  readonly words: Words
+  readonly measure: Measure
+}): RegionPlan {
+  const above = aboveOf(options)
+  const below = options.busBelow ? 14 : 6
+  const h = above + CALLOUT + GATE + SIDE_GAP + SIDE_GATE + below
   return {
-    minWidth: 2 * FIRST + MIN.PREROUTING + MIN.routing + MIN.FORWARD + MIN.POSTROUTING + 3 * GAP,
+    minWidth: 2 * FIRST + sum(gateWidths(options.words, options.measure)) + 3 * GAP,
     h,
-    busTop: 9,
-    busBottom: h - 9,
+    busTop: 8,
+    busBottom: h - 8,
   }
 }
 
@@ -82,15 +98,15 @@ export function regionBlock(
     parent: spec.netns,
     name: spec.name,
   })
-  const calloutY = options.busAbove ? 18 : 6
+  const calloutY = aboveOf(options)
   const rowY = calloutY + CALLOUT
   const road = rowY + ROAD_IN_GATE
-  const callout = { x: FIRST, y: calloutY, w: width - 2 * FIRST, h: CALLOUT - 4 }
+  const callout = { x: FIRST, y: calloutY, w: width - 2 * FIRST, h: CALLOUT - 2 }
   const id = (gate: GateName) => gateId(spec.netns, gate)
   sketch.label({
     text: words.root,
     x: FIRST,
-    y: calloutY + 4,
+    y: calloutY + 3,
     width: width - 2 * FIRST,
     style: 'note',
     tone: 'faint',
@@ -136,13 +152,14 @@ export function regionBlock(
   // What the region has more than the least is shared out between the gates, the gaps taking half of it.
   const spare = Math.max(0, width - plan.minWidth)
   const wider = Math.min(30, spare / 8)
-  const gap = (width - 2 * FIRST - (MIN.PREROUTING + MIN.routing + MIN.FORWARD + MIN.POSTROUTING) - 4 * wider) / 3
+  const least = gateWidths(words, measure)
+  const gap = (width - 2 * FIRST - sum(least) - 4 * wider) / 3
   const row: { name: 'PREROUTING' | 'routing' | 'FORWARD' | 'POSTROUTING'; x: number; w: number }[] = []
   let x = FIRST
-  for (const name of ['PREROUTING', 'routing', 'FORWARD', 'POSTROUTING'] as const) {
-    const w = MIN[name] + wider
+  for (const [i, name] of ROW.entries()) {
+    const w = (least[i] ?? 0) + wider
     row.push({ name, x, w })
-    gate(name, name === 'routing' ? words.routing : name, { x, y: rowY, w, h: GATE }, { x: x + w / 2, y: road }, x + 7, w - 10)
+    gate(name, name === 'routing' ? words.routing : name, { x, y: rowY, w, h: GATE }, { x: x + w / 2, y: road }, x + 6, w - 7)
     x += w + gap
   }
   const [pre, routing, forward, post] = row
@@ -151,17 +168,20 @@ export function regionBlock(
   const inLane = routing.x + routing.w / 2
   const outLane = post.x - gap / 2
 
-  const sideY = rowY + GATE + 9
+  const sideY = rowY + GATE + SIDE_GAP
   const sideRoad = sideY + SIDE_ROAD
-  const inLabel = Math.min(inLane - LANE / 2 - FIRST - 4, 120)
-  const inputX = inLane - LANE / 2 - inLabel - 4
-  const outLabel = Math.min(width - FIRST - outLane - LANE / 2, 120)
-  // Their roads turn towards each other, so that half a lane beyond the turn is enough.
-  const turn = LANE / 2 - 12
-  const input = { x: inputX, y: sideY, w: inLabel + 4 + LANE / 2 + turn, h: SIDE_GATE }
-  const output = { x: outLane - turn, y: sideY, w: turn + LANE / 2 + outLabel, h: SIDE_GATE }
-  gate('INPUT', 'INPUT', input, { x: inLane, y: sideRoad }, inputX + 7, inLabel - 5)
-  gate('OUTPUT', 'OUTPUT', output, { x: outLane, y: sideRoad }, outLane + LANE / 2 + 2, outLabel - 8)
+  // Packets rest a little towards the process, so that the names beside them have room.
+  const inRest = inLane + ASIDE
+  const outRest = outLane - ASIDE
+  const inLabel = Math.min(inRest - LANE / 2 - FIRST - 4, 130)
+  const inputX = inRest - LANE / 2 - inLabel - 4
+  const outLabel = Math.min(width - FIRST - outRest - LANE / 2, 130)
+  // Their roads turn towards each other, below what stands between them: a capsule may reach over the edge there.
+  const turn = 20
+  const input = { x: inputX, y: sideY, w: inLane + turn - inputX, h: SIDE_GATE }
+  const output = { x: outLane - turn, y: sideY, w: outRest + LANE / 2 + outLabel - outLane + turn, h: SIDE_GATE }
+  gate('INPUT', 'INPUT', input, { x: inRest, y: sideRoad }, inputX + 6, inLabel - 4)
+  gate('OUTPUT', 'OUTPUT', output, { x: outRest, y: sideRoad }, outRest + LANE / 2 + 1, outLabel - 4)
 
   const local = id('local')
   const listens = spec.containers.flatMap((c) => c.listens)
@@ -182,17 +202,17 @@ export function regionBlock(
     if (c.name !== '') sketch.road({ from: containerId(spec.netns, c.name), to: local, kind: 'process', both: true, points: [] })
   }
 
-  const inward = { x: inLane, y: sideRoad }
-  const outward = { x: outLane, y: sideRoad }
+  const inward = { x: inRest, y: sideRoad }
+  const outward = { x: outRest, y: sideRoad }
   const inside = { x: process.x + process.w / 2, y: sideRoad }
   const roads: readonly (readonly [GateName, GateName, readonly Point[]])[] = [
     ['PREROUTING', 'routing', [mid(pre), mid(routing)]],
     ['routing', 'FORWARD', [mid(routing), mid(forward)]],
     ['FORWARD', 'POSTROUTING', [mid(forward), mid(post)]],
-    ['routing', 'INPUT', [mid(routing), inward]],
+    ['routing', 'INPUT', [mid(routing), { x: inLane, y: sideRoad }, inward]],
     ['INPUT', 'local', [inward, inside]],
     ['local', 'OUTPUT', [inside, outward]],
-    ['OUTPUT', 'POSTROUTING', [outward, { x: outLane, y: road }, mid(post)]],
+    ['OUTPUT', 'POSTROUTING', [outward, { x: outLane, y: sideRoad }, { x: outLane, y: road }, mid(post)]],
   ]
   for (const [from, to, points] of roads) sketch.road({ from: id(from), to: id(to), kind: 'stack', both: false, points })
   return { sketch, entry: mid(pre), leave: mid(post), left: RAIL, right: width - RAIL }

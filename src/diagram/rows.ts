@@ -1,14 +1,14 @@
 import { type CompactSpec, compactBlock, compactHeight, compactWidth } from './compact-block.ts'
 import type { Words } from './figure.ts'
 import { type Block, machineBlock } from './machine-block.ts'
-import { switchOf } from './switch-block.ts'
+import { isGuest, isHost, isPlain } from './roles.ts'
 import type { Measure } from './text.ts'
 import type { Link, Machine, Topology } from './topology.ts'
 
 // Machines in one row above their network, or in two with the network between them, the lower row upside down, so that
 // every cable is short.
 
-export const MACHINE_GAP = 24
+export const MACHINE_GAP = 14
 
 export interface Plan {
   /** Hosts in the upper row. */
@@ -17,6 +17,8 @@ export interface Plan {
   readonly cols: number
   /** What is no host stands beside the hosts instead of below the network. */
   readonly beside: boolean
+  /** Guests show their whole stack as one place, to spare room. */
+  readonly small: boolean
 }
 
 export interface Look {
@@ -47,19 +49,6 @@ export interface Rows {
   readonly underHeight: number
 }
 
-/** Machines that stand in the first row: they run pods, or would. */
-export const isHost = (m: Machine): boolean =>
-  switchOf(m) === undefined && (m.netns.role === 'node' || m.bridges.some((b) => b.pods.length > 0) || m.routed.length > 0)
-
-/** What is neither host nor network. */
-export const isGuest = (m: Machine): boolean => switchOf(m) === undefined && !isHost(m)
-
-/** A machine whose stack needs no road map of its own: hosts that only begin or end journeys. */
-const isPlain = (m: Machine) =>
-  m.bridges.length === 0 &&
-  m.routed.length === 0 &&
-  (m.netns.role === 'internet' || m.netns.role === 'client' || m.netns.role === 'pod' || m.netns.role === 'switch')
-
 /** Plans both rows. Nothing is drawn yet, so that many plans can be compared. */
 export function planRows(topology: Topology, plan: Plan, look: Look): Rows {
   const hosts = topology.machines.filter(isHost)
@@ -72,7 +61,8 @@ export function planRows(topology: Topology, plan: Plan, look: Look): Rows {
     ...top.map((m): [string, Row] => [m.netns.id, 'top']),
     ...lower.map((m): [string, Row] => [m.netns.id, 'bottom']),
   ])
-  const isCompact = (m: Machine) => look.compact.has(m.netns.id) || isPlain(m)
+  const isCompact = (m: Machine) =>
+    look.compact.has(m.netns.id) || isPlain(m) || (plan.small && isGuest(m) && m.bridges.length === 0)
   const sunk = sunkenLinks(topology.links, lower, isCompact)
   const opposite = new Set<string>(sunk.flatMap((l) => [l.a.id, l.b.id]))
   const isLow = (machine: Machine) => {
@@ -84,7 +74,7 @@ export function planRows(topology: Topology, plan: Plan, look: Look): Rows {
     if (!isCompact(machine)) return machineBlock(machine, { cols: plan.cols, flip, opposite, ...look })
     const spec = compactMachine(machine, look.compact.has(machine.netns.id))
     const w = compactWidth(spec, look.measure)
-    return { w, h: compactHeight(spec), draw: () => compactBlock(spec, { width: w, flip, ...look }).sketch }
+    return { w, h: compactHeight(spec, look.measure), draw: () => compactBlock(spec, { width: w, flip, ...look }).sketch }
   }
   const upper = inLine(top.map((machine) => ({ machine, block: build(machine, 'top'), low: false })))
   const under = inLine(lower.map((machine) => ({ machine, block: build(machine, 'bottom'), low: isLow(machine) })))
@@ -120,7 +110,8 @@ function compactMachine(m: Machine, brief: boolean): CompactSpec {
     parent: undefined,
     title: m.name,
     address: m.address,
-    containers: m.containers,
+    // Who only passes packets on has no process worth a row.
+    containers: isPlain(m) ? m.containers : m.containers.filter((c) => c.listens.length > 0),
     devices: [...m.devices, ...m.bridges.map((b) => b.device), ...m.bridges.flatMap((b) => b.ports)],
     look: { kind: 'machine', role: m.netns.role },
     brief,

@@ -1,13 +1,17 @@
 import { LANE } from './compact-block.ts'
 import { Sketch, type Words } from './figure.ts'
+import { chainWidth, SLIM_DOOR, SLIM_GAP, SLIM_PAD, type SlimChain, slimAddress, slimWidth } from './slim.ts'
 import { FONTS, type Measure } from './text.ts'
 import type { BridgeNode, DeviceNode, Machine } from './topology.ts'
 
 // A machine that only switches: its bridge as one long bar, its ports on the two long edges, right where the cables come in.
 
 const PORT = 18
-const ROAD = 22
-const LABEL = 18
+const ROAD = 20
+const LABEL = 17
+/** Chips of idle machines stand beside a port, a little lower, so that they are not taken for one. */
+const SLIM_TOP = 3
+const SLIM = 16
 const GAP = 8
 
 export interface SwitchPort {
@@ -15,13 +19,19 @@ export interface SwitchPort {
   readonly side: 'top' | 'bottom'
   /** x where its cable would like to come in; undefined for a port without a cable. */
   readonly wish: number | undefined
+  /** Idle machines behind it, drawn beside it. */
+  readonly chain?: SlimChain | undefined
 }
 
 export const portWidth = (d: DeviceNode, measure: Measure): number =>
   Math.max(104, Math.ceil(measure(d.record.name, 'device')) + LANE + 16)
 
-/** The bridge of a machine that does nothing but switch, or undefined. */
-export const switchOf = (m: Machine): BridgeNode | undefined => (m.netns.role === 'switch' ? m.bridges[0] : undefined)
+/** Of a port with what is drawn beside it. */
+export const fullWidth = (p: Pick<SwitchPort, 'device' | 'chain'>, measure: Measure): number =>
+  portWidth(p.device, measure) + (p.chain === undefined ? 0 : chainWidth(p.chain, measure))
+
+/** Height of a switch with ports above, and below when there are any. */
+export const switchHeight = (below: boolean): number => PORT + ROAD + LABEL + (below ? SLIM_TOP + SLIM : 0)
 
 /**
  * Left edges for ports of the given widths, in order of their wishes, none overlapping, as near to the wishes as one sweep
@@ -51,7 +61,8 @@ export function switchBlock(
   const { width, measure } = options
   const sketch = new Sketch(measure)
   const above = ports.some((p) => p.side === 'top') ? PORT : 0
-  const below = ports.some((p) => p.side === 'bottom') ? PORT : 0
+  const slim = ports.some((p) => p.chain !== undefined)
+  const below = slim ? SLIM_TOP + SLIM : ports.some((p) => p.side === 'bottom') ? PORT : 0
   const h = above + ROAD + LABEL + below
   const roadY = above + ROAD / 2 + 1
   sketch.box({
@@ -75,7 +86,7 @@ export function switchBlock(
     if (x - left >= need || x === width) break
     left = x
   }
-  const labelY = above + ROAD + 1
+  const labelY = above + ROAD
   const end = columns.find((x) => x > left) ?? width
   const used = sketch.label({
     text: machine.name,
@@ -104,7 +115,7 @@ export function switchBlock(
   for (const [i, p] of ports.entries()) {
     const x = options.at[i] ?? 0
     const w = portWidth(p.device, measure)
-    const y = p.side === 'top' ? 0 : h - PORT
+    const y = p.side === 'top' ? 0 : h - below
     const lane = x + w - LANE / 2
     const d = p.device.record
     sketch.box({
@@ -127,6 +138,53 @@ export function switchBlock(
         { x: lane, y: roadY },
       ],
     })
+    if (p.chain !== undefined) drawChain(sketch, p.chain, { port: d.id, switch: machine.netns.id, lane, x: x + w, y, measure })
   }
   return { sketch, h }
+}
+
+function drawChain(
+  sketch: Sketch,
+  chain: SlimChain,
+  at: {
+    readonly port: string
+    readonly switch: string
+    readonly lane: number
+    readonly x: number
+    readonly y: number
+    readonly measure: Measure
+  },
+): void {
+  const top = at.y + SLIM_TOP
+  const mid = top + SLIM / 2
+  let x = at.x
+  for (const [i, m] of chain.entries()) {
+    const { id, name, role } = m.netns
+    const left = x + (i === 0 ? SLIM_DOOR : SLIM_GAP)
+    const w = slimWidth(m, at.measure)
+    const rest = { x: i === 0 ? left - LANE / 2 - 4 : left, y: mid }
+    sketch.box({
+      id,
+      rect: { x: left, y: top, w, h: SLIM },
+      of: { kind: 'machine', role },
+      netns: id,
+      parent: at.switch,
+      name: [name, m.address ?? ''].join(' ').trim(),
+      dock: rest,
+    })
+    const end = left + w - SLIM_PAD + 2
+    const nameX = left + SLIM_PAD
+    sketch.label({ text: m.name, x: nameX, y: top + 0.5, width: end - nameX, style: 'name', tone: 'muted', box: id })
+    if (m.address !== undefined) {
+      const address = left + slimAddress(m, at.measure)
+      sketch.label({ text: m.address, x: address, y: top + 1, width: end - address, style: 'address', tone: 'faint', box: id })
+    }
+    const before = chain[i - 1]
+    if (before === undefined) {
+      const points = [{ x: at.lane, y: at.y + PORT / 2 }, { x: at.lane, y: mid }, rest]
+      sketch.road({ from: at.port, to: id, kind: 'link', both: true, points })
+      sketch.road({ from: id, to: id, kind: 'link', both: true, points: [rest, { x: left, y: mid }] })
+    } else sketch.road({ from: before.netns.id, to: id, kind: 'link', both: true, points: [{ x, y: mid }, rest] })
+    x = left + w
+  }
 }

@@ -3,6 +3,8 @@ import { addressId, chainId, deviceId, netnsId, type RecordId, ruleId } from '..
 import type { HookName, TableName } from '../world/netfilter.ts'
 import type { DeviceLink, DeviceRecord, NetnsRole, WorldRecord } from '../world/records.ts'
 import { viewOf, type WorldView } from '../world/world.ts'
+import type { Layout } from './figure.ts'
+import { overlaps, segmentHits, within } from './geometry.ts'
 
 // Worlds for the diagram's own tests: only what a drawing looks at.
 
@@ -172,4 +174,40 @@ export function clusterSketch(shape: ClusterShape): WorldSketch {
     )
   }
   return w
+}
+
+/** Everything that a reader would call ugly, as text. */
+export function faults(l: Layout): string[] {
+  const out: string[] = []
+  for (const [i, a] of l.labels.entries()) {
+    const box = l.box.get(a.box)
+    if (box === undefined) out.push(`label ${a.full} is in no box`)
+    else if (!within(a.rect, box.rect, 0.01)) out.push(`label ${a.full} sticks out of ${box.id}`)
+    for (const b of l.labels.slice(i + 1)) if (overlaps(a.rect, b.rect, 0.01)) out.push(`labels ${a.full} and ${b.full} overlap`)
+    for (const r of l.roads) {
+      for (let k = 1; k < r.points.length; k++) {
+        const p = r.points[k - 1]
+        const q = r.points[k]
+        if (p && q && segmentHits(p, q, a.rect)) out.push(`road ${r.from} - ${r.to} crosses label ${a.full} of ${a.box}`)
+      }
+    }
+  }
+  for (const b of l.boxes) {
+    const parent = b.parent === undefined ? undefined : l.box.get(b.parent)
+    if (b.parent !== undefined && parent === undefined) out.push(`${b.id} is in no box`)
+    if (parent && !within(b.rect, parent.rect, 0.01)) out.push(`${b.id} sticks out of ${parent.id}`)
+    if (!within(b.rect, l.bounds, 0.01)) out.push(`${b.id} sticks out of the drawing`)
+  }
+  for (const [i, a] of l.boxes.entries()) {
+    for (const b of l.boxes.slice(i + 1))
+      if (a.parent === b.parent && overlaps(a.rect, b.rect, 0.01)) out.push(`boxes ${a.id} and ${b.id} overlap`)
+  }
+  for (const r of l.roads) {
+    for (let k = 1; k < r.points.length; k++) {
+      const p = r.points[k - 1]
+      const q = r.points[k]
+      if (p && q && Math.abs(p.x - q.x) > 0.01 && Math.abs(p.y - q.y) > 0.01) out.push(`road ${r.from} - ${r.to} runs askew`)
+    }
+  }
+  return out
 }

@@ -15,13 +15,13 @@ interface Font {
 }
 
 export const FONTS: Readonly<Record<TextStyle, Font>> = {
-  title: { size: 13, line: 18, weight: 600, family: 'sans' },
-  name: { size: 11.5, line: 15, weight: 600, family: 'sans' },
+  title: { size: 13.5, line: 18, weight: 600, family: 'sans' },
+  name: { size: 12, line: 15, weight: 600, family: 'sans' },
   address: { size: 11, line: 14, weight: 400, family: 'mono' },
-  device: { size: 10.5, line: 14, weight: 400, family: 'mono' },
-  gate: { size: 9.5, line: 13, weight: 500, family: 'sans' },
-  status: { size: 9.5, line: 13, weight: 600, family: 'sans' },
-  note: { size: 10, line: 13, weight: 400, family: 'sans' },
+  device: { size: 11, line: 14, weight: 400, family: 'mono' },
+  gate: { size: 11, line: 14, weight: 500, family: 'sans' },
+  status: { size: 11, line: 13, weight: 600, family: 'sans' },
+  note: { size: 11, line: 13, weight: 400, family: 'sans' },
 }
 
 const SANS = 'Inter, "Segoe UI", system-ui, "Noto Sans CJK SC", sans-serif'

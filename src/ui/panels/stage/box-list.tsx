@@ -15,7 +15,8 @@ export const BoxList = memo(function BoxList({ layout, label, onSelect }: ListPr
   for (const b of layout.boxes) {
     if (b.of.kind === 'region') continue
     const parent = layout.box.get(b.parent ?? '')
-    const key = parent?.of.kind === 'region' ? parent.parent : b.parent
+    // A machine is in no other, even where it is drawn as a chip on a switch.
+    const key = b.of.kind === 'machine' ? undefined : parent?.of.kind === 'region' ? parent.parent : b.parent
     const l = children.get(key)
     if (l) l.push(b)
     else children.set(key, [b])

@@ -5,7 +5,7 @@ import { fitView, stillView, type View, type ZoomHandle } from '../../../diagram
 import type { Size } from './use-size.ts'
 
 /** Below this scale the whole drawing is not readable, so the camera goes with the packet instead. */
-const READABLE = 0.62
+const READABLE = 0.73
 const FOLLOW_SCALE = 0.92
 const GLIDE = 420
 /** A view is only enlarged to fill its room when it gains this much. */

@@ -1,0 +1,61 @@
+import { describe, expect, it } from 'vitest'
+import { buildWorld } from '../cluster/build.ts'
+import { LIBRARY } from '../library/index.ts'
+import { run } from '../sim/run.ts'
+import { TraceReader } from '../trace/reader.ts'
+import { Timeline } from '../trace/timeline.ts'
+import type { Layout } from './figure.ts'
+import { layout } from './layout.ts'
+import { idleMachines } from './scene.ts'
+import { faults } from './testing.ts'
+import { FONTS } from './text.ts'
+import { type Topology, topologyOf } from './topology.ts'
+import { fitView } from './view.ts'
+
+// What a person sees first must be readable without zooming. The rooms are what the page leaves the drawing at 1440×900 and
+// at 1024×768; widths are those of the widest fallback fonts.
+
+type Room = { readonly width: number; readonly height: number }
+const DESKTOP: Room = { width: 790, height: 495 }
+const TABLET: Room = { width: 679, height: 363 }
+
+function play(id: string): { readonly topology: Topology; readonly compact: ReadonlySet<string> } {
+  const document = LIBRARY.find((e) => e.id === id)?.document
+  const world = document === undefined ? undefined : buildWorld(document)
+  if (document === undefined || world?.ok !== true) throw new Error(`${id} cannot be built`)
+  const reader = new TraceReader(run(world.value, document.journeys, { seed: document.seed }))
+  const topology = topologyOf(new Timeline(reader).at(-1))
+  const quiet = topology.machines.filter((m) => m.bridges.length === 0).map((m) => ({ id: m.netns.id }))
+  return { topology, compact: idleMachines({ reader }, quiet) }
+}
+
+/** CSS pixels of the smallest text when the whole drawing is shown. */
+const smallest = (l: Layout, room: Room): number =>
+  Math.min(...l.labels.map((label) => FONTS[label.style].size)) * fitView(l.bounds, room).k
+
+describe.each(LIBRARY.map((e) => e.id))('%s', (id) => {
+  const { topology, compact } = play(id)
+
+  it('is readable as a whole on a small desktop', () => {
+    const l = layout(topology, { ...DESKTOP, compact })
+    expect(smallest(l, DESKTOP)).toBeGreaterThanOrEqual(10)
+    expect(faults(l)).toEqual([])
+  })
+
+  it('is readable as a whole on a tablet, unless busy machines stand below the network', () => {
+    const l = layout(topology, { ...TABLET, compact })
+    const busy = topology.machines.some((m) => m.netns.role !== 'node' && m.netns.role !== 'switch' && !compact.has(m.netns.id))
+    expect(smallest(l, TABLET)).toBeGreaterThanOrEqual(busy ? 7 : 9)
+    expect(faults(l)).toEqual([])
+  })
+
+  it('gives who takes no part a chip on the switch, with name and address, and no row', () => {
+    const l = layout(topology, { ...DESKTOP, compact })
+    const gateway = topology.machines.find((m) => m.netns.role === 'gateway')
+    if (gateway === undefined || !compact.has(gateway.netns.id)) return
+    expect(l.labels.filter((label) => label.box === gateway.netns.id).map((label) => label.text)).toEqual([
+      gateway.name,
+      gateway.address,
+    ])
+  })
+})
