@@ -54,9 +54,10 @@ test('the page’s console and `hopscope exec` print the same, byte for byte, at
   ] as const) {
     await hop.seek(at)
     const printed = await hop.console(command, where)
-    let answered = ''
+    const said: string[] = []
     const argv = ['exec', 'library:pod-to-service-remote', '--in', where, '--at', String(at), '--', ...command.split(' ')]
-    await hopscope(argv, { out: (text) => void (answered += text), error: () => {} })
+    await hopscope(argv, { out: (text) => void said.push(text), error: () => {} })
+    const answered = said.join('')
     expect(answered.length, `${command} prints something`).toBeGreaterThan(20)
     expect(
       printed
