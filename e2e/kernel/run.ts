@@ -11,7 +11,7 @@ import { parseArgs } from 'node:util'
 import { formatDifference } from '../../src/lab/compare/difference.ts'
 import { printRecording } from '../../src/lab/compare/recording.ts'
 import { compareRuns } from '../../src/lab/compare/runs.ts'
-import { SCENARIO_IDS, scenarioRun } from '../../src/lab/testing/scenarios.ts'
+import { SCENARIO_IDS, type ScenarioRun, scenarioRun } from '../../src/lab/testing/scenarios.ts'
 import { canRunLive, qemuRun, runLive } from './live.ts'
 
 const { values } = parseArgs({
@@ -34,6 +34,11 @@ if (problem !== '') {
   process.exit(2)
 }
 
+function attempt(scenario: ScenarioRun) {
+  const live = runLive(scenario, { legacy: values.legacy, ...(qemu === undefined ? {} : { qemu }) })
+  return { live, compared: live.kind === 'ran' ? compareRuns(scenario.engine, live.run) : undefined }
+}
+
 function lacking(): string {
   const check = canRunLive(scenarioRun(ids[0] ?? ''))
   return check.able ? '' : check.why
@@ -43,13 +48,15 @@ const total = { passed: 0, failed: 0, frames: 0, rules: 0, hits: 0, walks: 0, en
 for (const id of ids) {
   const scenario = scenarioRun(id)
   const began = performance.now()
-  const live = runLive(scenario, { legacy: values.legacy, ...(qemu === undefined ? {} : { qemu }) })
-  if (live.kind === 'failed') {
+  let { live, compared: c } = attempt(scenario)
+  // What a busy machine does late (a neighbour probed, a timer) is not there the second time; a mistake is.
+  const again = c !== undefined && c.differences.length > 0
+  if (again) ({ live, compared: c } = attempt(scenario))
+  if (live.kind === 'failed' || c === undefined) {
     total.failed++
-    console.log(`FAIL ${id}: the lab did not run: ${live.message}`)
+    console.log(`FAIL ${id}: the lab did not run: ${live.kind === 'failed' ? live.message : ''}`)
     continue
   }
-  const c = compareRuns(scenario.engine, live.run)
   const good = c.differences.length === 0
   total[good ? 'passed' : 'failed']++
   total.frames += c.frames
@@ -60,7 +67,9 @@ for (const id of ids) {
   total.differences += c.differences.length
   const seconds = ((performance.now() - began) / 1000).toFixed(1)
   const compared = `${c.frames} frames, ${c.rules} rules (${c.hits} hit), ${c.walks} walks, ${c.entries} table entries`
-  console.log(`${good ? 'ok  ' : 'FAIL'} ${id}: ${compared}, ${c.differences.length} differences (${seconds} s)`)
+  console.log(
+    `${good ? 'ok  ' : 'FAIL'} ${id}: ${compared}, ${c.differences.length} differences (${seconds} s${again ? ', second run' : ''})`,
+  )
   for (const d of values.all ? c.differences : c.differences.slice(0, SHOWN)) console.log(`  ${formatDifference(d)}`)
   if (values.record) {
     mkdirSync(RECORDINGS, { recursive: true })

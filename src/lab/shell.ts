@@ -175,13 +175,15 @@ tables() {
 settle() {
   local ns c
   mkdir -p "$OUT/tables"
-  for ns in "${D}{NAMESPACES[@]}"; do tables "$ns" >"$OUT/tables/$ns.txt"; done
   # xtables-monitor ends when the kernel has more to say than its socket holds.
   for c in "${D}{TRACERS[@]}"; do
     kill -0 "${D}{c%% *}" 2>/dev/null || { : >"$OUT/trace/${D}{c#* }.lost"; say "lab: the trace of ${D}{c#* } is cut"; }
+    kill "${D}{c%% *}" 2>/dev/null
   done
+  # Captures first: on a busy machine the tables take long enough for neighbours to be probed.
   for c in "${D}{CAPTURES[@]}"; do kill "${D}{c%% *}" 2>/dev/null; done
   for c in "${D}{CAPTURES[@]}"; do wait "${D}{c%% *}" 2>/dev/null; done
+  for ns in "${D}{NAMESPACES[@]}"; do tables "$ns" >"$OUT/tables/$ns.txt"; done
   grep -h 'dropped by kernel' "$OUT"/capture/*/*.log | grep -v '^0 ' >&2
   { uname -sr; tcpdump --version 2>&1 | head -n 1; ip -V; [ -n "${D}{IPT:-}" ] && "$IPT" -V; } >"$OUT/versions.txt"
   say "lab: captures and tables are in $OUT"

@@ -31,7 +31,10 @@ export class FrameWriter {
     this.#bases = [...bases]
   }
 
-  /** `checksums` false where the kernel leaves them to a device that has none (lo). */
+  /**
+   * `checksums` false where the kernel leaves them to a device that has none (lo): of the frame, and of the packet that an
+   * error quotes.
+   */
   line(bytes: Uint8Array, checksums: boolean): string {
     const parsed = parsePacket(bytes, 'ethernet')
     if (!parsed.ok) return `unreadable ${toHex(bytes)}`
@@ -40,17 +43,17 @@ export class FrameWriter {
     const ethernet = `${formatMac(p.ethSrc)} > ${formatMac(p.ethDst)}`
     if (p.etherType === ETH_P.ARP) return `${ethernet} ${arpText(p)}${wrong}`
     if (p.etherType !== ETH_P.IP) return `${ethernet} type 0x${p.etherType.toString(16)} ${toHex(p.payload)}`
-    return `${ethernet} ${this.#datagram(p)}${wrong}`
+    return `${ethernet} ${this.#datagram(p, checksums)}${wrong}`
   }
 
-  #datagram(p: Packet): string {
+  #datagram(p: Packet, checksums: boolean): string {
     const flags = `${p.ipFlags & IP_DF ? ' DF' : ''}${p.ipFlags & IP_MF ? ' MF' : ''}`
     const fragment = p.fragmentOffset === 0 ? '' : ` offset ${p.fragmentOffset}`
     const tos = p.tos === 0 ? '' : ` tos 0x${p.tos.toString(16)}`
-    return `${formatIpv4(p.src)} > ${formatIpv4(p.dst)} ttl ${p.ttl}${tos}${flags}${fragment} ${this.#layer4(p)}`
+    return `${formatIpv4(p.src)} > ${formatIpv4(p.dst)} ttl ${p.ttl}${tos}${flags}${fragment} ${this.#layer4(p, checksums)}`
   }
 
-  #layer4(p: Packet): string {
+  #layer4(p: Packet, checksums: boolean): string {
     if (p.fragmentOffset !== 0) return payloadText(p.payload)
     switch (p.protocol) {
       case IPPROTO.TCP:
@@ -58,13 +61,13 @@ export class FrameWriter {
       case IPPROTO.UDP:
         return `udp ${p.sport} > ${p.dport} ${payloadText(p.payload)}`
       case IPPROTO.ICMP:
-        return this.#icmp(p)
+        return this.#icmp(p, checksums)
       default:
         return `protocol ${p.protocol} ${toHex(p.payload)}`
     }
   }
 
-  #icmp(p: Packet): string {
+  #icmp(p: Packet, checksums: boolean): string {
     const head = `icmp type ${p.icmpType} code ${p.icmpCode}`
     if (p.icmpType === ICMP.ECHO || p.icmpType === ICMP.ECHO_REPLY) {
       // iputils puts a struct timeval in front when there is room.
@@ -75,8 +78,8 @@ export class FrameWriter {
     if (!isIcmpError(p.icmpType)) return `${head}${word} ${payloadText(p.payload)}`
     const quoted = parsePacket(p.payload, 'ip')
     if (!quoted.ok) return `${head}${word} quotes ${p.payload.length} bytes`
-    const wrong = isWhole(p.payload, quoted.value) ? '' : ' BAD CHECKSUM'
-    return `${head}${word} quotes { ${this.#datagram(quoted.value)}${wrong} }`
+    const wrong = !checksums || isWhole(p.payload, quoted.value) ? '' : ' BAD CHECKSUM'
+    return `${head}${word} quotes { ${this.#datagram(quoted.value, checksums)}${wrong} }`
   }
 
   /** Counted from the SYN that began it. */

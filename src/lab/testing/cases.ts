@@ -55,6 +55,10 @@ const filter = (...rules: string[]): string =>
   ['*filter', ':INPUT ACCEPT [0:0]', ':FORWARD ACCEPT [0:0]', ':OUTPUT ACCEPT [0:0]', ...rules, 'COMMIT', ''].join('\n')
 const raw = (...rules: string[]): string =>
   ['*raw', ':PREROUTING ACCEPT [0:0]', ':OUTPUT ACCEPT [0:0]', ...rules, 'COMMIT', ''].join('\n')
+const nat = (...rules: string[]): string =>
+  ['*nat', ...['PREROUTING', 'INPUT', 'OUTPUT', 'POSTROUTING'].map((c) => `:${c} ACCEPT [0:0]`), ...rules, 'COMMIT', ''].join(
+    '\n',
+  )
 const mangle = (...rules: string[]): string =>
   [
     '*mangle',
@@ -127,5 +131,76 @@ export const CASES: readonly TestCase[] = [
   kase('echo-ignored', ['ping -c 2 -W 1 192.168.1.12'], {
     objects: base,
     overrides: { node2: { sysctl: { 'net.ipv4.icmp_echo_ignore_all': '1' } } },
+  }),
+  kase('ping-long', ['ping -c 8 10.244.2.2'], { objects: [...base, far] }),
+  kase(
+    'http-verbs',
+    [
+      'curl -I http://10.244.2.2:8080/',
+      'curl -d a=b http://10.244.2.2:8080/',
+      "curl -H 'Connection: close' http://10.244.2.2:8080/",
+    ],
+    {
+      objects: [...base, far],
+    },
+  ),
+  kase('nc-tcp', ['echo hello | nc -w 2 10.244.2.2 8080'], { objects: [...base, far] }),
+  kase('source-nat', ['curl http://10.244.2.2:8080/', 'ping -c 1 10.244.2.2', 'echo a | nc -u -w 1 10.244.2.2 99'], {
+    objects: [...base, far],
+    overrides: { node1: { iptables: nat('-A POSTROUTING -s 10.244.1.0/24 -o eth0 -j SNAT --to-source 192.168.1.11') } },
+  }),
+  kase('redirect', ['curl http://192.0.2.1:9999/'], {
+    objects: [...base, far],
+    overrides: {
+      node1: { iptables: nat('-A PREROUTING -p tcp -m tcp --dport 9999 -j REDIRECT --to-ports 81') },
+    },
+  }),
+  kase(
+    'dnat-output',
+    [
+      ['node1', 'curl http://192.0.2.1:9999/'],
+      ['node1', 'ping -c 1 192.0.2.1'],
+    ],
+    {
+      objects: [...TWO_NODES, far],
+      overrides: {
+        node1: {
+          iptables: nat(
+            '-A OUTPUT -d 192.0.2.1/32 -p tcp -j DNAT --to-destination 10.244.2.2:8080',
+            '-A OUTPUT -d 192.0.2.1/32 -j DNAT --to-destination 10.244.2.2',
+          ),
+        },
+      },
+    },
+  ),
+  kase('limit-and-log', ['ping -c 4 -i 0.2 10.244.2.2'], {
+    objects: [...base, far],
+    overrides: {
+      node2: {
+        iptables: filter(
+          '-A FORWARD -p icmp -m icmp --icmp-type 8 -m limit --limit 1/min --limit-burst 2 -j LOG --log-prefix "echo "',
+          '-A FORWARD -p icmp -m icmp --icmp-type 8 -m recent --set --name seen --mask 255.255.255.255 --rsource',
+          '-A FORWARD -p icmp -m icmp --icmp-type 8 -m recent --rcheck --seconds 60 --hitcount 3 --name seen --mask 255.255.255.255 --rsource -j DROP',
+        ),
+      },
+    },
+  }),
+  kase('syn-ack-lost', ['curl --max-time 2 http://10.244.2.2:8080/'], {
+    objects: [...base, far],
+    overrides: { node1: { iptables: filter('-A FORWARD -p tcp -m tcp --tcp-flags SYN,ACK SYN,ACK -j DROP') } },
+  }),
+  kase('data-lost', ['curl --max-time 2 http://10.244.2.2:8080/'], {
+    objects: [...base, far],
+    overrides: { node1: { iptables: filter('-A FORWARD -p tcp -m tcp --tcp-flags PSH PSH -j DROP') } },
+  }),
+  kase('output-reject', [['node1', 'curl http://10.244.2.2:8080/']], {
+    objects: [...TWO_NODES, far],
+    overrides: {
+      node1: { iptables: filter('-A OUTPUT -p tcp -m tcp --dport 8080 -j REJECT --reject-with icmp-port-unreachable') },
+    },
+  }),
+  kase('input-reject-reset', ['curl http://192.168.1.12:22/'], {
+    objects: base,
+    overrides: { node2: { iptables: filter('-A INPUT -p tcp -m tcp --dport 22 -j REJECT --reject-with tcp-reset') } },
   }),
 ]
