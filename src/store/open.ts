@@ -72,7 +72,7 @@ export const createOpenSlice =
       const { document, times, imported } = answer.value
       const provenance =
         imported === undefined ? (options.provenance ?? { kind: 'own' as const }) : { kind: 'imported' as const, files: imported }
-      const session = await sessionInPauses({ trace, document, provenance, times }, services.pause)
+      const session = await sessionInPauses({ trace, indexes: assembler.indexes, document, provenance, times }, services.pause)
       if (mine !== wish) return false
       const view = options.view ?? document.view ?? {}
       const panel = view.panels?.find(isPanel)

@@ -1,5 +1,6 @@
 import type { ScenarioDocument } from '../scenario/document.ts'
 import type { HopIndex } from '../trace/hops.ts'
+import type { TraceIndexes } from '../trace/indexes.ts'
 import type { PacketIndex } from '../trace/packet-index.ts'
 import { TraceReader } from '../trace/reader.ts'
 import { Timeline } from '../trace/timeline.ts'
@@ -28,6 +29,8 @@ export interface Session {
 
 export interface SessionInput {
   readonly trace: Trace
+  /** Made in the worker; without them they are built here. */
+  readonly indexes?: TraceIndexes | undefined
   readonly document: ScenarioDocument
   readonly provenance: Provenance
   readonly times: OpenTimes
@@ -37,17 +40,16 @@ export interface SessionInput {
 const SHORT = 20_000
 
 export function sessionOf(input: SessionInput): Session {
-  const reader = new TraceReader(input.trace)
+  const reader = readerOf(input)
   return finish(input, reader, stopsOf(input.trace, reader.hops))
 }
 
 /** The same, letting `pause` pass between one index and the next when the run is long. */
 export async function sessionInPauses(input: SessionInput, pause: () => Promise<void>): Promise<Session> {
-  const reader = new TraceReader(input.trace)
+  const reader = readerOf(input)
   if (reader.length < SHORT) return sessionOf(input)
   await pause()
   void reader.hops
-  await pause()
   void reader.packets
   await pause()
   void reader.versions
@@ -56,6 +58,8 @@ export async function sessionInPauses(input: SessionInput, pause: () => Promise<
   await pause()
   return finish(input, reader, stops)
 }
+
+const readerOf = ({ trace, indexes }: SessionInput) => new TraceReader(trace, indexes)
 
 function finish(input: SessionInput, reader: TraceReader, stops: Stops): Session {
   return {

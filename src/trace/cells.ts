@@ -19,6 +19,13 @@ export interface CellChange {
   readonly to: number
 }
 
+/** Every cell's stores as columns, grouped by cell (refs index × fields + field): what the worker makes and the page gets by transfer. */
+export interface CellColumns {
+  readonly start: Int32Array
+  readonly seqs: Int32Array
+  readonly values: Float64Array
+}
+
 /**
  * Every cell's history, grouped by cell: the logged stores, and the counters that follow from `rule`, `policy` and `enter`
  * rows. Reading one is a bisection in that cell's own slice.
@@ -34,29 +41,13 @@ export class CellHistories {
   readonly #values: Float64Array
   readonly #refs: readonly string[]
 
-  constructor(trace: Trace, versions: RecordVersions) {
+  constructor(trace: Trace, versions: RecordVersions, columns: CellColumns = cellColumns(trace, versions)) {
     const { refs } = trace
     this.#refs = refs
     for (let r = 0; r < refs.length; r++) this.#refOf.set(refs[r] as string, r)
-    const overhead = linkOverhead(refs, versions)
-    const start = new Int32Array(refs.length * FIELDS + 1)
-    eachStore(trace, overhead, (_seq, cell) => {
-      start[cell + 1] = (start[cell + 1] as number) + 1
-    })
-    for (let i = 1; i < start.length; i++) start[i] = (start[i] as number) + (start[i - 1] as number)
-    const total = start[start.length - 1] as number
-    const at = start.slice()
-    const seqs = new Int32Array(total)
-    const values = new Float64Array(total)
-    eachStore(trace, overhead, (seq, cell, value, adds) => {
-      const i = at[cell] as number
-      at[cell] = i + 1
-      seqs[i] = seq
-      values[i] = adds && i > (start[cell] as number) ? (values[i - 1] as number) + value : value
-    })
-    this.#start = start
-    this.#seqs = seqs
-    this.#values = values
+    this.#start = columns.start
+    this.#seqs = columns.seqs
+    this.#values = columns.values
   }
 
   /** The cell's value after step `k`, 0 when never set. */
@@ -95,6 +86,27 @@ export class CellHistories {
     }
     return out
   }
+}
+
+export function cellColumns(trace: Trace, versions: RecordVersions): CellColumns {
+  const { refs } = trace
+  const overhead = linkOverhead(refs, versions)
+  const start = new Int32Array(refs.length * FIELDS + 1)
+  eachStore(trace, overhead, (_seq, cell) => {
+    start[cell + 1] = (start[cell + 1] as number) + 1
+  })
+  for (let i = 1; i < start.length; i++) start[i] = (start[i] as number) + (start[i - 1] as number)
+  const total = start[start.length - 1] as number
+  const at = start.slice()
+  const seqs = new Int32Array(total)
+  const values = new Float64Array(total)
+  eachStore(trace, overhead, (seq, cell, value, adds) => {
+    const i = at[cell] as number
+    at[cell] = i + 1
+    seqs[i] = seq
+    values[i] = adds && i > (start[cell] as number) ? (values[i - 1] as number) + value : value
+  })
+  return { start, seqs, values }
 }
 
 /** Per ref: bytes that a device's counters add on the way in and on the way out (index 2·ref and 2·ref + 1). */

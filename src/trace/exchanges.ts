@@ -64,6 +64,13 @@ export function exchangesOf(reader: TraceReader): readonly Exchange[] {
   return new Grouping(reader).run()
 }
 
+/** Per packet: the id of its exchange, -1 for none. */
+export function exchangeOfPackets(reader: TraceReader): Int32Array {
+  const out = new Int32Array(reader.packets.length).fill(-1)
+  for (const x of exchangesOf(reader)) for (const part of x.parts) out[part.packet] = x.id
+  return out
+}
+
 class Grouping {
   readonly #reader: TraceReader
   readonly #exchanges: Open[] = []

@@ -1,5 +1,6 @@
 import { upperBound } from '../base/bisect.ts'
 import { STEP } from './columns.ts'
+import { type Groups, groupBy } from './groups.ts'
 import type { Trace } from './trace.ts'
 
 export const HOP_ENDS = ['open', 'depart', 'deliver', 'drop', 'wait', 'undetermined'] as const
@@ -57,8 +58,120 @@ for (const kind of AFTERMATH) IS_AFTERMATH[kind] = 1
 
 const BEFORE_ENTRY = -2
 
+/** The hops of a trace as columns: what the worker makes and the page gets by transfer. */
+export interface HopColumns {
+  readonly packet: Int32Array
+  /** refs index */
+  readonly netns: Int32Array
+  /** refs index, -1 in the stack */
+  readonly device: Int32Array
+  readonly first: Int32Array
+  readonly last: Int32Array
+  readonly closed: Int32Array
+  /** Index into HOP_ENDS. */
+  readonly end: Uint8Array
+  readonly flags: Uint8Array
+  /** Per step: its hop, -1 outside any. */
+  readonly hopOf: Int32Array
+  /** Per packet: seq of a birth that came before its first entry, -1 for none. */
+  readonly bornAt: Int32Array
+  /** Hops by packet. */
+  readonly byPacket: Groups
+}
+
+/** The hops of a trace in the order of their beginnings, found in one pass over the columns. */
+export function hopColumns(trace: Trace): HopColumns {
+  const { events: e, packets } = trace
+  const n = e.length
+  let room = 0
+  for (let s = 0; s < n; s++) {
+    const kind = e.kind[s]
+    if (kind === STEP.enter || kind === STEP.wait || kind === STEP.born) room++
+  }
+  const packet = new Int32Array(room)
+  const netns = new Int32Array(room)
+  const device = new Int32Array(room)
+  const first = new Int32Array(room)
+  const last = new Int32Array(room)
+  const closed = new Int32Array(room).fill(-1)
+  const end = new Uint8Array(room)
+  const flags = new Uint8Array(room)
+  const hopOf = new Int32Array(n).fill(-1)
+  const current = new Int32Array(packets.length).fill(-1)
+  const bornAt = new Int32Array(packets.length).fill(-1)
+  const { kind: kinds, packet: packetOf } = e
+  let count = 0
+  let early = false
+  for (let s = 0; s < n; s++) {
+    const p = packetOf[s] as number
+    if (p < 0) continue
+    const kind = kinds[s] as number
+    let h = current[p] as number
+    if (kind === STEP.enter) {
+      const before = h
+      h = count++
+      packet[h] = p
+      netns[h] = e.netns[s] as number
+      device[h] = e.a[s] === 0 ? (e.device[s] as number) : -1
+      first[h] = s
+      flags[h] = (e.b[s] === 0 ? 0 : OUTWARD) | (before >= 0 && end[before] === WAIT ? RESUMED : 0)
+      current[p] = h
+    } else if (h < 0 && kind === STEP.born) {
+      bornAt[p] = s
+      hopOf[s] = BEFORE_ENTRY
+      early = true
+      continue
+    } else if (h < 0) {
+      // A copy is born in the middle of a hop (one a port when a bridge floods) and goes on from there.
+      h = count++
+      packet[h] = p
+      netns[h] = e.netns[s] as number
+      device[h] = e.device[s] as number
+      first[h] = s
+      flags[h] = BORN_HERE
+      current[p] = h
+    } else if (end[h] === WAIT && IS_AFTERMATH[kind] === 0) {
+      const waited = h
+      h = count++
+      packet[h] = p
+      netns[h] = netns[waited] as number
+      device[h] = device[waited] as number
+      first[h] = s
+      flags[h] = ((flags[waited] as number) & OUTWARD) | RESUMED
+      current[p] = h
+    }
+    hopOf[s] = h
+    last[h] = s
+    const closing = END_OF_KIND[kind] as number
+    if (closing > 0 && (closed[h] as number) < 0) {
+      end[h] = closing
+      closed[h] = s
+    }
+  }
+  if (early) {
+    // A birth and what it needed before its entry belong to the packet's first hop.
+    const firstHop = new Int32Array(packets.length).fill(-1)
+    for (let h = count - 1; h >= 0; h--) firstHop[packet[h] as number] = h
+    for (let s = 0; s < n; s++) if (hopOf[s] === BEFORE_ENTRY) hopOf[s] = firstHop[packetOf[s] as number] as number
+  }
+  const cut = (column: Int32Array) => column.subarray(0, count)
+  return {
+    packet: cut(packet),
+    netns: cut(netns),
+    device: cut(device),
+    first: cut(first),
+    last: cut(last),
+    closed: cut(closed),
+    end: end.subarray(0, count),
+    flags,
+    hopOf,
+    bornAt,
+    byPacket: groupBy(cut(packet), packets.length),
+  }
+}
+
 /**
- * The hops of a trace in the order of their beginnings, found in one pass over the columns.
+ * The hops of a trace.
  * A hop opens with an `enter` row and closes with a departure, delivery, drop, wait or `undetermined`. A packet that waited and
  * goes on without a new entry opens a `resumed` hop in the same place.
  */
@@ -78,97 +191,23 @@ export class HopIndex {
   readonly #flags: Uint8Array
   readonly #hopOf: Int32Array
   readonly #refs: readonly string[]
-  #byPacket: { readonly start: Int32Array; readonly hops: Int32Array } | undefined
-  readonly #packets: number
+  readonly #byPacket: Groups
   readonly #bornAt: Int32Array
 
-  constructor(source: { readonly trace: Trace }) {
-    const { events: e, refs, packets } = source.trace
-    this.#refs = refs
-    this.#packets = packets.length
-    const n = e.length
-    let room = 0
-    for (let s = 0; s < n; s++) {
-      const kind = e.kind[s]
-      if (kind === STEP.enter || kind === STEP.wait || kind === STEP.born) room++
-    }
-    const packet = new Int32Array(room)
-    const netns = new Int32Array(room)
-    const device = new Int32Array(room)
-    const first = new Int32Array(room)
-    const last = new Int32Array(room)
-    const closed = new Int32Array(room).fill(-1)
-    const end = new Uint8Array(room)
-    const flags = new Uint8Array(room)
-    const hopOf = new Int32Array(n).fill(-1)
-    const current = new Int32Array(packets.length).fill(-1)
-    const bornAt = new Int32Array(packets.length).fill(-1)
-    const { kind: kinds, packet: packetOf } = e
-    let count = 0
-    let early = false
-    for (let s = 0; s < n; s++) {
-      const p = packetOf[s] as number
-      if (p < 0) continue
-      const kind = kinds[s] as number
-      let h = current[p] as number
-      if (kind === STEP.enter) {
-        const before = h
-        h = count++
-        packet[h] = p
-        netns[h] = e.netns[s] as number
-        device[h] = e.a[s] === 0 ? (e.device[s] as number) : -1
-        first[h] = s
-        flags[h] = (e.b[s] === 0 ? 0 : OUTWARD) | (before >= 0 && end[before] === WAIT ? RESUMED : 0)
-        current[p] = h
-      } else if (h < 0 && kind === STEP.born) {
-        bornAt[p] = s
-        hopOf[s] = BEFORE_ENTRY
-        early = true
-        continue
-      } else if (h < 0) {
-        // A copy is born in the middle of a hop (one a port when a bridge floods) and goes on from there.
-        h = count++
-        packet[h] = p
-        netns[h] = e.netns[s] as number
-        device[h] = e.device[s] as number
-        first[h] = s
-        flags[h] = BORN_HERE
-        current[p] = h
-      } else if (end[h] === WAIT && IS_AFTERMATH[kind] === 0) {
-        const waited = h
-        h = count++
-        packet[h] = p
-        netns[h] = netns[waited] as number
-        device[h] = device[waited] as number
-        first[h] = s
-        flags[h] = ((flags[waited] as number) & OUTWARD) | RESUMED
-        current[p] = h
-      }
-      hopOf[s] = h
-      last[h] = s
-      const closing = END_OF_KIND[kind] as number
-      if (closing > 0 && (closed[h] as number) < 0) {
-        end[h] = closing
-        closed[h] = s
-      }
-    }
-    this.length = count
-    this.packet = packet.subarray(0, count)
-    this.netns = netns.subarray(0, count)
-    this.device = device.subarray(0, count)
-    this.first = first.subarray(0, count)
-    this.last = last.subarray(0, count)
-    this.closed = closed.subarray(0, count)
-    this.end = end.subarray(0, count)
-    this.#flags = flags
-    if (early) {
-      // A birth and what it needed before its entry belong to the packet's first hop.
-      const firstHop = new Int32Array(packets.length).fill(-1)
-      for (let h = count - 1; h >= 0; h--) firstHop[packet[h] as number] = h
-      for (let s = 0; s < n; s++) if (hopOf[s] === BEFORE_ENTRY) hopOf[s] = firstHop[packetOf[s] as number] as number
-    }
-    this.#hopOf = hopOf
-    this.#bornAt = bornAt
+  constructor(source: { readonly trace: Trace }, columns: HopColumns = hopColumns(source.trace)) {
+    this.#refs = source.trace.refs
+    this.#byPacket = columns.byPacket
+    this.length = columns.packet.length
+    this.packet = columns.packet
+    this.netns = columns.netns
+    this.device = columns.device
+    this.first = columns.first
+    this.last = columns.last
+    this.closed = columns.closed
+    this.end = columns.end
+    this.#flags = columns.flags
+    this.#hopOf = columns.hopOf
+    this.#bornAt = columns.bornAt
   }
 
   /** Index of the hop that a step belongs to, -1 for a step outside any (a process, a timer). */
@@ -197,9 +236,8 @@ export class HopIndex {
 
   /** Indices of a packet's hops, in order. */
   hopsOf(packet: number): Int32Array {
-    this.#byPacket ??= groupBy(this.packet, this.#packets)
-    const index = this.#byPacket
-    return index.hops.subarray(index.start[packet] ?? 0, index.start[packet + 1] ?? 0)
+    const { start, items } = this.#byPacket
+    return items.subarray(start[packet] ?? 0, start[packet + 1] ?? 0)
   }
 
   /** seqs of the steps of a hop, in order. Steps of other packets may lie between them. */
@@ -222,19 +260,4 @@ export class HopIndex {
   previous(seq: number): number {
     return upperBound(this.first, seq - 1) - 1
   }
-}
-
-/** Counting sort: positions of `keys` grouped by key (0 … groups-1), order kept; group g is hops[start[g] … start[g+1]-1]. */
-function groupBy(keys: Int32Array, groups: number): { start: Int32Array; hops: Int32Array } {
-  const start = new Int32Array(groups + 1)
-  for (let i = 0; i < keys.length; i++) start[(keys[i] as number) + 1] = (start[(keys[i] as number) + 1] as number) + 1
-  for (let g = 0; g < groups; g++) start[g + 1] = (start[g + 1] as number) + (start[g] as number)
-  const at = start.slice()
-  const hops = new Int32Array(keys.length)
-  for (let i = 0; i < keys.length; i++) {
-    const g = keys[i] as number
-    hops[at[g] as number] = i
-    at[g] = (at[g] as number) + 1
-  }
-  return { start, hops }
 }

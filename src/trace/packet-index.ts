@@ -1,4 +1,5 @@
 import { STEP } from './columns.ts'
+import { type Groups, groupBy } from './groups.ts'
 import { PACKET_ORIGINS, type PacketOrigin } from './step.ts'
 import type { Trace } from './trace.ts'
 
@@ -42,64 +43,69 @@ function journeyOfSteps(trace: Trace): Int32Array {
   return out
 }
 
-/** Per packet: birth, family, journey and steps, from one pass over the columns. */
+/** What belongs to each packet, as columns: what the worker makes and the page gets by transfer. */
+export interface PacketColumns {
+  readonly born: Int32Array
+  readonly parent: Int32Array
+  readonly first: Int32Array
+  readonly last: Int32Array
+  /** Index into PACKET_ORIGINS. */
+  readonly origin: Uint8Array
+  /** seqs by packet. */
+  readonly steps: Groups
+  /** Per step: its journey, -1 for none. */
+  readonly journeyOf: Int32Array
+}
+
+export function packetColumns(trace: Trace): PacketColumns {
+  const { events: e } = trace
+  const count = trace.packets.length
+  const born = new Int32Array(count).fill(-1)
+  const parent = new Int32Array(count).fill(-1)
+  const first = new Int32Array(count).fill(-1)
+  const last = new Int32Array(count).fill(-1)
+  const origin = new Uint8Array(count)
+  for (let s = 0; s < e.length; s++) {
+    const p = e.packet[s] as number
+    if (p < 0) continue
+    if ((first[p] as number) < 0) first[p] = s
+    last[p] = s
+    if (e.kind[s] === STEP.born) {
+      born[p] = s
+      parent[p] = e.b[s] as number
+      origin[p] = e.a[s] as number
+    }
+  }
+  return { born, parent, first, last, origin, steps: groupBy(e.packet, count), journeyOf: journeyOfSteps(trace) }
+}
+
+/** Per packet: birth, family, journey and steps. */
 export class PacketIndex {
   readonly length: number
   readonly born: Int32Array
   readonly parent: Int32Array
   readonly first: Int32Array
   readonly last: Int32Array
-  readonly #origin: Uint8Array
-  readonly #start: Int32Array
-  readonly #seqs: Int32Array
-  readonly #trace: Trace
+  readonly #columns: PacketColumns
   #children: Map<number, number[]> | undefined
-  #journeyOf: Int32Array | undefined
 
-  constructor(source: { readonly trace: Trace }) {
-    const trace = source.trace
-    const { events: e } = trace
-    const count = trace.packets.length
-    this.#trace = trace
-    this.length = count
-    this.born = new Int32Array(count).fill(-1)
-    this.parent = new Int32Array(count).fill(-1)
-    this.first = new Int32Array(count).fill(-1)
-    this.last = new Int32Array(count).fill(-1)
-    this.#origin = new Uint8Array(count)
-    const start = new Int32Array(count + 1)
-    for (let s = 0; s < e.length; s++) {
-      const p = e.packet[s] as number
-      if (p < 0) continue
-      start[p + 1] = (start[p + 1] as number) + 1
-      if ((this.first[p] as number) < 0) this.first[p] = s
-      this.last[p] = s
-      if (e.kind[s] === STEP.born) {
-        this.born[p] = s
-        this.parent[p] = e.b[s] as number
-        this.#origin[p] = e.a[s] as number
-      }
-    }
-    for (let p = 0; p < count; p++) start[p + 1] = (start[p + 1] as number) + (start[p] as number)
-    const at = start.slice()
-    const seqs = new Int32Array(start[count] ?? 0)
-    for (let s = 0; s < e.length; s++) {
-      const p = e.packet[s] as number
-      if (p < 0) continue
-      seqs[at[p] as number] = s
-      at[p] = (at[p] as number) + 1
-    }
-    this.#start = start
-    this.#seqs = seqs
+  constructor(source: { readonly trace: Trace }, columns: PacketColumns = packetColumns(source.trace)) {
+    this.#columns = columns
+    this.length = columns.born.length
+    this.born = columns.born
+    this.parent = columns.parent
+    this.first = columns.first
+    this.last = columns.last
   }
 
   origin(packet: number): PacketOrigin {
-    return PACKET_ORIGINS[this.#origin[packet] ?? 0] ?? 'socket'
+    return PACKET_ORIGINS[this.#columns.origin[packet] ?? 0] ?? 'socket'
   }
 
   /** seqs of every step of a packet, ascending. A view: do not write to it. */
   seqsOf(packet: number): Int32Array {
-    return this.#seqs.subarray(this.#start[packet] ?? 0, this.#start[packet + 1] ?? 0)
+    const { start, items } = this.#columns.steps
+    return items.subarray(start[packet] ?? 0, start[packet + 1] ?? 0)
   }
 
   /** Packets whose parent this is, in order of birth. */
@@ -119,8 +125,7 @@ export class PacketIndex {
 
   /** Journey of a step, -1 for none. See `journeyOfSteps`. */
   journeyAt(seq: number): number {
-    this.#journeyOf ??= journeyOfSteps(this.#trace)
-    return this.#journeyOf[seq] ?? -1
+    return this.#columns.journeyOf[seq] ?? -1
   }
 
   info(packet: number): PacketInfo {

@@ -3,7 +3,9 @@ import { macOf } from '../net/address.ts'
 import { ETH_P, FIELD, Packet } from '../net/packet.ts'
 import { STEP } from './columns.ts'
 import { decodeStep } from './decode.ts'
+import { type Groups, groupBy } from './groups.ts'
 import { HopIndex } from './hops.ts'
+import type { TraceIndexes } from './indexes.ts'
 import { PacketIndex } from './packet-index.ts'
 import { PACKET_WIDTH, readPacketRow } from './packets.ts'
 import { applyPayloadEdit } from './payload.ts'
@@ -19,14 +21,17 @@ export class TraceReader {
   readonly trace: Trace
   /** Number of steps. */
   readonly length: number
+  /** Made beforehand, in the worker; whatever is missing is built at first use. */
+  readonly indexes: Partial<TraceIndexes>
   #versions: RecordVersions | undefined
   #hops: HopIndex | undefined
   #packets: PacketIndex | undefined
-  #rewrites: Map<number, number[]> | undefined
+  #rewrites: Groups | undefined
   readonly #states = new Map<number, Packet[]>()
 
-  constructor(trace: Trace) {
+  constructor(trace: Trace, indexes: Partial<TraceIndexes> = {}) {
     this.trace = trace
+    this.indexes = indexes
     this.length = trace.events.length
   }
 
@@ -35,11 +40,11 @@ export class TraceReader {
     return this.#versions
   }
   get hops(): HopIndex {
-    this.#hops ??= new HopIndex(this)
+    this.#hops ??= new HopIndex(this, this.indexes.hops)
     return this.#hops
   }
   get packets(): PacketIndex {
-    this.#packets ??= new PacketIndex(this)
+    this.#packets ??= new PacketIndex(this, this.indexes.packets)
     return this.#packets
   }
 
@@ -110,7 +115,7 @@ export class TraceReader {
   }
 
   /** seqs of a packet's rewrites, ascending. */
-  rewritesOf(packet: number): readonly number[] {
+  rewritesOf(packet: number): Int32Array {
     return this.#rewriteList(packet)
   }
 
@@ -118,19 +123,10 @@ export class TraceReader {
     return upperBound(this.#rewriteList(packet), seq)
   }
 
-  #rewriteList(packet: number): readonly number[] {
-    if (this.#rewrites === undefined) {
-      this.#rewrites = new Map()
-      const { kind, packet: packetOf } = this.trace.events
-      for (let s = 0; s < this.length; s++) {
-        if (kind[s] !== STEP.rewrite) continue
-        const p = packetOf[s] as number
-        const list = this.#rewrites.get(p)
-        if (list === undefined) this.#rewrites.set(p, [s])
-        else list.push(s)
-      }
-    }
-    return this.#rewrites.get(packet) ?? NONE
+  #rewriteList(packet: number): Int32Array {
+    this.#rewrites ??= this.indexes.rewrites ?? rewritesByPacket(this.trace)
+    const { start, items } = this.#rewrites
+    return items.subarray(start[packet] ?? 0, start[packet + 1] ?? 0)
   }
 
   #stateOf(packet: number, count: number): Packet {
@@ -204,4 +200,11 @@ export class TraceReader {
   }
 }
 
-const NONE: readonly number[] = []
+/** seqs of rewrites by packet. */
+export function rewritesByPacket(trace: Trace): Groups {
+  const { kind, packet } = trace.events
+  return groupBy(
+    packet.map((p, s) => (kind[s] === STEP.rewrite ? p : -1)),
+    trace.packets.length,
+  )
+}

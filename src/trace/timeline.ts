@@ -109,7 +109,7 @@ export class Timeline {
   }
 
   #histories(): CellHistories {
-    this.#cells ??= new CellHistories(this.reader.trace, this.reader.versions)
+    this.#cells ??= new CellHistories(this.reader.trace, this.reader.versions, this.reader.indexes.cells)
     return this.#cells
   }
 

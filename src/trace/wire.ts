@@ -2,6 +2,7 @@ import { assertNever } from '../base/assert-never.ts'
 import type { RecordId } from '../world/ids.ts'
 import type { WorldRecord } from '../world/records.ts'
 import type { Delta } from '../world/world.ts'
+import { indexBuffers, type TraceIndexes } from './indexes.ts'
 import type { CellLog, EventColumns, JourneyResult, Trace } from './trace.ts'
 import { changed, changeOf, type RecordChange } from './wire-records.ts'
 
@@ -29,6 +30,7 @@ export type TraceChunk = { readonly transfer: readonly ArrayBuffer[] } & (
       readonly bytes: Uint8Array
       readonly offsets: Int32Array
     }
+  | { readonly kind: 'indexes'; readonly indexes: TraceIndexes }
   | { readonly kind: 'end'; readonly journeys: readonly JourneyResult[]; readonly truncated?: string }
 )
 
@@ -37,9 +39,9 @@ const buffer = (a: { readonly buffer: ArrayBufferLike }): ArrayBuffer[] => (a.bu
 
 /**
  * Cuts a trace into messages. The columns travel by transfer, so posting the chunks with their `transfer` lists takes the
- * trace away from its owner; without them it stays whole.
+ * trace away from its owner; without them it stays whole. With `indexes`, they travel too.
  */
-export function* chunksOf(trace: Trace): Generator<TraceChunk> {
+export function* chunksOf(trace: Trace, indexes?: TraceIndexes): Generator<TraceChunk> {
   let records: WorldRecord[] = []
   for (const record of trace.initial.values()) {
     records.push(record)
@@ -88,6 +90,7 @@ export function* chunksOf(trace: Trace): Generator<TraceChunk> {
     ].flatMap(buffer),
   }
   yield packetChunk(trace)
+  if (indexes !== undefined) yield { kind: 'indexes', indexes, transfer: indexBuffers(indexes) }
   yield {
     kind: 'end',
     journeys: trace.journeys,
@@ -120,6 +123,8 @@ function packetChunk(trace: Trace): TraceChunk {
 
 /** Puts a trace together again from its chunks, in their order. */
 export class TraceAssembler {
+  /** What came with the trace. */
+  indexes: TraceIndexes | undefined
   readonly #initial = new Map<RecordId, WorldRecord>()
   readonly #refs: string[] = []
   readonly #texts: string[] = []
@@ -162,6 +167,9 @@ export class TraceAssembler {
         this.#packets = { length, rows, options: pieces(0), payloads: pieces(length) }
         return undefined
       }
+      case 'indexes':
+        this.indexes = chunk.indexes
+        return undefined
       case 'end':
         return this.#finish(chunk.journeys, chunk.truncated)
       default:

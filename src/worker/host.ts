@@ -8,6 +8,7 @@ import { locateErrors } from '../scenario/locate.ts'
 import { toYaml } from '../scenario/to-yaml.ts'
 import { parseCommand } from '../sim/processes/index.ts'
 import { run } from '../sim/run.ts'
+import { indexesOf } from '../trace/indexes.ts'
 import { chunksOf } from '../trace/wire.ts'
 import type { World } from '../world/world.ts'
 import type { InputFile, Methods, Opened, OpenSource, Phase, Reply, Request, WorkerFailure } from './protocol.ts'
@@ -58,7 +59,8 @@ async function open(id: number, source: OpenSource): Promise<Result<Opened, Work
     },
   })
   const ran = performance.now()
-  for (const chunk of chunksOf(trace)) reply({ id, kind: 'stream', item: { ...chunk, transfer: [] } }, chunk.transfer)
+  for (const chunk of chunksOf(trace, indexesOf(trace)))
+    reply({ id, kind: 'stream', item: { ...chunk, transfer: [] } }, chunk.transfer)
   return ok({ document, imported, times: { parse: 0, world: built - began, run: ran - built } })
 }
 

@@ -97,6 +97,7 @@ export const en = {
     filterHint: 'Words, an address, a device, a step kind …',
     noEvents: 'No event matches',
     count: (n: number, of: number) => (n === of ? `${of} events` : `${n} of ${of} events`),
+    searching: 'Searching …',
     packetN: (n: number) => `Packet ${n}`,
     followed: 'followed',
     ladderLabel: 'Packets between namespaces over the steps of the run',

@@ -97,6 +97,7 @@ export const zh: Catalogue = {
     filterHint: '关键词、地址、设备、步骤类型…',
     noEvents: '没有匹配的事件',
     count: (n, of) => (n === of ? `${of} 个事件` : `${n} / ${of} 个事件`),
+    searching: '查找中…',
     packetN: (n) => `数据包 ${n}`,
     followed: '正在跟踪',
     ladderLabel: '运行各步中数据包在命名空间之间的往来',

@@ -38,7 +38,10 @@ export function Combobox(props: {
   const [typed, setTyped] = useState(false)
   const id = useId()
   const list = useRef<HTMLDivElement>(null)
-  const shown = useMemo(() => matching([...props.suggestions], typed ? props.value : ''), [props.suggestions, props.value, typed])
+  const shown = useMemo(
+    () => (open ? matching([...props.suggestions], typed ? props.value : '') : []),
+    [open, props.suggestions, props.value, typed],
+  )
   const choose = (s: Suggestion) => {
     props.onChange(s.value)
     setOpen(false)
@@ -52,7 +55,7 @@ export function Combobox(props: {
   }
   const onKeyDown = (e: KeyboardEvent) => {
     const chosen = shown[active]
-    if (e.key === 'ArrowDown') move(Math.min(shown.length - 1, active + 1))
+    if (e.key === 'ArrowDown') move(open ? Math.min(shown.length - 1, active + 1) : 0)
     else if (e.key === 'ArrowUp') move(Math.max(0, active - 1))
     else if (e.key === 'Enter') {
       if (open && chosen !== undefined) choose(chosen)

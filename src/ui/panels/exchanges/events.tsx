@@ -1,39 +1,18 @@
 import { useVirtualizer } from '@tanstack/react-virtual'
 import { ListFilter } from 'lucide-react'
-import { type KeyboardEvent, useDeferredValue, useEffect, useMemo, useRef, useState } from 'react'
+import { type KeyboardEvent, useEffect, useRef, useState } from 'react'
 import { upperBound } from '../../../base/bisect.ts'
 import { chipLabel } from '../../../net/summary.ts'
-import type { Session } from '../../../store/session.ts'
 import { stepText } from '../../../trace/step-text.ts'
 import { useApp, useSession, useWords } from '../../context.tsx'
 import { placeOf } from '../../place.ts'
 import { colourOf } from '../../protocol-colour.ts'
 import { formatTime } from '../../time.ts'
 import { Icon } from '../../widgets/icon.tsx'
+import { useMatching } from './filter.ts'
 import './events.css'
 
 const ROW = 24
-
-/** What a line of the list shows, as words to search in: cheap enough for every step of a long run, unlike a sentence. */
-function haystack(session: Session, seq: number, stack: string): string {
-  const { reader } = session
-  const event = reader.event(seq)
-  const label = event.packet < 0 ? '' : chipLabel(reader.packetAt(event.packet, seq))
-  return `${placeOf(event.netns, event.device, stack)} ${stepText(reader, seq)} ${event.step.kind} ${label}`.toLowerCase()
-}
-
-/** seqs that match every word of the filter; all of them, without a list, when there is none. */
-function matching(session: Session, filter: string, packet: number | undefined, stack: string): Int32Array | undefined {
-  const words = filter.toLowerCase().split(/\s+/).filter(Boolean)
-  if (words.length === 0 && packet === undefined) return undefined
-  const candidates =
-    packet === undefined ? Int32Array.from({ length: session.length }, (_, i) => i) : session.packets.seqsOf(packet)
-  if (words.length === 0) return candidates
-  return candidates.filter((seq) => {
-    const hay = haystack(session, seq, stack)
-    return words.every((w) => hay.includes(w))
-  })
-}
 
 /** Every step as a line, filtered, only what is in sight drawn. */
 export default function Events() {
@@ -43,11 +22,7 @@ export default function Events() {
   const followed = useApp((s) => s.followed)
   const seek = useApp((s) => s.seek)
   const [filter, setFilter] = useState('')
-  const deferred = useDeferredValue(filter)
-  const rows = useMemo(
-    () => matching(session, deferred, followed, words.place.stack),
-    [session, deferred, followed, words.place.stack],
-  )
+  const { list: rows, busy } = useMatching({ session, filter, packet: followed, stack: words.place.stack })
   const count = rows === undefined ? session.length : rows.length
   const seqAt = (i: number) => (rows === undefined ? i : (rows[i] ?? 0))
   const here = rows === undefined ? seq : upperBound(rows, seq) - 1
@@ -76,9 +51,11 @@ export default function Events() {
           value={filter}
           onChange={(e) => setFilter(e.target.value)}
         />
-        <span className="faint">{words.foot.count(count, session.length)}</span>
+        <span className="faint" aria-live="polite">
+          {busy ? words.foot.searching : words.foot.count(count, session.length)}
+        </span>
       </div>
-      {count === 0 ? <p className="empty">{words.foot.noEvents}</p> : null}
+      {count === 0 && !busy ? <p className="empty">{words.foot.noEvents}</p> : null}
       <div
         ref={scroller}
         className="events-list"

@@ -2,7 +2,7 @@ import { useEffect, useMemo, useRef } from 'react'
 import { chipLabel } from '../../../net/summary.ts'
 import { packetAtStep } from '../../../store/playhead.ts'
 import type { Session } from '../../../store/session.ts'
-import { type Exchange, exchangesOf } from '../../../trace/exchanges.ts'
+import { exchangeOfPackets } from '../../../trace/exchanges.ts'
 import { useApp, useSession, useWords } from '../../context.tsx'
 import { netnsName } from '../../place.ts'
 import { colourOf } from '../../protocol-colour.ts'
@@ -21,20 +21,10 @@ interface Chip {
   readonly exchange: number
 }
 
-const known = new WeakMap<Session, readonly Exchange[]>()
-function exchangesIn(session: Session): readonly Exchange[] {
-  let exchanges = known.get(session)
-  if (exchanges === undefined) {
-    exchanges = exchangesOf(session.reader)
-    known.set(session, exchanges)
-  }
-  return exchanges
-}
-
 /** One chip a packet, as it was born. Copies made by flooding stand behind the packet that they are copies of. */
 function chipsOf(session: Session, from: number, to: number): Chip[] {
   const { reader, packets } = session
-  const exchangeOf = new Map(exchangesIn(session).flatMap((e) => e.parts.map((p) => [p.packet, e.id] as const)))
+  const exchangeOf = reader.indexes.exchangeOf ?? exchangeOfPackets(reader)
   const chips: Chip[] = []
   for (let p = from; p < to; p++) {
     if (packets.origin(p) === 'clone') continue
@@ -47,7 +37,7 @@ function chipsOf(session: Session, from: number, to: number): Chip[] {
       colour: colourOf(packet),
       where: netnsName(reader.netnsAt(first)),
       journey: packets.journeyAt(first),
-      exchange: exchangeOf.get(p) ?? -1,
+      exchange: exchangeOf[p] ?? -1,
     })
   }
   return chips
