@@ -130,6 +130,8 @@ export interface RouteLookup {
 export interface Fib {
   /** fib_lookup: policy rules by priority, then longest prefix in each table. A fresh object or the shared cache's: never written to. */
   lookup(flow: Flow): RouteLookup
+  /** There are policy rules or local routes that the kernel did not make itself: fib4_has_custom_rules(), fib_has_custom_local_routes. */
+  readonly ownRules?: boolean
   /** inet_addr_type(): what an address is to this namespace, as an AddrType name. With a device: inet_dev_addr_type(). */
   addressType(address: number, device?: Device): AddrType
   /** inet_select_addr(). */

@@ -40,8 +40,8 @@ describe('where connections are tracked', () => {
     expect(node.rows().some((r) => r.startsWith('ct.'))).toBe(false)
   })
 
-  it('tracks as soon as a nat table or one rule needs it, loopback too', () => {
-    expect(new TestNode({ nat: {} }).netfilter.tracking).toBe(true)
+  it('tracks as soon as one rule needs it, a nat table alone does not, and loopback too', () => {
+    expect(new TestNode({ nat: {} }).netfilter.tracking).toBe(false)
     const node = new TestNode(tracking)
     expect(node.netfilter.tracking).toBe(true)
     const skb = node.skb(udp('127.0.0.1:1000', '127.0.0.1:53'))

@@ -63,12 +63,15 @@ class ForwardingInformationBase implements MutableFib {
   readonly #routes = new Map<string, RouteRecord>()
   readonly #sources: SourceAddresses
   readonly #cache = new FlowCache()
+  readonly ownRules: boolean
 
   constructor(ns: Namespace, records: FibRecords) {
     this.#ns = ns
     for (const d of ns.devices.values()) this.#devices.set(d.record.id, d)
     this.#sources = new SourceAddresses(ns, records.addresses)
     this.#rules = compileRules(records.rules)
+    this.ownRules =
+      records.rules.some((r) => !isDefault(r)) || records.routes.some((r) => r.type === 'local' && r.protocol !== 'kernel')
     // A gateway without a device is looked up in what is there already: connected routes first.
     for (const r of records.routes) if (!needsDevice(r)) this.add(r)
     for (const r of records.routes) if (needsDevice(r)) this.add(r)
@@ -215,6 +218,13 @@ class ForwardingInformationBase implements MutableFib {
     return found.result === CODE.forward && found.gateway === 0 ? found.device : undefined
   }
 }
+
+/** fib_default_rules_init() */
+const isDefault = (r: PolicyRuleRecord): boolean =>
+  r.action.kind === 'lookup' &&
+  ((r.priority === 0 && r.action.table === RT_TABLE.local) ||
+    (r.priority === 32766 && r.action.table === RT_TABLE.main) ||
+    (r.priority === 32767 && r.action.table === RT_TABLE.default))
 
 const needsDevice = (r: RouteRecord): boolean => r.nexthops.some((n) => n.device === undefined)
 

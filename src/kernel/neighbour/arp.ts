@@ -1,4 +1,4 @@
-import { IPV4_ANY, MAC_BROADCAST, MAC_ZERO, type Mac } from '../../net/address.ts'
+import { IPV4_ANY, isLoopback, isMulticast, MAC_BROADCAST, MAC_ZERO, type Mac, maskOf } from '../../net/address.ts'
 import { ARP_OP, ETH_P, Packet } from '../../net/packet.ts'
 import { STEP } from '../../trace/columns.ts'
 import { PACKET_ORIGINS } from '../../trace/step.ts'
@@ -6,7 +6,7 @@ import type { StepAt } from '../../trace/trace.ts'
 import type { NudState } from '../../world/records.ts'
 import type { NetDevice } from '../device.ts'
 import { born, deliver, depart, enterStack, OUT, TO_ARP } from '../path/hop.ts'
-import { ROUTE_FORWARD } from '../path/route.ts'
+import { ROUTE_FORWARD, ROUTE_LOCAL, routeInputQuietly } from '../path/route.ts'
 import { devQueueXmit } from '../path/xmit.ts'
 import { SkBuff } from '../skb.ts'
 import { PACKET_HOST } from '../types.ts'
@@ -25,8 +25,7 @@ export function arpSolicit(n: Neighbour, at: StepAt): void {
   const { dev } = n
   const skb = n.queue[0]
   const { fib } = dev.ns
-  // arp_announce 0: the waiting packet's source if that is one of ours, else what inet_select_addr() says.
-  const own = skb !== undefined && fib.addressType(skb.pkt.src) === 'LOCAL' ? skb.pkt.src : 0
+  const own = skb !== undefined && announces(dev, skb.pkt.src, n.record.address) ? skb.pkt.src : 0
   const source = own !== 0 ? own : fib.selectSource(dev, n.record.address, 'link')
   const probe = n.record.state === 'PROBE' ? n.record.mac : undefined
   send(dev, at, {
@@ -38,6 +37,16 @@ export function arpSolicit(n: Neighbour, at: StepAt): void {
     parent: skb?.packet ?? -1,
   })
 }
+
+/** arp_announce: 0 the waiting packet's source if it is one of ours, 1 only if it is in the target's subnet too, 2 never. */
+function announces(dev: NetDevice, source: number, target: number): boolean {
+  if (dev.conf.arpAnnounce === 2 || dev.ns.fib.addressType(source) !== 'LOCAL') return false
+  // inet_addr_onlink()
+  return dev.conf.arpAnnounce !== 1 || dev.addresses.some((a) => inSubnet(a, target) && inSubnet(a, source))
+}
+
+const inSubnet = (a: NetDevice['addresses'][number], address: number): boolean =>
+  ((a.address ^ address) & maskOf(a.prefixLength)) === 0
 
 interface ArpFrame {
   readonly op: number
@@ -72,20 +81,35 @@ export function arpRcv(skb: SkBuff, dev: NetDevice): void {
   const { pkt } = skb
   const { ns } = dev
   const { rec } = ns.kernel
-  const request = pkt.arpOp === ARP_OP.REQUEST
-  const type = ns.fib.addressType(pkt.arpTpa)
   const note = (answer: number) => {
     rec.step(STEP.arpProcess, skb, pkt.arpOp, pkt.arpTpa | 0, answer)
   }
-
-  if (request && type === 'LOCAL' && answersFor(dev, pkt.arpTpa)) {
-    note(REPLY)
-    if (pkt.arpSpa !== IPV4_ANY) learnSender(skb, dev)
-    const cause = deliver(skb, TO_ARP)
-    answer(skb, dev, cause)
+  if (isMulticast(pkt.arpTpa) || (isLoopback(pkt.arpTpa) && !dev.conf.routeLocalnet)) {
+    note(IGNORE)
+    deliver(skb, TO_ARP)
     return
   }
-  if (request && type !== 'LOCAL' && dev.conf.forwarding && proxies(skb, dev)) {
+  const request = pkt.arpOp === ARP_OP.REQUEST
+  // RFC 2131: a host without an address asks whether it may have this one.
+  if (pkt.arpSpa === IPV4_ANY) {
+    const taken = request && ns.fib.addressType(pkt.arpTpa) === 'LOCAL' && answersFor(dev, pkt.arpSpa, pkt.arpTpa)
+    note(taken ? REPLY : IGNORE)
+    const cause = deliver(skb, TO_ARP)
+    if (taken) answer(skb, dev, cause)
+    return
+  }
+  // The question is routed like a packet from the asker would be, reverse path filter included.
+  const route = request ? routeInputQuietly(dev, pkt.arpSpa, pkt.arpTpa) : undefined
+  if (route?.result === ROUTE_LOCAL) {
+    const answers = answersFor(dev, pkt.arpSpa, pkt.arpTpa)
+    note(answers ? REPLY : IGNORE)
+    if (answers) learnSender(skb, dev)
+    const cause = deliver(skb, TO_ARP)
+    if (answers) answer(skb, dev, cause)
+    return
+  }
+  // arp_fwd_proxy(): proxy_arp answers for what this host would forward elsewhere.
+  if (route?.result === ROUTE_FORWARD && dev.conf.proxyArp && route.device !== dev) {
     note(PROXY)
     learnSender(skb, dev)
     const cause = deliver(skb, TO_ARP)
@@ -106,17 +130,28 @@ export function arpRcv(skb: SkBuff, dev: NetDevice): void {
   flushQueueIfValid(known, cause)
 }
 
-/** arp_ignore: 1 answers only for addresses of the device that was asked. */
-function answersFor(dev: NetDevice, address: number): boolean {
-  return dev.conf.arpIgnore === 0 || dev.addresses.some((a) => a.address === address)
+/** arp_ignore() and inet_confirm_addr(). */
+function answersFor(dev: NetDevice, sender: number, target: number): boolean {
+  switch (dev.conf.arpIgnore) {
+    case 1:
+      return confirms(dev.addresses, 0, target, ['global', 'site', 'link', 'host'])
+    case 2:
+      return confirms(dev.addresses, sender, target, ['global', 'site', 'link', 'host'])
+    case 3: {
+      const all = [...dev.ns.devices.values()]
+      return all.some((d) => confirms(d.addresses, 0, target, ['global', 'site', 'link']))
+    }
+    case 8:
+      return false
+    default:
+      return true
+  }
 }
 
-/** arp_fwd_proxy(): proxy_arp answers for what this host would forward elsewhere. */
-function proxies(skb: SkBuff, dev: NetDevice): boolean {
-  if (!dev.conf.proxyArp) return false
-  const { pkt } = skb
-  const found = dev.ns.fib.lookup({ dst: pkt.arpTpa, src: pkt.arpSpa, mark: 0, tos: 0, iif: dev, oif: undefined })
-  return found.result === ROUTE_FORWARD && found.device !== dev
+/** confirm_addr_indev(): the target is one of these addresses, and one of their subnets holds it and the sender (0: any). */
+function confirms(addresses: NetDevice['addresses'], sender: number, target: number, scopes: readonly string[]): boolean {
+  const has = addresses.some((a) => a.address === target && scopes.includes(a.scope))
+  return has && addresses.some((a) => inSubnet(a, target) && (sender === 0 || inSubnet(a, sender)))
 }
 
 function answer(skb: SkBuff, dev: NetDevice, cause: number): void {

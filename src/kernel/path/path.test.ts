@@ -81,12 +81,23 @@ describe('ip_forward', () => {
   })
 })
 
+/** Gets the neighbours resolved, in the host's own name. */
+const WARM = ['a', 'ping -c 1 198.51.100.20'] as const
+
 describe('ip_route_input', () => {
   it('refuses a packet that claims to come from an address of its own', () => {
     const { net, a } = routed()
     a.address('eth0', '198.51.100.1/32')
-    const p = play(net.world(), ['a', 'ping -c 1 -W 1 -I 198.51.100.1 198.51.100.20'])
+    const p = play(net.world(), WARM, ['a', 'ping -c 1 -W 1 -I 198.51.100.1 198.51.100.20'])
     expect(p.drops).toEqual(['router: IP_INVALID_SOURCE'])
+  })
+
+  it('leaves an ARP question unanswered that asks in the name of such an address', () => {
+    const { net, a } = routed()
+    a.address('eth0', '198.51.100.1/32')
+    const p = play(net.world(), ['a', 'ping -c 1 -W 4 -I 198.51.100.1 198.51.100.20'])
+    expect(p.output[0]).toContain('Destination Host Unreachable')
+    expect(p.events('arp.process').map((e) => [e.netns, e.step.answer])).toEqual(Array(3).fill(['netns:router', 'ignore']))
   })
 
   it('drops by strict rp_filter what would be answered through another device, and lets loose mode pass', () => {
@@ -97,7 +108,7 @@ describe('ip_route_input', () => {
       const { net, a, router } = routed()
       a.address('eth0', '198.51.100.77/32')
       router.sysctl('net.ipv4.conf.all.rp_filter', mode)
-      const p = play(net.world(), ['a', 'ping -c 1 -W 1 -I 198.51.100.77 198.51.100.20'])
+      const p = play(net.world(), WARM, ['a', 'ping -c 1 -W 1 -I 198.51.100.77 198.51.100.20'])
       expect(p.drops.filter((d) => d.startsWith('router') && d.includes('RPFILTER'))).toEqual(drops)
     }
   })

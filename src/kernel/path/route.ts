@@ -80,7 +80,7 @@ export function routeInput(skb: SkBuff, dev: NetDevice): 'ok' | 'dropped' | Rout
   switch (found.result) {
     case ROUTE_LOCAL:
     case ROUTE_BROADCAST:
-      return validateSource(skb, dev, ns.loopback) === undefined ? 'dropped' : 'ok'
+      return validateSource(skb, dev, undefined) === undefined ? 'dropped' : 'ok'
     case MULTICAST:
       return 'ok'
     case ROUTE_FORWARD: {
@@ -95,37 +95,80 @@ export function routeInput(skb: SkBuff, dev: NetDevice): 'ok' | 'dropped' | Rout
   }
 }
 
+/** What fib_validate_source() comes to. `back` is the route towards the source, where one was asked for. */
+type SourceCheck =
+  | { readonly kind: 'fine'; readonly onLink: boolean; readonly back: RouteLookup | undefined }
+  /** One of our own addresses, or one that can be nobody's. */
+  | { readonly kind: 'martian'; readonly back: RouteLookup | undefined }
+  | { readonly kind: 'filtered'; readonly back: RouteLookup }
+
 /**
- * fib_validate_source(): is the source plausible on `dev`? Answers whether it is on-link there, undefined when the packet
- * was dropped. With rp_filter off only a source that is one of our own addresses is refused.
+ * fib_validate_source(), __fib_validate_source(): is `src` plausible on `dev` for a packet that goes on through `out`
+ * (undefined: that stays here)? With rp_filter off only our own addresses are refused, unless policy rules may say more.
  */
+function checkSource(
+  ns: NetworkNamespace,
+  of: { readonly src: number; readonly dst: number; readonly tos: number },
+  dev: NetDevice,
+  out: NetDevice | undefined,
+): SourceCheck {
+  const { rpFilter, acceptLocal, sendRedirects } = dev.conf
+  if (rpFilter === 0 && (out !== dev || !sendRedirects)) {
+    const fine: SourceCheck = { kind: 'fine', onLink: false, back: undefined }
+    if (acceptLocal) return fine
+    if (ns.fib.ownRules !== true) return ns.fib.addressType(of.src) === 'LOCAL' ? { kind: 'martian', back: undefined } : fine
+  }
+  // Looked up as if it came in where the packet is to leave: rules with `iif` see that device.
+  const ask = (oif: NetDevice | undefined) => lookup(ns, of.src, of.dst, 0, of.tos, out ?? ns.loopback, oif)
+  const back = ask(undefined)
+  const found = isRoute(back.result)
+  const lastResort: SourceCheck = rpFilter === 0 ? { kind: 'fine', onLink: false, back } : { kind: 'filtered', back }
+  if (!found) return lastResort
+  if (back.result !== ROUTE_FORWARD && !(back.result === ROUTE_LOCAL && acceptLocal)) return { kind: 'martian', back }
+  // fib_info_nh_uses_dev(): any of a multipath route's next hops will do.
+  const through = back.device === dev || back.route?.nexthops.some((n) => n.device === dev.record.id) === true
+  if (through) return { kind: 'fine', onLink: back.gateway === 0, back }
+  if (dev.addresses.length === 0) return lastResort
+  if (rpFilter === 1) return { kind: 'filtered', back }
+  const here = ask(dev)
+  return { kind: 'fine', onLink: here.result === ROUTE_FORWARD && here.gateway === 0, back }
+}
+
+const isRoute = (r: number): boolean => r === ROUTE_FORWARD || r === ROUTE_LOCAL || r === ROUTE_BROADCAST || r === MULTICAST
+
+/** Answers whether the source is on-link, undefined when the packet was dropped for it. */
 function validateSource(skb: SkBuff, dev: NetDevice, out: NetDevice | undefined): boolean | undefined {
   const ns = dev.ns
-  const src = skb.pkt.src
-  const mode = dev.conf.rpFilter
-  if (dev === ns.loopback || src === 0) return false
-  const own = ns.fib.addressType(src) === 'LOCAL'
-  if (own && !dev.conf.acceptLocal) {
+  if (dev === ns.loopback || skb.pkt.src === 0) return false
+  const check = checkSource(ns, skb.pkt, dev, out)
+  if (check.kind === 'martian') {
     drop(skb, 'SKB_DROP_REASON_IP_INVALID_SOURCE', dev.ref)
     return undefined
   }
-  if (mode === 0) {
-    if (out !== dev || !dev.conf.sendRedirects) return false
-    const back = lookup(ns, src, skb.pkt.dst, 0, skb.pkt.tos, undefined, undefined)
-    return back.device === dev && back.gateway === 0
+  if (dev.conf.rpFilter !== 0 && check.back !== undefined) {
+    const { rec } = ns.kernel
+    const sysctl = ns.sysctlRef(dev.conf.rpFilterKey)
+    const route = check.back.route === undefined ? -1 : rec.ref(check.back.route.id)
+    rec.step(STEP.rpFilter, skb, dev.conf.rpFilter, check.kind === 'fine' ? 1 : 0, route, sysctl)
+    if (check.kind === 'filtered') drop(skb, 'SKB_DROP_REASON_IP_RPFILTER', sysctl)
   }
-  const back = lookup(ns, src, skb.pkt.dst, 0, skb.pkt.tos, undefined, undefined)
-  // fib_info_nh_uses_dev(): any of a multipath route's next hops will do.
-  const through = back.device === dev || back.route?.nexthops.some((n) => n.device === dev.record.id) === true
-  const okay = back.result === ROUTE_FORWARD && (mode === 2 || through)
-  const { rec } = ns.kernel
-  const sysctl = ns.sysctlRef(dev.conf.rpFilterKey)
-  rec.step(STEP.rpFilter, skb, mode, okay ? 1 : 0, back.route === undefined ? -1 : rec.ref(back.route.id), sysctl)
-  if (!okay) {
-    drop(skb, 'SKB_DROP_REASON_IP_RPFILTER', sysctl)
-    return undefined
-  }
-  return back.device === dev && back.gateway === 0
+  return check.kind === 'fine' ? check.onLink : undefined
+}
+
+/**
+ * ip_route_input_noref() as arp_process() asks it: the route that a packet from `src` to `dst` would take here, undefined when
+ * it would be a martian or has none. Writes no row.
+ */
+export function routeInputQuietly(dev: NetDevice, src: number, dst: number): RouteLookup | undefined {
+  const ns = dev.ns
+  const oddSource = src === 0 || isMulticast(src) || src === 0xffffffff || (isLoopback(src) && !dev.conf.routeLocalnet)
+  if (oddSource || dst === 0 || (isLoopback(dst) && !dev.conf.routeLocalnet)) return undefined
+  const found = lookup(ns, dst, src, 0, 0, dev, undefined)
+  const local = found.result === ROUTE_LOCAL
+  if (!local && (found.result !== ROUTE_FORWARD || !dev.conf.forwarding)) return undefined
+  return checkSource(ns, { src, dst, tos: 0 }, dev, local ? undefined : (found.device as NetDevice)).kind === 'fine'
+    ? found
+    : undefined
 }
 
 /** ip_route_output_key() for a packet in hand: its out device, or undefined. Writes no row: br_netfilter only asks. */

@@ -57,7 +57,9 @@ function drawSysctls(draw: Draw, host: Host, draft: Draft): void {
   conf(8, 'arp_ignore', 1, 2, 8)
   conf(8, 'arp_announce', 1, 2)
   conf(5, 'accept_redirects', 0)
-  conf(4, 'forwarding', 0, 1)
+  // Writing ip_forward sets conf.default and every device: only a single device can differ afterwards.
+  const device = draw.pick(devicesOf(host, draft.cables))
+  set(4, `net.ipv4.conf.${device}.forwarding`, 0, 1)
   set(4, 'net.ipv4.icmp_echo_ignore_all', 1)
   set(5, 'net.ipv4.icmp_echo_ignore_broadcasts', 0)
   set(5, 'net.ipv4.icmp_ratelimit', 0, 100)

@@ -80,8 +80,13 @@ function rule(draw: Draw, site: RuleSite, users: readonly UserChain[]): string {
   return line(site, words, t.words(protocol))
 }
 
-const line = (site: RuleSite, words: readonly string[], jump: string): string =>
-  ['-A', site.chain, ...words, jump].filter((w) => w !== '').join(' ')
+/** Draws are pinned to source ports (lab/pins.ts), so only what has ports may draw. */
+function line(site: RuleSite, words: readonly string[], jump: string): string {
+  const ported = words.some((w) => w === '-p tcp' || w === '-p udp')
+  return ['-A', site.chain, ...words.filter((w) => w !== '' && (ported || !w.includes('--mode random'))), jump]
+    .filter((w) => w !== '')
+    .join(' ')
+}
 
 interface DrawnTarget {
   /** Names a port, and so wants TCP or UDP. */

@@ -43,7 +43,7 @@ function start(process: Process, options: PingOptions, cause: number): void {
     run.begin(cause)
     return
   }
-  process.print(`ping: ${error.what}: ${strerror(error.errno)}`, cause)
+  process.print(`ping: ${error.what}${error.bare ? '' : `: ${strerror(error.errno)}`}`, cause)
   process.exit(2, failed(error.errno, cause), cause)
 }
 
@@ -78,7 +78,7 @@ class PingRun {
   }
 
   /** Binds, and asks for the route with a connected UDP socket as ping4_run() does. */
-  open(): { readonly what: string; readonly errno: Errno } | undefined {
+  open(): { readonly what: string; readonly errno: Errno; readonly bare?: true } | undefined {
     const probe = this.#process.sockets.udp(undefined)
     const wanted = this.#options.interface
     if (wanted !== undefined) {
@@ -96,7 +96,7 @@ class PingRun {
     const connected = probe.probe(this.#to)
     if (!connected.ok) {
       return connected.error === 'EACCES'
-        ? { what: 'Do you want to ping broadcast? Then -b. If not, check your local firewall rules', errno: 'EACCES' }
+        ? { what: 'Do you want to ping broadcast? Then -b. If not, check your local firewall rules', errno: 'EACCES', bare: true }
         : { what: 'connect', errno: connected.error }
     }
     this.#source = connected.value
