@@ -67,6 +67,9 @@ test('first paint and first drawn diagram', async ({ page, hop }) => {
 test('frames while playing, panning and zooming', async ({ page, hop }) => {
   await hop.open()
   await page.getByRole('combobox', { name: 'Speed' }).selectOption({ label: '4×' })
+  // Until the parts that come after the first frame are there.
+  await expect(hop.tables.getByRole('tabpanel')).not.toContainText('Loading')
+  const idle = await frames(page, () => page.evaluate(() => new Promise((done) => setTimeout(done, 1500))))
   await hop.button('Play').click()
   await expect.poll(() => hop.seq()).toBeGreaterThan(10)
   const playing = await frames(page, async () => {
@@ -79,13 +82,22 @@ test('frames while playing, panning and zooming', async ({ page, hop }) => {
     await hop.button('Play').click()
     await panAndZoom(page)
   })
-  for (const [what, list] of Object.entries({ playing, 'panning and zooming': moving, 'all at once': both })) {
+  for (const [what, list] of Object.entries({
+    'doing nothing': idle,
+    playing,
+    'panning and zooming': moving,
+    'all at once': both,
+  })) {
     say(
       `${what}: ${list.length} frames, median ${quantile(list, 0.5).toFixed(1)} ms, 95 % under ${quantile(list, 0.95).toFixed(1)} ms, longest ${Math.max(...list).toFixed(0)} ms`,
     )
+  }
+  // What an idle page gets on this machine at this moment is the measure: a busy neighbour slows both.
+  const least = { median: quantile(idle, 0.5), most: quantile(idle, 0.95) }
+  for (const list of [playing, moving, both]) {
     expect(list.length).toBeGreaterThan(20)
-    expect(quantile(list, 0.5), `${what}: half of the frames`).toBeLessThan(34)
-    expect(quantile(list, 0.95), `${what}: 95 % of the frames`).toBeLessThan(67)
+    expect(quantile(list, 0.5)).toBeLessThan(least.median * 1.5 + 9)
+    expect(quantile(list, 0.95)).toBeLessThan(least.most * 3 + 34)
   }
 })
 
