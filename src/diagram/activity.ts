@@ -11,6 +11,8 @@ type ActivityTone = 'busy' | 'pass' | 'nat' | 'drop' | 'wait'
 
 export interface Activity {
   readonly text: string
+  /** Without the table, where the room is too small for both. */
+  readonly brief?: string
   readonly tone: ActivityTone
 }
 
@@ -50,9 +52,10 @@ export function activityOf(
   let beforeWait: Activity | undefined
   let beforeChain: Activity | undefined
   let tried = 0
-  const say = (text: string, tone: ActivityTone) => {
-    if (best === undefined || WEIGHT[tone] >= WEIGHT[best.tone]) best = { text, tone }
+  const say = (text: string, tone: ActivityTone, brief?: string) => {
+    if (best === undefined || WEIGHT[tone] >= WEIGHT[best.tone]) best = { text, tone, ...(brief !== undefined && { brief }) }
   }
+  const sayIn = (what: string, tone: ActivityTone) => say(`${table}: ${what}`, tone, what)
   for (const seq of stepsIn(reader, packet, span)) {
     const step = reader.step(seq)
     switch (step.kind) {
@@ -69,22 +72,23 @@ export function activityOf(
           table = rule.table
           target = TARGET_NAMES[rule.spec.target.kind] ?? ''
         }
-        if (step.verdict === 'drop' || step.verdict === 'reject') say(`${table}: ${target || step.verdict.toUpperCase()}`, 'drop')
-        else if (step.verdict === 'accept') say(`${table}: ACCEPT`, 'pass')
-        else if (step.verdict === 'nat') say(`${table}: ${target}`, 'nat')
-        else if (step.verdict === 'undetermined') say(`${table}: ?`, 'drop')
-        else if (target === 'MARK' || target === 'CONNMARK') say(`${table}: ${target}`, 'pass')
+        if (step.verdict === 'drop' || step.verdict === 'reject') sayIn(target || step.verdict.toUpperCase(), 'drop')
+        else if (step.verdict === 'accept') sayIn('ACCEPT', 'pass')
+        else if (step.verdict === 'nat') sayIn(target, 'nat')
+        else if (step.verdict === 'undetermined') sayIn('?', 'drop')
+        else if (target === 'MARK' || target === 'CONNMARK') sayIn(target, 'pass')
         break
       }
       case 'policy':
         tried += step.tried
-        if (step.verdict === 'drop') say(`${table}: DROP`, 'drop')
-        else if (step.verdict === 'accept' && tried > 0) say(`${table}: ACCEPT`, 'pass')
+        if (step.verdict === 'drop') sayIn('DROP', 'drop')
+        else if (step.verdict === 'accept' && tried > 0) sayIn('ACCEPT', 'pass')
         // An empty table has nothing to say.
         else if (step.verdict === 'accept' && best?.tone === 'busy') best = beforeChain
         break
       case 'nat':
-        if (step.binding === 'existing' || step.binding === 'icmp-error') say(`conntrack: ${step.manip}`, 'nat')
+        if (step.binding === 'existing' || step.binding === 'icmp-error')
+          say(`conntrack: ${step.manip}`, 'nat', `ct: ${step.manip}`)
         break
       case 'route': {
         const out = step.outDevice === undefined ? undefined : deviceName(step.outDevice)

@@ -1,4 +1,8 @@
 import { describe, expect, it } from 'vitest'
+import { buildWorld } from '../cluster/build.ts'
+import { LIBRARY } from '../library/index.ts'
+import { run } from '../sim/run.ts'
+import { STEP } from '../trace/columns.ts'
 import { TraceReader } from '../trace/reader.ts'
 import { recordServiceTrace } from '../trace/testing.ts'
 import { Timeline } from '../trace/timeline.ts'
@@ -69,5 +73,43 @@ describe('the chart of the namespace that a packet is in', () => {
 
   it('says nothing before the first packet', () => {
     expect(mapState(reader, timeline.at(-1), { packet: -1, seq: -1 }).netns).toBeUndefined()
+  })
+})
+
+const LINK_LAYER = ['device-in', 'device-out', 'bridge-learn', 'bridge-decide', 'bridge-nf', 'neighbour', 'arp']
+
+describe.each(LIBRARY.map((e) => e.id))('every step of %s', (id) => {
+  const document = LIBRARY.find((e) => e.id === id)?.document
+  const world = document === undefined ? undefined : buildWorld(document)
+  if (document === undefined || world?.ok !== true) throw new Error(`${id} cannot be built`)
+  const played = new TraceReader(run(world.value, document.journeys, { seed: document.seed }))
+  const view = new Timeline(played).at(-1)
+  const cells = new Set(kernelChart().cells.map((c) => c.id))
+
+  it('lights a box of the chart where the packet is', () => {
+    const wrong: string[] = []
+    for (let packet = 0; packet < played.packets.length; packet++) {
+      for (const seq of played.packets.seqsOf(packet)) {
+        const { here } = mapState(played, view, { packet, seq })
+        const kind = played.kindOf(seq)
+        const where = `#${packet} step ${seq} in ${here}`
+        if (here === undefined || !cells.has(here)) wrong.push(`${where}: no such box`)
+        // Address resolution is no work of a process, and passes no hook.
+        else if (played.packets.origin(packet) === 'arp' && !LINK_LAYER.includes(here)) wrong.push(`${where}: ARP`)
+        else if (kind === STEP.enter && played.trace.events.a[seq] === 0 && !here.startsWith('device-'))
+          wrong.push(`${where}: on a device`)
+        else if (kind === STEP.forward && here !== 'forward') wrong.push(`${where}: forwarding`)
+      }
+    }
+    expect(wrong).toEqual([])
+  })
+
+  it('lists the base chains of every hook that was asked, each with what it said', () => {
+    const chains: string[] = []
+    for (let packet = 0; packet < played.packets.length; packet++) {
+      for (const c of mapState(played, view, { packet, seq: played.packets.info(packet).last }).chains)
+        if (c.depth === 0 && c.outcome === '') chains.push(`#${packet} ${c.table} ${c.chain}`)
+    }
+    expect(chains).toEqual([])
   })
 })

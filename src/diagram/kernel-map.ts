@@ -69,11 +69,11 @@ const HOOK_ROWS: Readonly<Record<MapHook, readonly Row[]>> = {
   ],
 }
 
-const W = 112
-const ROW = 22
-const TITLE = 22
-const X = { pre: 18, input: 150, forward: 282, output: 414, post: 546 } as const
-const Y = { process: 14, route: 66, upper: 108, lower: 344, link: 556 } as const
+const W = 106
+const ROW = 18
+const TITLE = 19
+const X = { pre: 12, input: 132, forward: 252, output: 372, post: 492 } as const
+const Y = { process: 10, route: 54, upper: 88, lower: 274, link: 431 } as const
 
 /** The chart. It is the same for every namespace; what is registered there and what happened comes from `mapState`. */
 export function kernelChart(): KernelChart {
@@ -98,27 +98,27 @@ export function kernelChart(): KernelChart {
   }
   const mid = (r: Rect): Point => ({ x: r.x + r.w / 2, y: r.y + r.h / 2 })
 
-  const process = stage('process', 'process', { x: X.input, y: Y.process, w: X.output + W - X.input, h: 26 }, 'process')
-  const outRoute = stage('routing-out', 'routing', { x: X.output, y: Y.route, w: W, h: 24 }, 'decision')
+  const process = stage('process', 'process', { x: X.input, y: Y.process, w: X.output + W - X.input, h: 24 }, 'process')
+  const outRoute = stage('routing-out', 'routing', { x: X.output, y: Y.route, w: W, h: 22 }, 'decision')
   const outputEnd = column('OUTPUT', X.output, Y.upper)
-  const reroute = stage('reroute', 'reroute', { x: X.output, y: outputEnd + 10, w: W, h: 22 }, 'decision')
+  const reroute = stage('reroute', 'reroute', { x: X.output, y: outputEnd + 8, w: W, h: 20 }, 'decision')
   const inputTop = outputEnd - (HOOK_ROWS.INPUT.length * ROW + TITLE)
   const inputEnd = column('INPUT', X.input, inputTop, true)
 
   const preEnd = column('PREROUTING', X.pre, Y.lower)
-  const routing = stage('routing', 'routing', { x: X.input, y: Y.lower + 46, w: W, h: 34 }, 'decision')
+  const routing = stage('routing', 'routing', { x: X.input, y: Y.lower + 38, w: W, h: 30 }, 'decision')
   const allowed = stage('forward', 'ip_forward', { x: X.forward, y: Y.lower, w: W, h: 22 })
-  const forwardEnd = column('FORWARD', X.forward, Y.lower + 34)
+  const forwardEnd = column('FORWARD', X.forward, Y.lower + 32)
   const postEnd = column('POSTROUTING', X.post, Y.lower)
-  const fragment = stage('fragment', 'mtu', { x: X.post, y: postEnd + 14, w: W, h: 22 })
-  const neighbour = stage('neighbour', 'neighbour', { x: X.post, y: Y.link - 38, w: W, h: 24 })
+  const fragment = stage('fragment', 'mtu', { x: X.post, y: postEnd + 12, w: W, h: 20 })
+  const neighbour = stage('neighbour', 'neighbour', { x: X.post, y: Y.link - 34, w: W, h: 22 })
 
   const deviceIn = stage('device-in', 'device in', { x: X.pre, y: Y.link, w: W, h: 26 }, 'device')
   const learn = stage('bridge-learn', 'bridge: FDB', { x: X.input, y: Y.link, w: W, h: 26 })
   const decide = stage('bridge-decide', 'bridge: forward', { x: X.forward, y: Y.link, w: W, h: 26 }, 'decision')
   const nf = stage('bridge-nf', 'br_netfilter', { x: X.output, y: Y.link, w: W, h: 26 })
   const deviceOut = stage('device-out', 'device out', { x: X.post, y: Y.link, w: W, h: 26 }, 'device')
-  const arp = stage('arp', 'ARP', { x: X.input, y: Y.link - 38, w: 64, h: 24 })
+  const arp = stage('arp', 'ARP', { x: X.input, y: Y.link - 34, w: 64, h: 22 })
 
   const edges: { points: Point[]; dashed: boolean }[] = []
   const edge = (points: Point[], dashed = false) => edges.push({ points, dashed })
@@ -148,7 +148,7 @@ export function kernelChart(): KernelChart {
   ])
   edge([
     { x: x(X.forward), y: allowed.y + allowed.h },
-    { x: x(X.forward), y: Y.lower + 34 },
+    { x: x(X.forward), y: Y.lower + 32 },
   ])
   edge([
     { x: x(X.forward), y: forwardEnd },
@@ -208,17 +208,17 @@ export function kernelChart(): KernelChart {
     ],
     true,
   )
-  const width = X.post + W + 18
-  const linkTop = Y.link - 50
+  const width = X.post + W + 12
+  const linkTop = Y.link - 42
   return {
-    bounds: { x: 0, y: 0, w: width, h: Y.link + 40 },
+    bounds: { x: 0, y: 0, w: width, h: Y.link + 36 },
     cells,
     columns,
     edges,
     lanes: [
-      { id: 'process', rect: { x: 6, y: 4, w: width - 12, h: 46 } },
-      { id: 'ip', rect: { x: 6, y: 54, w: width - 12, h: linkTop - 60 } },
-      { id: 'link', rect: { x: 6, y: linkTop, w: width - 12, h: Y.link + 36 - linkTop } },
+      { id: 'process', rect: { x: 2, y: 4, w: width - 4, h: 37 } },
+      { id: 'ip', rect: { x: 2, y: 46, w: width - 4, h: linkTop - 51 } },
+      { id: 'link', rect: { x: 2, y: linkTop, w: width - 4, h: Y.link + 33 - linkTop } },
     ],
   }
 }

@@ -1,9 +1,10 @@
 import { CHANNEL_HEIGHT, type Channel, placeSwitches, planCables, trackY } from './cabling.ts'
+import { LANE } from './compact-block.ts'
 import { type Layout, type Road, Sketch, WORDS_EN, type Words } from './figure.ts'
 import { type Point, union } from './geometry.ts'
 import { isGuest, isHost, switchOf } from './roles.ts'
 import { type Look, type Plan, planRows, type Rows } from './rows.ts'
-import { type SlimChain, slimChains } from './slim.ts'
+import { chainWidth, type SlimChain, slimChains } from './slim.ts'
 import { switchHeight } from './switch-block.ts'
 import { type Measure, measureRoughly, remember } from './text.ts'
 import type { Topology } from './topology.ts'
@@ -24,12 +25,15 @@ const MARGIN = 8
 
 /** Everything that the drawing of `topology` needs, in coordinates from (0, 0). Pure: same input, same layout. */
 export function layout(topology: Topology, options: LayoutOptions): Layout {
+  const compact = options.compact ?? new Set<string>()
+  const measure = remember(options.measure ?? measureRoughly)
+  const slim = slimChains(topology, compact)
   const look: Look = {
-    measure: remember(options.measure ?? measureRoughly),
+    measure,
     words: options.words ?? WORDS_EN,
-    compact: options.compact ?? new Set<string>(),
+    compact,
+    spine: Math.max(0, ...[...slim.values()].map((c) => LANE + 80 + chainWidth(c, measure))),
   }
-  const slim = slimChains(topology, look.compact)
   const chained = new Set<string>([...slim.values()].flatMap((c) => c.map((m) => m.netns.id)))
   /** Without the machines that become chips on a switch's edge. */
   const main: Topology = {

@@ -1,7 +1,8 @@
 import { STEP } from '../trace/columns.ts'
 import type { TraceReader } from '../trace/reader.ts'
-import { HOOKS } from '../trace/step.ts'
+import { HOOKS, type RuleVerdict } from '../trace/step.ts'
 import type { WorldView } from '../world/world.ts'
+import { cellOf } from './map-cells.ts'
 
 // What the chart of a namespace shows at one step: which cells exist there, where the packet was and is, which chains were
 // asked and what they said.
@@ -27,6 +28,8 @@ export interface WalkedChain {
   readonly matched: number
   /** What the last rule that matched, or the policy, said: a target's or verdict's name. */
   readonly outcome: string
+  /** What the whole walk came to, when a chain further down decided it; of base chains only. */
+  readonly final?: string
   /** seq of the step that said it. */
   readonly seq: number
 }
@@ -136,6 +139,8 @@ export function mapState(reader: TraceReader, view: WorldView, at: { readonly pa
       if (step.verdict === 'nat') cell.verdict = 'nat'
       else if (step.verdict === 'drop' || step.verdict === 'reject') cell.verdict = 'drop'
       else if (step.verdict === 'accept') cell.verdict = 'accept'
+      const base = chains.findLast((c) => c.depth === 0)
+      if (base !== undefined && base !== walked && isFinal(step.verdict)) base.final = walked.outcome
       if (target?.kind === 'jump') {
         stack.push(target.chain)
         chains.push({
@@ -167,58 +172,9 @@ export function mapState(reader: TraceReader, view: WorldView, at: { readonly pa
   return { netns: reader.netnsAt(last), here, cells, registered: registeredCells(view, reader.netnsAt(last)), chains }
 }
 
+/** Verdicts that end the walk through a table. */
+const isFinal = (v: RuleVerdict): boolean =>
+  v === 'accept' || v === 'drop' || v === 'reject' || v === 'nat' || v === 'stolen' || v === 'undetermined'
+
 /** The part of a chain or rule id that is the chain's own name. */
 const nameOf = (id: string): string => id.slice(id.lastIndexOf('/') + 1)
-
-function cellOf(
-  reader: TraceReader,
-  seq: number,
-  at: { readonly hook: string; readonly table: string; readonly before: string | undefined },
-): string | undefined {
-  const { a, b } = reader.trace.events
-  switch (reader.kindOf(seq)) {
-    case STEP.enter:
-      if (a[seq] === 0) return b[seq] === 0 ? 'device-in' : 'device-out'
-      return at.before ?? (b[seq] === 0 ? undefined : 'process')
-    case STEP.born:
-      return 'process'
-    case STEP.deliver:
-    case STEP.socketLookup:
-      return at.before === 'arp' ? 'arp' : 'process'
-    case STEP.arpProcess:
-      return 'arp'
-    case STEP.bridgeLearn:
-      return 'bridge-learn'
-    case STEP.bridgeDecide:
-      return 'bridge-decide'
-    case STEP.bridgeNf:
-      return 'bridge-nf'
-    case STEP.reassemble:
-      return at.hook === 'OUTPUT' ? 'OUTPUT/defrag' : 'PREROUTING/defrag'
-    case STEP.route: {
-      const purpose = ((a[seq] as number) >> 8) & 0xff
-      return purpose === 0 ? 'routing' : purpose === 2 ? 'reroute' : 'routing-out'
-    }
-    case STEP.rpFilter:
-      return 'routing'
-    case STEP.forward:
-      return 'forward'
-    case STEP.mtu:
-      return 'fragment'
-    case STEP.neighLookup:
-    case STEP.neighState:
-    case STEP.wait:
-      return 'neighbour'
-    case STEP.chain:
-    case STEP.nat:
-      return `${at.hook}/${reader.kindOf(seq) === STEP.nat ? 'nat' : at.table}`
-    case STEP.ctLookup:
-      return `${at.hook === 'OUTPUT' ? 'OUTPUT' : 'PREROUTING'}/conntrack`
-    case STEP.ctChange:
-      return b[seq] === 2
-        ? `${at.hook === 'INPUT' ? 'INPUT' : 'POSTROUTING'}/confirm`
-        : `${at.hook === 'OUTPUT' ? 'OUTPUT' : 'PREROUTING'}/conntrack`
-    default:
-      return undefined
-  }
-}

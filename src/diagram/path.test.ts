@@ -66,7 +66,7 @@ describe('the way of a packet over the drawing', () => {
 
   it('says what each gate did: DNAT in PREROUTING, the route, and at last the neighbour that never answered', () => {
     const end = sceneAt(paths, SYN, lastStep(SYN))
-    expect(end.did.get('gate:node1/PREROUTING')).toEqual({ text: 'nat: DNAT', tone: 'nat' })
+    expect(end.did.get('gate:node1/PREROUTING')).toEqual({ text: 'nat: DNAT', brief: 'DNAT', tone: 'nat' })
     expect(end.did.get('gate:node1/routing')?.tone).toBe('pass')
     expect(end.ending).toEqual({ kind: 'drop', reason: 'NEIGH_FAILED' })
     const dnat = reader.rewritesOf(SYN).find((s) => reader.packetAt(SYN, s).dport === 8080) ?? -1

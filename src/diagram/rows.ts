@@ -26,6 +26,8 @@ export interface Look {
   readonly words: Words
   /** netns ids of machines that take no part. */
   readonly compact: ReadonlySet<string>
+  /** The network between the rows is at least so wide. */
+  readonly spine: number
 }
 
 export type Row = 'top' | 'bottom'
@@ -78,12 +80,12 @@ export function planRows(topology: Topology, plan: Plan, look: Look): Rows {
   }
   const upper = inLine(top.map((machine) => ({ machine, block: build(machine, 'top'), low: false })))
   const under = inLine(lower.map((machine) => ({ machine, block: build(machine, 'bottom'), low: isLow(machine) })))
-  const width = Math.max(widthOf(upper), widthOf(under))
+  const width = Math.max(widthOf(upper), widthOf(under), look.spine)
   // A short row stands in the middle of a long one.
-  const middle = (width - widthOf(under)) / 2
+  const centred = (row: readonly Placed[]) => row.map((p) => ({ ...p, x: p.x + (width - widthOf(row)) / 2 }))
   return {
-    upper,
-    under: under.map((p) => ({ ...p, x: p.x + middle })),
+    upper: centred(upper),
+    under: centred(under),
     rowOf,
     sunk,
     width,

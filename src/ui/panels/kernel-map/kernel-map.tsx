@@ -47,13 +47,13 @@ export function KernelMap({ reader, timeline, seq, followed, onSelect, onSeek, l
                 height={l.rect.h}
                 rx={10}
               />
-              <text className="kmap-lane-name" x={l.rect.x + 12} y={l.rect.y + 17}>
+              <text className="kmap-lane-name" x={l.rect.x + 12} y={l.rect.y + 16}>
                 {words.lanes[l.id]}
               </text>
             </g>
           ))}
           {name !== undefined && (
-            <text className="kmap-netns" x={24} y={102}>
+            <text className="kmap-netns" x={14} y={86}>
               {name}
             </text>
           )}
@@ -71,7 +71,7 @@ export function KernelMap({ reader, timeline, seq, followed, onSelect, onSeek, l
           {CHART.columns.map((c) => (
             <g key={c.hook}>
               <rect className="kmap-column" x={c.rect.x} y={c.rect.y} width={c.rect.w} height={c.rect.h} rx={6} />
-              <text className="kmap-hook" x={c.title.x + 9} y={c.title.y + 14}>
+              <text className="kmap-hook" x={c.title.x + 9} y={c.title.y + 13.5}>
                 {c.hook}
               </text>
             </g>
@@ -136,19 +136,22 @@ function Cell(props: {
       />
       <text
         x={cell.hook === undefined ? x + w / 2 : x + 12}
-        y={y + h / 2 + 3.6}
+        y={y + h / 2 + 3.9}
         textAnchor={cell.hook === undefined ? 'middle' : 'start'}
       >
         {label}
       </text>
       {cell.hook !== undefined && (
-        <text className="kmap-right" x={x + w - 10} y={y + h / 2 + 3.6} textAnchor="end">
+        <text className="kmap-right" x={x + w - 10} y={y + h / 2 + 3.9} textAnchor="end">
           {state !== undefined && state.tried > 0 ? `${state.matched}/${state.tried}` : cell.priority}
         </text>
       )}
     </g>
   )
 }
+
+const outcomeClass = (outcome: string) =>
+  `kmap-outcome${/DNAT|SNAT|MASQ|REDIRECT/.test(outcome) ? ' kmap-nat' : /DROP|REJECT/.test(outcome) ? ' kmap-drop' : ''}`
 
 function Chain({
   chain,
@@ -166,19 +169,14 @@ function Chain({
       <button type="button" onClick={() => onSeek(chain.seq)} aria-current={current ? 'step' : undefined}>
         <span className="kmap-chain">
           <b>{chain.depth === 0 ? `${chain.table} ${chain.chain}` : chain.chain}</b>
+          {chain.final !== undefined && <em className={outcomeClass(chain.final)}>{chain.final}</em>}
           {chain.tried > 0 && (
             <small title={words.rules(chain.matched, chain.tried)}>
               {chain.matched}/{chain.tried}
             </small>
           )}
         </span>
-        {chain.outcome !== '' && (
-          <span
-            className={`kmap-outcome${/DNAT|SNAT|MASQ|REDIRECT/.test(chain.outcome) ? ' kmap-nat' : /DROP|REJECT/.test(chain.outcome) ? ' kmap-drop' : ''}`}
-          >
-            {chain.outcome}
-          </span>
-        )}
+        {chain.outcome !== '' && <span className={outcomeClass(chain.outcome)}>{chain.outcome}</span>}
       </button>
     </li>
   )

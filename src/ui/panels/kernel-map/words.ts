@@ -12,9 +12,9 @@ export interface MapWords {
 
 const en: MapWords = {
   map: 'Packet flow in',
-  lanes: { process: 'processes', ip: 'IP layer', link: 'link layer' },
+  lanes: { process: 'transport', ip: 'IP layer', link: 'link layer' },
   cells: {
-    process: 'local process',
+    process: 'sockets, ICMP',
     routing: 'routing decision',
     'routing-out': 'routing decision',
     reroute: 'reroute check',
@@ -38,9 +38,9 @@ const en: MapWords = {
 
 const zh: MapWords = {
   map: '数据包流程：',
-  lanes: { process: '进程', ip: 'IP 层', link: '链路层' },
+  lanes: { process: '传输层', ip: 'IP 层', link: '链路层' },
   cells: {
-    process: '本地进程',
+    process: '套接字、ICMP',
     routing: '路由判决',
     'routing-out': '路由判决',
     reroute: '重新路由检查',

@@ -1,5 +1,5 @@
 import { memo } from 'react'
-import type { Change } from '../../../diagram/activity.ts'
+import type { Activity, Change } from '../../../diagram/activity.ts'
 import type { CalloutPlacer } from '../../../diagram/callout.ts'
 import { baseline, radiusOf } from '../../../diagram/canvas.ts'
 import type { Box, Layout } from '../../../diagram/figure.ts'
@@ -23,6 +23,9 @@ export const WayLayer = memo(function WayLayer({ walked, role }: { readonly walk
     </g>
   )
 })
+
+const said = ({ text, brief }: Activity, width: number, measure: Measure) =>
+  fitText(brief !== undefined && measure(text, 'status') > width ? brief : text, 'status', width, measure)
 
 /** Outlines of the places on the way, and what each of them did. */
 export const PlacesLayer = memo(function PlacesLayer({
@@ -63,7 +66,7 @@ export const PlacesLayer = memo(function PlacesLayer({
             x={slot.x}
             y={y}
           >
-            {fitText(activity.text, 'status', slot.w, measure)}
+            {said(activity, slot.w, measure)}
           </text>
         )
       })}

@@ -21,6 +21,7 @@ import { browserMeasure } from './measure.ts'
 import { CalloutMark, EndingMark, noteOf, PlacesLayer, WayLayer } from './overlay.tsx'
 import { selectedBox, selectionOf } from './reach.ts'
 import './stage.css'
+import { toolsBottom } from './tools-place.ts'
 import type { StageProps } from './types.ts'
 import { useCamera } from './use-camera.ts'
 import { useGlide } from './use-glide.ts'
@@ -75,6 +76,7 @@ export function Stage(props: StageProps) {
   useEffect(() => {
     if (following && position !== undefined) reveal(position)
   }, [following, reveal, position])
+  const bottom = useMemo(() => (layout === undefined || size === undefined ? 12 : toolsBottom(layout, size)), [layout, size])
   const onReach = useCallback((box: Box) => reveal(centre(box.rect)), [reveal])
 
   const boxes = useMemo(() => layout?.boxes.filter((b) => b.of.kind !== 'region') ?? [], [layout])
@@ -151,7 +153,7 @@ export function Stage(props: StageProps) {
           <Gliding {...{ paths, seq, playing, capsule }} packet={scene.packet} leg={scene.leg} />
         )}
       </div>
-      <div className="stg-tools" role="toolbar" aria-label={words.drawing}>
+      <div className="stg-tools" role="toolbar" aria-label={words.drawing} style={{ bottom }}>
         <button type="button" onClick={() => camera.zoomBy(1.25)} aria-label={words.zoomIn} title={words.zoomIn}>
           <Plus size={15} aria-hidden="true" />
         </button>
