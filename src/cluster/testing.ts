@@ -1,4 +1,4 @@
-import { formatIpv4, formatPrefix, parseIpv4 } from '../net/address.ts'
+import { formatIpv4, formatPrefix } from '../net/address.ts'
 import type { InputError, Manifest, ScenarioDocument } from '../scenario/document.ts'
 import { RT_TABLE } from '../world/records.ts'
 import { viewOf, type World, type WorldView } from '../world/world.ts'
@@ -53,12 +53,6 @@ export function built(doc: ScenarioDocument): World {
 export const errorsOf = (doc: ScenarioDocument): string[] => {
   const world = buildWorld(doc)
   return world.ok ? [] : world.error.map((e: InputError) => `${e.path}: ${e.message}`)
-}
-
-export const ip = (text: string): number => {
-  const a = parseIpv4(text)
-  if (!a.ok) throw new Error(text)
-  return a.value
 }
 
 /** Routes of the main table, one a line, near enough to `ip route` to be read. */

@@ -137,6 +137,10 @@ export function recordText(record: WorldRecord): string {
       return `ip rule ${record.priority}`
     case 'conntrack':
       return `${formatIpv4(record.original.src)}:${record.original.sport} > ${formatIpv4(record.original.dst)}:${record.original.dport}`
+    case 'ipvs-service':
+      return `virtual server ${record.protocol} ${formatIpv4(record.address)}:${record.port}`
+    case 'ipvs-destination':
+      return `real server ${formatIpv4(record.address)}:${record.port}`
     case 'note':
       return record.what
   }

@@ -4,6 +4,7 @@ import type { Brand } from '../base/brand.ts'
 //   netns:node1   dev:node1/cbr0   addr:node1/cbr0/10.244.1.1/24   route:node1/main/3   prule:node1/0
 //   neigh:node1/cbr0/10.244.1.5   fdb:node1/cbr0/0a:58:0a:f4:01:05/veth1   sysctl:node1/net.ipv4.ip_forward
 //   chain:node1/nat/PREROUTING   rule:node1/nat/KUBE-SERVICES/4   ipset:node1/NAME
+//   ipvs:node1/tcp/10.96.0.10:80   ipvsdst:node1/tcp/10.96.0.10:80/10.244.1.5:8080
 //   ct:node1/7   sock:pod/client/3   proc:pod/client/1   obj:Service/default/web   note:node1/3
 export type NetnsId = Brand<`netns:${string}`, 'NetnsId'>
 export type DeviceId = Brand<`dev:${string}`, 'DeviceId'>
@@ -16,6 +17,8 @@ export type SysctlId = Brand<`sysctl:${string}`, 'SysctlId'>
 export type ChainId = Brand<`chain:${string}`, 'ChainId'>
 export type RuleId = Brand<`rule:${string}`, 'RuleId'>
 export type IpsetId = Brand<`ipset:${string}`, 'IpsetId'>
+export type IpvsServiceId = Brand<`ipvs:${string}`, 'IpvsServiceId'>
+export type IpvsDestinationId = Brand<`ipvsdst:${string}`, 'IpvsDestinationId'>
 export type ConntrackId = Brand<`ct:${string}`, 'ConntrackId'>
 export type SocketId = Brand<`sock:${string}`, 'SocketId'>
 export type ProcessId = Brand<`proc:${string}`, 'ProcessId'>
@@ -34,6 +37,8 @@ export type RecordId =
   | ChainId
   | RuleId
   | IpsetId
+  | IpvsServiceId
+  | IpvsDestinationId
   | ConntrackId
   | SocketId
   | ProcessId
@@ -52,6 +57,10 @@ export const sysctlId = (netns: string, key: string) => `sysctl:${netns}/${key}`
 export const chainId = (netns: string, table: string, chain: string) => `chain:${netns}/${table}/${chain}` as ChainId
 export const ruleId = (netns: string, table: string, chain: string, n: number) => `rule:${netns}/${table}/${chain}/${n}` as RuleId
 export const ipsetId = (netns: string, name: string) => `ipset:${netns}/${name}` as IpsetId
+/** `server` is `tcp/10.96.0.10:80`. */
+export const ipvsServiceId = (netns: string, server: string) => `ipvs:${netns}/${server}` as IpvsServiceId
+export const ipvsDestinationId = (netns: string, server: string, destination: string) =>
+  `ipvsdst:${netns}/${server}/${destination}` as IpvsDestinationId
 export const conntrackId = (netns: string, n: number) => `ct:${netns}/${n}` as ConntrackId
 export const socketId = (netns: string, n: number) => `sock:${netns}/${n}` as SocketId
 export const processId = (netns: string, n: number) => `proc:${netns}/${n}` as ProcessId

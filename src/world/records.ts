@@ -6,6 +6,8 @@ import type {
   DeviceId,
   FdbId,
   IpsetId,
+  IpvsDestinationId,
+  IpvsServiceId,
   NeighbourId,
   NetnsId,
   NoteId,
@@ -232,6 +234,36 @@ export interface IpsetRecord {
   readonly origin: Origin
 }
 
+/** A virtual server of IPVS (struct ip_vs_service). */
+export interface IpvsServiceRecord {
+  readonly kind: 'ipvs-service'
+  readonly id: IpvsServiceId
+  readonly netns: NetnsId
+  readonly protocol: 'tcp' | 'udp' | 'sctp'
+  readonly address: Ipv4
+  readonly port: number
+  /** `rr`, `wlc` …, as ipvsadm names them. */
+  readonly scheduler: string
+  /** ipvsadm's scheduler flags: `sh-port`, `mh-port` … */
+  readonly flags: readonly string[]
+  /** For how long a client keeps its real server, seconds. */
+  readonly persistence?: number
+  readonly origin: Origin
+}
+
+/** A real server of IPVS (struct ip_vs_dest). */
+export interface IpvsDestinationRecord {
+  readonly kind: 'ipvs-destination'
+  readonly id: IpvsDestinationId
+  readonly netns: NetnsId
+  readonly service: IpvsServiceId
+  readonly address: Ipv4
+  readonly port: number
+  readonly weight: number
+  readonly forwarding: 'masq' | 'tunnel' | 'droute' | 'local'
+  readonly origin: Origin
+}
+
 /** For ICMP echo: `sport` is the id, `dport` is type << 8 | code, as the kernel's tuple has it. */
 export interface Tuple {
   readonly src: Ipv4
@@ -350,6 +382,8 @@ export type WorldRecord =
   | ChainRecord
   | RuleRecord
   | IpsetRecord
+  | IpvsServiceRecord
+  | IpvsDestinationRecord
   | ConntrackRecord
   | SocketRecord
   | ProcessRecord

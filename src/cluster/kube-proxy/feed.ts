@@ -4,18 +4,21 @@ import type { InputError, ScenarioDocument } from '../../scenario/document.ts'
 import { inputError, listed } from '../errors.ts'
 import { fillIn } from '../fill-in.ts'
 import type { Cluster, ClusterNode } from '../model.ts'
+import { nodePortAddresses } from './config.ts'
 import { endpointsMap } from './endpoints-map.ts'
 import { iptablesConfigOf, proxyConfigOf, proxyObjects } from './index.ts'
 import type { IpFamily } from './ip.ts'
 import { restoreText } from './iptables/restore-text.ts'
 import { syncIptables } from './iptables/sync.ts'
+import { syncIpvs } from './ipvs/proxier.ts'
+import { ipvsText } from './ipvs/text.ts'
 import { serviceCIDRs } from './nftables/names.ts'
 import { NftablesProxier } from './nftables/proxier.ts'
-import { ipX } from './nftables/setup.ts'
+import { ipX, type NftablesProxyConfig } from './nftables/setup.ts'
 import { transactionText } from './nftables/transaction.ts'
 import { servicePorts } from './service-map.ts'
 
-export const PROXY_MODES = ['iptables', 'nftables'] as const
+export const PROXY_MODES = ['iptables', 'nftables', 'ipvs'] as const
 export type ProxyMode = (typeof PROXY_MODES)[number]
 
 export interface ProxyFeed {
@@ -25,8 +28,21 @@ export interface ProxyFeed {
   readonly family: IpFamily
 }
 
+/** In this mode --nodeport-addresses is `primary` unless it is set: the node's own address alone. */
+function nftablesConfigOf(self: ClusterNode, cluster: Cluster, family: IpFamily): NftablesProxyConfig {
+  const shared = proxyConfigOf(self, cluster, family)
+  const { nodeIP } = shared
+  const primary = nodeIP === undefined ? [] : [`${nodeIP.text}/${family === 'IPv4' ? 32 : 128}`]
+  return {
+    ...shared,
+    nodePortAddresses: nodePortAddresses(family, primary),
+    serviceCIDRs: serviceCIDRs([cluster.config.serviceCIDR], family),
+  }
+}
+
 /**
- * What kube-proxy on a node would feed in for a document's objects, in one full sync: to iptables-restore, or to nft.
+ * What kube-proxy on a node would feed in for a document's objects, in one full sync: to iptables-restore, to nft, or to
+ * ipset, IPVS and iptables-restore.
  * Errors: those of the document, and a node that does not exist.
  */
 export function kubeProxyText(doc: ScenarioDocument, what: ProxyFeed): Result<string, InputError[]> {
@@ -50,8 +66,12 @@ function feed(cluster: Cluster, self: ClusterNode, { mode, family }: ProxyFeed):
       return restoreText([filter, nat])
     }
     case 'nftables': {
-      const config = { ...proxyConfigOf(self, cluster, family), serviceCIDRs: serviceCIDRs([cluster.config.serviceCIDR], family) }
+      const config = nftablesConfigOf(self, cluster, family)
       return transactionText(ipX(config), new NftablesProxier(config).sync(ports, endpoints).operations)
+    }
+    case 'ipvs': {
+      const config = { ...proxyConfigOf(self, cluster, family), scheduler: 'rr', randomFully: true }
+      return ipvsText(syncIpvs(ports, endpoints, config))
     }
     default:
       return assertNever(mode)
