@@ -34,6 +34,20 @@ function spanText(span: Span): string {
   }
 }
 
+const END_OF_SENTENCE = /[.。]\s*/
+
+/** What follows the first full stop: of a verdict, the reason without what happened. All of it where there is nothing behind. */
+export function reasonOf(sentence: Sentence): Sentence {
+  for (const [i, span] of sentence.entries()) {
+    const end = span.kind === 'text' ? END_OF_SENTENCE.exec(span.text) : null
+    if (span.kind !== 'text' || end === null) continue
+    const rest = span.text.slice(end.index + end[0].length)
+    const after: Sentence = [...(rest === '' ? [] : [{ kind: 'text' as const, text: rest }]), ...sentence.slice(i + 1)]
+    return after.length === 0 ? sentence : after
+  }
+  return sentence
+}
+
 export const code = (text: string | number): Span => ({ kind: 'code', text: String(text) })
 export const change = (from: string, to: string): Span => ({ kind: 'change', from, to })
 export const record = (id: string, text: string): Span => ({ kind: 'record', id, text })

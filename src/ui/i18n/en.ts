@@ -73,6 +73,8 @@ export const en = {
     startText: 'This is the state before anything is sent. Press play, or step with the arrow keys.',
     outcome: 'Outcome',
     goDecider: 'Go to the step that decided it',
+    toStep: (n: number) => `Step ${n}`,
+    output: 'Output',
     decidedHere: 'This step decided it',
     cause: 'What led here',
     whyThis: 'Why this one?',

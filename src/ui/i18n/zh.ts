@@ -73,6 +73,8 @@ export const zh: Catalogue = {
     startText: '这是发送任何数据之前的状态。按播放键，或用方向键逐步前进。',
     outcome: '结果',
     goDecider: '转到决定结果的那一步',
+    toStep: (n) => `第 ${n} 步`,
+    output: '输出',
     decidedHere: '结果由这一步决定',
     cause: '由什么引起',
     whyThis: '为什么是它？',

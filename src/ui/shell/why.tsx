@@ -1,6 +1,8 @@
 import { ChevronDown, CircleHelp, CornerLeftUp, Target } from 'lucide-react'
 import { useMemo, useState } from 'react'
 import { explainStep, explainVerdict } from '../../explain/explain.ts'
+import { plain, reasonOf } from '../../explain/sentence.ts'
+import { stopFrom } from '../../store/stops.ts'
 import type { JourneyResult } from '../../trace/trace.ts'
 import { useApp, useLang, useSession, useWords } from '../context.tsx'
 import type { Catalogue } from '../i18n/en.ts'
@@ -35,6 +37,7 @@ export default function Why() {
   const hopIndex = seq < 0 ? -1 : hops.hopOf(seq)
   const hop = hopIndex < 0 ? undefined : hops.hop(hopIndex)
   const nth = hop === undefined ? 0 : hops.hopsOf(hop.packet).indexOf(hop.index) + 1
+  const place = hop === undefined ? '' : words.why.hop(placeOf(hop.netns, hop.device, words.place.stack), nth)
   const event = seq < 0 ? undefined : reader.event(seq)
   const cause = event?.cause ?? -1
   const reveal = useReveal()
@@ -45,19 +48,22 @@ export default function Why() {
       : recordsOf(event.step).find((id): id is string => id !== undefined && panelOf(id) !== undefined)
   return (
     <section className="why" aria-label={words.why.label}>
+      <Outcome />
       <div className="why-where mono">
         <span>{words.why.step(seq + 1, session.length)}</span>
-        <span>{hop === undefined ? '' : words.why.hop(placeOf(hop.netns, hop.device, words.place.stack), nth)}</span>
-        {cause >= 0 && cause !== seq - 1 ? (
-          <button type="button" className="ref" onClick={() => seek(cause)} title={words.panels.go(cause + 1)}>
-            <Icon of={CornerLeftUp} size={11} /> {words.why.cause}
-          </button>
-        ) : null}
-        {subject === undefined ? null : (
-          <button type="button" className="ref" onClick={() => reveal(subject)} title={subject}>
-            <Icon of={CircleHelp} size={11} /> {words.why.whyThis}
-          </button>
-        )}
+        <span title={place}>{place}</span>
+        <span className="why-ways">
+          {cause >= 0 && cause !== seq - 1 ? (
+            <button type="button" className="ref" onClick={() => seek(cause)} title={words.panels.go(cause + 1)}>
+              <Icon of={CornerLeftUp} size={11} /> {words.why.cause}
+            </button>
+          ) : null}
+          {subject === undefined ? null : (
+            <button type="button" className="ref" onClick={() => reveal(subject)} title={subject}>
+              <Icon of={CircleHelp} size={11} /> {words.why.whyThis}
+            </button>
+          )}
+        </span>
       </div>
       <p className="why-text" aria-live={playing ? 'off' : 'polite'}>
         {sentence === undefined ? (
@@ -70,13 +76,9 @@ export default function Why() {
           <Sentence value={sentence} />
         )}
       </p>
-      <Outcome />
     </section>
   )
 }
-
-/** An errno is its own name in every language; giving up without an answer has none. */
-const outcomeWord = (error: string, words: Catalogue): string => (error === 'no answer' ? words.why.noAnswer : error)
 
 /** The journey that a step belongs to: the last one that had begun. */
 const journeyAt = (journeys: readonly JourneyResult[], seq: number): number =>
@@ -85,60 +87,115 @@ const journeyAt = (journeys: readonly JourneyResult[], seq: number): number =>
     journeys.findLastIndex((j) => j.first <= seq),
   )
 
+interface OutcomeProps {
+  readonly at: number
+  readonly journey: JourneyResult
+  /** The journey has ended here. */
+  readonly ended: boolean
+}
+
 function Outcome() {
-  const words = useWords()
-  const lang = useLang()
   const session = useSession()
   const seq = useApp((s) => s.seq)
-  const seek = useApp((s) => s.seek)
-  const [open, setOpen] = useState(false)
-  const { reader, timeline } = session
-  const { journeys, truncated } = reader.trace
+  const granularity = useApp((s) => s.granularity)
+  const { journeys } = session.reader.trace
   const at = journeyAt(journeys, seq)
   const journey = journeys[at]
-  const sentence = useMemo(
-    // It looks through the whole journey: not before somebody asks.
-    () => (journey === undefined || !open ? undefined : explainVerdict(reader, timeline, at, lang)),
-    [reader, timeline, journey, at, lang, open],
-  )
   if (journey === undefined) return null
+  // The last step may be one that is only walked through: the last halt is where somebody arrives.
+  const ended = seq >= stopFrom(session.stops[granularity], journey.last + 1, -1)
+  // Opened or closed by hand holds until the journey's end is reached or left.
+  return <JourneyOutcome key={`${at} ${ended}`} at={at} journey={journey} ended={ended} />
+}
+
+const decider = ({ verdict }: JourneyResult): number | undefined => (verdict.kind === 'answered' ? undefined : verdict.decidedBy)
+
+/** How the command ends: a chip always, the reason at once when it does not arrive, the whole sentence at its end or when asked for. */
+function JourneyOutcome({ at, journey, ended }: OutcomeProps) {
+  const words = useWords()
+  const lang = useLang()
+  const { reader, timeline } = useSession()
+  const [asked, setAsked] = useState<boolean | undefined>()
+  const open = asked ?? ended
+  const { journeys, truncated } = reader.trace
+  const sentence = useMemo(() => explainVerdict(reader, timeline, at, lang), [reader, timeline, at, lang])
   const { verdict } = journey
-  const decidedBy = verdict.kind === 'answered' ? undefined : verdict.decidedBy
+  const several = journeys.length > 1
   return (
     <div className={`outcome outcome-${verdict.kind}${open ? ' outcome-open' : ''}`}>
       <div className="outcome-head">
-        <button type="button" className="outcome-pill" aria-expanded={open} onClick={() => setOpen(!open)}>
+        <button type="button" className="outcome-pill" aria-expanded={open} onClick={() => setAsked(!open)}>
           <i aria-hidden="true" />
-          {journeys.length > 1 ? <span className="faint">{words.foot.journey(at + 1)}</span> : null}
-          <span>{verdict.kind === 'failed' ? outcomeWord(verdict.error, words) : words.why[verdict.kind]}</span>
+          {several ? <span className="faint">{words.foot.journey(at + 1)}</span> : null}
+          <span>{outcomeOf(journey, words)}</span>
           <Icon of={ChevronDown} size={12} />
         </button>
-        {decidedBy === undefined ? null : (
-          <button
-            type="button"
-            className="icon-btn"
-            disabled={decidedBy === seq}
-            title={decidedBy === seq ? words.why.decidedHere : words.why.goDecider}
-            aria-label={words.why.goDecider}
-            onClick={() => seek(decidedBy)}
-          >
-            <Icon of={Target} size={14} />
-          </button>
-        )}
       </div>
+      {journeys.some((j) => j.verdict.kind !== 'answered') ? <Failing at={at} open={open} onOpen={() => setAsked(true)} /> : null}
       {open ? (
         <div className="outcome-body">
-          <p>{sentence === undefined ? null : <Sentence value={sentence} />}</p>
+          <p>
+            <Sentence value={sentence} />
+          </p>
           {truncated === undefined ? null : <p>{words.why.truncated(truncated)}</p>}
           {journey.output === '' ? null : (
-            <pre className="mono">
-              $ {journey.run}
-              {'\n'}
-              {journey.output}
-            </pre>
+            <details open={asked === true}>
+              <summary>{words.why.output}</summary>
+              <pre className="mono">
+                $ {journey.run}
+                {'\n'}
+                {journey.output}
+              </pre>
+            </details>
           )}
         </div>
       ) : null}
+    </div>
+  )
+}
+
+/** An errno is its own name in every language; giving up without an answer has none. */
+function outcomeOf({ verdict }: JourneyResult, words: Catalogue): string {
+  if (verdict.kind !== 'failed') return words.why[verdict.kind]
+  return verdict.error === 'no answer' ? words.why.noAnswer : verdict.error
+}
+
+/** One line, there from the first step on: that a command does not arrive, why, and the way to the step that decided it. */
+function Failing({ at, open, onOpen }: { readonly at: number; readonly open: boolean; readonly onOpen: () => void }) {
+  const words = useWords()
+  const lang = useLang()
+  const { reader, timeline } = useSession()
+  const seq = useApp((s) => s.seq)
+  const seek = useApp((s) => s.seek)
+  const { journeys } = reader.trace
+  // Where this one arrives, the line speaks of the first that does not.
+  const which = journeys[at]?.verdict.kind === 'answered' ? journeys.findIndex((j) => j.verdict.kind !== 'answered') : at
+  const journey = journeys[which]
+  const reason = useMemo(() => plain(reasonOf(explainVerdict(reader, timeline, which, lang))), [reader, timeline, which, lang])
+  if (journey === undefined) return null
+  const decidedBy = decider(journey)
+  return (
+    <div className={`failing failing-${journey.verdict.kind}`}>
+      <b>
+        {journeys.length > 1 ? `${words.foot.journey(which + 1)}: ` : ''}
+        {words.why[journey.verdict.kind]}
+      </b>
+      {open || which !== at ? (
+        <span className="failing-why" title={reason}>
+          {open ? '' : reason}
+        </span>
+      ) : (
+        <button type="button" className="failing-why" title={reason} onClick={onOpen}>
+          {reason}
+        </button>
+      )}
+      {decidedBy === undefined ? null : decidedBy === seq ? (
+        <span className="faint">{words.why.decidedHere}</span>
+      ) : (
+        <button type="button" className="ref failing-go" title={words.why.goDecider} onClick={() => seek(decidedBy)}>
+          <Icon of={Target} size={12} /> {words.why.toStep(decidedBy + 1)}
+        </button>
+      )}
     </div>
   )
 }

@@ -47,7 +47,7 @@ export function KernelMap({ reader, timeline, seq, followed, onSelect, onSeek, l
                 height={l.rect.h}
                 rx={10}
               />
-              <text className="kmap-lane-name" x={l.rect.x + 12} y={l.rect.y + 16}>
+              <text className="kmap-lane-name" x={l.labelX} y={l.rect.y + 16}>
                 {words.lanes[l.id]}
               </text>
             </g>
@@ -135,14 +135,14 @@ function Cell(props: {
         rx={cell.kind === 'decision' ? h / 2 : 4}
       />
       <text
-        x={cell.hook === undefined ? x + w / 2 : x + 12}
+        x={cell.hook === undefined ? x + w / 2 : x + 9}
         y={y + h / 2 + 3.9}
         textAnchor={cell.hook === undefined ? 'middle' : 'start'}
       >
         {label}
       </text>
       {cell.hook !== undefined && (
-        <text className="kmap-right" x={x + w - 10} y={y + h / 2 + 3.9} textAnchor="end">
+        <text className="kmap-right" x={x + w - 8} y={y + h / 2 + 3.9} textAnchor="end">
           {state !== undefined && state.tried > 0 ? `${state.matched}/${state.tried}` : cell.priority}
         </text>
       )}

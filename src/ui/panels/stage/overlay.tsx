@@ -86,7 +86,10 @@ const PAD = 7
 export function noteOf(scene: Scene, words: StageWords): Note | undefined {
   const { ending, changes } = scene
   if (ending?.kind === 'drop') {
-    return { key: 'drop', tone: 'drop', parts: [{ text: `✕ ${words.dropped}: ${ending.reason}`, as: 'plain' }] }
+    // What decided it, and the kernel's reason, when they are not the same.
+    const decided = scene.did.get(scene.box ?? '')
+    const by = decided?.tone === 'drop' && decided.text !== ending.reason ? `${decided.text} · ` : ''
+    return { key: 'drop', tone: 'drop', parts: [{ text: `✕ ${words.dropped}: ${by}${ending.reason}`, as: 'plain' }] }
   }
   if (ending?.kind === 'undetermined') {
     return { key: 'undetermined', tone: 'drop', parts: [{ text: `? ${words.undetermined}: ${ending.what}`, as: 'plain' }] }
