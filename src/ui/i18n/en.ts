@@ -203,6 +203,9 @@ export const en = {
     showLocal: 'Show the local table',
   },
   iptables: {
+    size: (chains: number, rules: number) =>
+      `${chains} ${chains === 1 ? 'chain' : 'chains'}, ${rules} ${rules === 1 ? 'rule' : 'rules'}`,
+    emptyChains: (n: number) => `${n} empty ${n === 1 ? 'chain' : 'chains'}`,
     walked: (n: number) => (n === 1 ? '1 rule walked' : `${n} rules walked`),
     consulted: 'Consulted in this hop',
     all: 'All chains',

@@ -203,6 +203,8 @@ export const zh: Catalogue = {
     showLocal: '显示 local 表',
   },
   iptables: {
+    size: (chains, rules) => `${chains} 条链，${rules} 条规则`,
+    emptyChains: (n) => `${n} 条空链`,
     walked: (n) => `经过 ${n} 条规则`,
     consulted: '本跳查询过',
     all: '所有链',

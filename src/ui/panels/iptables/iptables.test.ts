@@ -5,6 +5,7 @@ import { sessionOf } from '../../../store/session.ts'
 import { documentNamed } from '../../../store/testing.ts'
 import { recordServiceTrace } from '../../../trace/testing.ts'
 import { factsAt } from './facts.ts'
+import { byTable } from './tables.ts'
 import { walkAt } from './walked.ts'
 
 const session = sessionOf({
@@ -59,5 +60,25 @@ describe('why a rule did not match', () => {
     const [, at] = [...walkAt(session, dnat).entered].find(([id]) => id.endsWith('/KUBE-SERVICES')) ?? ['', -1]
     const late = find((s) => s.kind === 'rewrite' && s.field === 'ip.dst')
     expect(factsAt(session, at)?.packet.dst).not.toBe(reader.packetAt(reader.packetOf(late), late).dst)
+  })
+})
+
+describe('all chains of a namespace', () => {
+  const view = session.timeline.at(-1)
+  const chains = view.list('chain').filter((c) => c.netns === view.list('chain')[0]?.netns)
+  const tables = byTable(chains, (id) => view.get('rule', id))
+
+  it('stand by table in the order that a packet meets them: what leads somewhere before where it leads', () => {
+    const nat = tables.find((t) => t.table === 'nat')?.chains.map((c) => c.name) ?? []
+    const place = (name: RegExp) => nat.findIndex((n) => name.test(n))
+    expect(place(/^PREROUTING$/)).toBe(0)
+    expect(place(/^KUBE-SERVICES$/)).toBe(1)
+    expect(place(/^KUBE-SVC-/)).toBeGreaterThan(1)
+    expect(place(/^KUBE-SEP-/)).toBeGreaterThan(place(/^KUBE-SVC-/))
+  })
+
+  it('leave none out, and set those without rules apart', () => {
+    expect(tables.reduce((n, t) => n + t.chains.length + t.empty.length, 0)).toBe(chains.length)
+    for (const t of tables) expect(t.empty.every((c) => c.rules.length === 0)).toBe(true)
   })
 })

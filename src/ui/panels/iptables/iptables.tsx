@@ -1,25 +1,18 @@
+import { ChevronRight } from 'lucide-react'
 import { useMemo, useState } from 'react'
 import type { ChainRecord } from '../../../world/records.ts'
 import { useWords } from '../../context.tsx'
-import { useInspection } from '../../inspect.ts'
+import { type Inspection, useInspection } from '../../inspect.ts'
 import { Filter } from '../../widgets/filter.tsx'
+import { Icon } from '../../widgets/icon.tsx'
 import { Segmented } from '../../widgets/tabs.tsx'
 import { Chain } from './chain.tsx'
-import { walkAt } from './walked.ts'
+import { byTable, type TableChains } from './tables.ts'
+import { type HopWalk, walkAt } from './walked.ts'
 import './iptables.css'
 
-const TABLES = ['raw', 'mangle', 'nat', 'filter', 'security'] as const
 const MOST_CHAINS = 200
-
-/** Base chains first, then the users' own by name, table by table in the order that a packet meets them. */
-function inOrder(chains: readonly ChainRecord[]): ChainRecord[] {
-  return [...chains].sort(
-    (a, b) =>
-      TABLES.indexOf(a.table) - TABLES.indexOf(b.table) ||
-      Number(a.hook === undefined) - Number(b.hook === undefined) ||
-      (a.hook === undefined ? a.name.localeCompare(b.name, 'en') : 0),
-  )
-}
+const FEW_CHAINS = 6
 
 export default function Iptables() {
   const words = useWords()
@@ -30,16 +23,14 @@ export default function Iptables() {
   const walk = useMemo(() => walkAt(session, seq), [session, seq])
   const here = walk.netns === netns ? walk : undefined
   const chains = view.list('chain', netns)
-  if (chains.length === 0) return <p className="empty">{words.panels.emptyIptables}</p>
   const consulted = (here?.chains ?? []).flatMap((id) => view.get('chain', id) ?? [])
   const wanted = filter.trim().toLowerCase()
   const chosen = selected === undefined ? undefined : chainOf(selected, chains)
   const everything = mode === 'all' || consulted.length === 0 || wanted !== ''
-  const list = everything
-    ? inOrder(chains).filter((c) => wanted === '' || matches(c, wanted))
-    : chosen === undefined || consulted.includes(chosen)
-      ? consulted
-      : [chosen, ...consulted]
+  const list = chosen === undefined || consulted.includes(chosen) ? consulted : [chosen, ...consulted]
+  const tables = useMemo(() => byTable(chains, (id) => view.get('rule', id)), [chains, view])
+  const few = tables.reduce((n, t) => n + t.chains.length, 0) <= FEW_CHAINS
+  if (chains.length === 0) return <p className="empty">{words.panels.emptyIptables}</p>
   return (
     <>
       <div className="ipt-bar">
@@ -56,17 +47,62 @@ export default function Iptables() {
       </div>
       {mode === 'all' ? <Filter label={words.iptables.find} value={filter} onChange={setFilter} /> : null}
       {mode === 'walked' && consulted.length === 0 ? <p className="empty ipt-note">{words.iptables.untouched}</p> : null}
-      {list.slice(0, MOST_CHAINS).map((c) => (
-        <Chain
-          key={c.id}
-          chain={c}
-          inspection={inspection}
-          walk={here}
-          open={!everything || here?.chains.includes(c.id) === true || c === chosen || wanted !== '' || chains.length < 6}
-        />
-      ))}
-      {list.length > MOST_CHAINS ? <p className="empty">+{list.length - MOST_CHAINS}</p> : null}
+      {everything
+        ? tables.map((t) => (
+            <Table key={t.table} of={t} inspection={inspection} walk={here} chosen={chosen} wanted={wanted} few={few} />
+          ))
+        : list.map((c) => <Chain key={c.id} chain={c} inspection={inspection} walk={here} open />)}
     </>
+  )
+}
+
+/** One table, closed until somebody looks, a filter finds something in it or the walk has been there. */
+function Table(props: {
+  readonly of: TableChains
+  readonly inspection: Inspection
+  readonly walk: HopWalk | undefined
+  readonly chosen: ChainRecord | undefined
+  readonly wanted: string
+  /** All tables together are short enough to be read at once. */
+  readonly few: boolean
+}) {
+  const words = useWords()
+  const { of, inspection, walk, chosen, wanted } = props
+  const [toggled, setToggled] = useState<boolean | undefined>()
+  const [empties, setEmpties] = useState(false)
+  const found = (list: readonly ChainRecord[]) => (wanted === '' ? list : list.filter((c) => matches(c, wanted)))
+  const chains = found(of.chains)
+  const empty = found(of.empty)
+  if (wanted !== '' && chains.length === 0 && empty.length === 0) return null
+  const concerned = (c: ChainRecord) => walk?.chains.includes(c.id) === true || c === chosen
+  const shown = toggled ?? (props.few || wanted !== '' || [...of.chains, ...of.empty].some(concerned))
+  const open = (c: ChainRecord) => concerned(c) || wanted !== '' || chains.length < 6
+  return (
+    <section className="ipt-table" aria-label={of.table}>
+      <button type="button" className="ipt-table-head" aria-expanded={shown} onClick={() => setToggled(!shown)}>
+        <Icon of={ChevronRight} size={13} />
+        <b>{of.table}</b>
+        <span className="faint">
+          {of.chains.length === 0 ? words.iptables.emptyChains(of.empty.length) : words.iptables.size(of.chains.length, of.rules)}
+        </span>
+      </button>
+      {shown ? (
+        <>
+          {chains.slice(0, MOST_CHAINS).map((c) => (
+            <Chain key={c.id} chain={c} inspection={inspection} walk={walk} open={open(c)} />
+          ))}
+          {chains.length > MOST_CHAINS ? <p className="empty">+{chains.length - MOST_CHAINS}</p> : null}
+          {empty.length === 0 || (chains.length === 0 && wanted !== '') ? null : (
+            <button type="button" className="ref faint chain-more" aria-expanded={empties} onClick={() => setEmpties(!empties)}>
+              {words.iptables.emptyChains(empty.length)}
+            </button>
+          )}
+          {empties || (chains.length === 0 && wanted !== '') || empty.some((c) => c === chosen)
+            ? empty.map((c) => <Chain key={c.id} chain={c} inspection={inspection} walk={walk} open={concerned(c)} />)
+            : null}
+        </>
+      ) : null}
+    </section>
   )
 }
 
