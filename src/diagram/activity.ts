@@ -101,7 +101,7 @@ export function activityOf(
         if (!step.ok) say('rp_filter', 'drop')
         break
       case 'forward':
-        if (!step.allowed) say('ip_forward=0', 'drop')
+        if (!step.allowed) say('ip_forward=0', 'drop', 'fwd=0')
         break
       case 'mtu':
         say(`mtu ${step.mtu}`, step.action === 'fragment' ? 'pass' : 'drop')

@@ -28,7 +28,7 @@ interface KernelChart {
   readonly cells: readonly MapCell[]
   readonly columns: readonly MapColumn[]
   readonly edges: readonly { readonly points: readonly Point[]; readonly dashed: boolean }[]
-  readonly lanes: readonly { readonly id: 'process' | 'ip' | 'link'; readonly rect: Rect }[]
+  readonly lanes: readonly { readonly id: 'process' | 'ip' | 'link'; readonly rect: Rect; readonly labelX: number }[]
 }
 
 type Row = readonly [name: string, priority: string, kind: MapCell['kind']]
@@ -72,8 +72,10 @@ const HOOK_ROWS: Readonly<Record<MapHook, readonly Row[]>> = {
 const W = 106
 const ROW = 18
 const TITLE = 19
+/** Between two columns. */
+const GAP = 14
 const X = { pre: 12, input: 132, forward: 252, output: 372, post: 492 } as const
-const Y = { process: 10, route: 54, upper: 88, lower: 274, link: 431 } as const
+const Y = { process: 10, route: 54, upper: 88, lower: 274, link: 439 } as const
 
 /** The chart. It is the same for every namespace; what is registered there and what happened comes from `mapState`. */
 export function kernelChart(): KernelChart {
@@ -142,8 +144,8 @@ export function kernelChart(): KernelChart {
   ])
   edge([
     { x: routing.x + W, y: roadY },
-    { x: routing.x + W + 14, y: roadY },
-    { x: routing.x + W + 14, y: mid(allowed).y },
+    { x: routing.x + W + GAP / 2, y: roadY },
+    { x: routing.x + W + GAP / 2, y: mid(allowed).y },
     { x: allowed.x, y: mid(allowed).y },
   ])
   edge([
@@ -152,9 +154,9 @@ export function kernelChart(): KernelChart {
   ])
   edge([
     { x: x(X.forward), y: forwardEnd },
-    { x: x(X.forward), y: forwardEnd + 12 },
-    { x: X.post - 14, y: forwardEnd + 12 },
-    { x: X.post - 14, y: roadY },
+    { x: x(X.forward), y: forwardEnd + 9 },
+    { x: X.post - GAP / 2, y: forwardEnd + 9 },
+    { x: X.post - GAP / 2, y: roadY },
     { x: X.post, y: roadY },
   ])
   edge([
@@ -216,9 +218,10 @@ export function kernelChart(): KernelChart {
     columns,
     edges,
     lanes: [
-      { id: 'process', rect: { x: 2, y: 4, w: width - 4, h: 37 } },
-      { id: 'ip', rect: { x: 2, y: 46, w: width - 4, h: linkTop - 51 } },
-      { id: 'link', rect: { x: 2, y: linkTop, w: width - 4, h: Y.link + 33 - linkTop } },
+      { id: 'process', labelX: X.pre + 4, rect: { x: 2, y: 4, w: width - 4, h: 37 } },
+      { id: 'ip', labelX: X.pre + 4, rect: { x: 2, y: 46, w: width - 4, h: linkTop - 51 } },
+      // Left of it the road into PREROUTING passes.
+      { id: 'link', labelX: X.forward + 4, rect: { x: 2, y: linkTop, w: width - 4, h: Y.link + 33 - linkTop } },
     ],
   }
 }

@@ -34,9 +34,12 @@ interface RegionPlan {
 
 const ROW = ['PREROUTING', 'routing', 'FORWARD', 'POSTROUTING'] as const
 
-/** Least widths of the gates on the road, in the order of `ROW`: each shows its own name in full. */
+/** Least widths of the gates on the road, in the order of `ROW`: each shows its own name in full, POSTROUTING also what it does most. */
 const gateWidths = (words: Words, measure: Measure): number[] =>
-  ROW.map((name) => Math.max(58, Math.ceil(measure(name === 'routing' ? words.routing : name, 'gate')) + 11))
+  ROW.map((name) => {
+    const longest = name === 'POSTROUTING' ? measure('MASQUERADE', 'status') - 3 : 0
+    return Math.ceil(Math.max(58, longest + 11, measure(name === 'routing' ? words.routing : name, 'gate') + 11))
+  })
 
 const sum = (ns: readonly number[]) => ns.reduce((a, b) => a + b, 0)
 

@@ -33,6 +33,8 @@ export interface Scene {
   readonly did: ReadonlyMap<string, Activity>
   /** Header changes of the present stay that have happened by now. */
   readonly changes: readonly Change[]
+  /** The last translation of an address earlier in this namespace, and the box where it was made. */
+  readonly translated: { readonly change: Change; readonly box: string } | undefined
   readonly ending: Ending | undefined
   /** Other packets that are somewhere at this moment, at most `MOST_OTHERS`. */
   readonly others: readonly Mark[]
@@ -72,9 +74,22 @@ export function sceneAt(paths: Paths, packet: number, seq: number): Scene {
     walked: walkedBy(paths, packet, seq),
     did,
     changes: leg === undefined ? [] : changesOf(reader, packet, { first: leg.first, last: seq }),
+    translated: translatedBefore(paths, packet, now),
     ending: leg === undefined ? undefined : endingOf(paths, packet, seq),
     others: othersAt(paths, packet, seq),
   }
+}
+
+function translatedBefore(paths: Paths, packet: number, now: number): Scene['translated'] {
+  const legs = paths.of(packet)
+  const netns = legs[now]?.visit.netns
+  for (let i = now - 1; i >= 0; i--) {
+    const leg = legs[i]
+    if (leg === undefined || leg.visit.netns !== netns) return undefined
+    const change = changesOf(paths.visits.reader, packet, leg).findLast((c) => c.field === 'src' || c.field === 'dst')
+    if (change !== undefined) return { change, box: leg.box }
+  }
+  return undefined
 }
 
 function endingOf(paths: Paths, packet: number, seq: number): Ending | undefined {

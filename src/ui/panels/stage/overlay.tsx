@@ -76,33 +76,40 @@ export const PlacesLayer = memo(function PlacesLayer({
 
 export interface Note {
   readonly key: string
+  /** Id of the box that it is about. */
+  readonly box: string | undefined
   readonly tone: 'nat' | 'plain' | 'drop' | 'wait'
   readonly parts: readonly { readonly text: string; readonly as: 'old' | 'new' | 'plain' }[]
 }
 
 const PAD = 7
 
-/** What the callout says: a change that matters, else how the packet's stay ended. */
+/** What the callout says: how the packet's stay ended, else a change made here, else an address translated before in this namespace. */
 export function noteOf(scene: Scene, words: StageWords): Note | undefined {
-  const { ending, changes } = scene
+  const { ending, changes, box, translated } = scene
   if (ending?.kind === 'drop') {
     // What decided it, and the kernel's reason, when they are not the same.
     const decided = scene.did.get(scene.box ?? '')
     const by = decided?.tone === 'drop' && decided.text !== ending.reason ? `${decided.text} · ` : ''
-    return { key: 'drop', tone: 'drop', parts: [{ text: `✕ ${words.dropped}: ${by}${ending.reason}`, as: 'plain' }] }
+    return { key: 'drop', box, tone: 'drop', parts: [{ text: `✕ ${words.dropped}: ${by}${ending.reason}`, as: 'plain' }] }
   }
   if (ending?.kind === 'undetermined') {
-    return { key: 'undetermined', tone: 'drop', parts: [{ text: `? ${words.undetermined}: ${ending.what}`, as: 'plain' }] }
+    return { key: 'undetermined', box, tone: 'drop', parts: [{ text: `? ${words.undetermined}: ${ending.what}`, as: 'plain' }] }
   }
   if (ending?.kind === 'wait') {
-    return { key: 'wait', tone: 'wait', parts: [{ text: `${words.waitsFor} ${ending.for}`, as: 'plain' }] }
+    return { key: 'wait', box, tone: 'wait', parts: [{ text: `${words.waitsFor} ${ending.for}`, as: 'plain' }] }
   }
   const weight: Readonly<Record<Change['field'], number>> = { dst: 4, src: 4, mark: 2, ttl: 1, eth: 0, other: 0 }
   let best: Change | undefined
   for (const c of changes) if (best === undefined || weight[c.field] >= weight[best.field]) best = c
-  if (best === undefined) return undefined
+  if (best !== undefined) return changeNote(best, box)
+  return translated === undefined ? undefined : changeNote(translated.change, translated.box)
+}
+
+function changeNote(best: Change, box: string | undefined): Note {
   return {
     key: `${best.field} ${best.seq}`,
+    box,
     tone: best.field === 'dst' || best.field === 'src' ? 'nat' : 'plain',
     parts: [
       ...(best.field === 'eth' ? [{ text: 'eth.dst ', as: 'plain' as const }] : []),
@@ -163,8 +170,9 @@ export function EndingMark({ scene, measure }: { readonly scene: Scene; readonly
   if (ending.kind === 'drop' || ending.kind === 'undetermined') {
     return (
       <g className="stg-end stg-end-drop" transform={beside}>
-        <circle r={7} />
-        <path d="M-3.2 -3.2L3.2 3.2M3.2 -3.2L-3.2 3.2" />
+        <circle className="stg-end-ring" r={9} />
+        <circle r={9} />
+        <path d="M-3.8 -3.8L3.8 3.8M3.8 -3.8L-3.8 3.8" />
       </g>
     )
   }

@@ -100,7 +100,8 @@ export function Stage(props: StageProps) {
   }, [large, current, onSelect])
   const note = scene === undefined ? undefined : noteOf(scene, words)
   const here = scene?.box === undefined ? undefined : layout?.box.get(scene.box)
-  const spoken = note === undefined ? undefined : here?.parent
+  const noted = note?.box === undefined ? undefined : layout?.box.get(note.box)
+  const spoken = noted?.parent
   const busy = useMemo(() => new Set([...(scene?.did.keys() ?? []), ...(spoken === undefined ? [] : [spoken])]), [scene, spoken])
 
   return (
@@ -124,16 +125,16 @@ export function Stage(props: StageProps) {
                 {scene.others.map((o) => (
                   <circle key={o.packet} className={`stg-other stg-fill-${o.capsule.role}`} cx={o.at.x} cy={o.at.y} r={5.5} />
                 ))}
-                {note !== undefined && here !== undefined && placer !== undefined && (
+                {note !== undefined && noted !== undefined && placer !== undefined && (
                   <CalloutMark
                     note={note}
-                    box={here}
+                    box={noted}
                     placer={placer}
                     measure={measure}
                     keepClear={position === undefined ? [] : [{ x: position.x - 46, y: position.y - 11, w: 92, h: 22 }]}
                   />
                 )}
-                <g ref={capsule} className="stg-mover" key={scene.packet}>
+                <g ref={capsule} className={`stg-mover stg-mover-${scene.ending?.kind ?? 'moving'}`} key={scene.packet}>
                   {scene.capsule !== undefined && <CapsuleMark capsule={scene.capsule} measure={measure} />}
                   <EndingMark scene={scene} measure={measure} />
                 </g>

@@ -8,8 +8,19 @@ import { pointAt } from '../../../diagram/polyline.ts'
 const BY_HAND = 380
 const SHORTEST = 90
 const LONGEST = 1400
+/** Further than this in one halt is too fast for the eye: then the move goes on through the next halts, while the packet stays here. */
+const PER_HALT = 240
 
 const reduced = () => matchMedia('(prefers-reduced-motion: reduce)').matches
+
+/** How many steps in a row, this one included, the packet stays in this leg while nothing else happens. */
+function haltsAhead(paths: Paths, at: { readonly packet: number; readonly leg: number; readonly seq: number }): number {
+  const { packet } = paths.visits.reader.trace.events
+  const last = paths.of(at.packet)[at.leg]?.last ?? at.seq
+  let n = 1
+  while (n < 6 && at.seq + n <= last && packet[at.seq + n] === at.packet) n++
+  return n
+}
 
 /**
  * Moves `target` (an SVG group) along the packet's roads to where it rests after step `seq`. While playing, a move lasts as
@@ -25,10 +36,9 @@ export function useGlide(options: {
   readonly onMove?: (p: Point) => void
 }): void {
   const { target, paths, packet, leg, seq, playing, onMove } = options
-  const state = useRef({ packet: -1, s: 0, paths, frame: 0, changed: 0, rhythm: BY_HAND })
+  const state = useRef({ packet: -1, s: 0, paths, goal: -1, frame: 0, changed: 0, rhythm: BY_HAND })
 
   // Before the paint: a new packet must not flash where the last one was.
-  // biome-ignore lint/correctness/useExhaustiveDependencies: only the leg moves the packet, but the rhythm is that of `seq`
   useLayoutEffect(() => {
     const me = state.current
     const { track, rests } = paths.lifeOf(packet)
@@ -37,8 +47,12 @@ export function useGlide(options: {
     const since = now - me.changed
     me.changed = now
     if (playing && since < LONGEST * 2) me.rhythm = Math.min(LONGEST, Math.max(SHORTEST, since))
+    const same = me.packet === packet && me.paths === paths
+    // A long move goes on while the packet is said to do this and that where it is going.
+    if (same && me.frame !== 0 && me.goal === goal) return
     if (me.frame !== 0) cancelAnimationFrame(me.frame)
     me.frame = 0
+    me.goal = goal ?? -1
     if (goal === undefined) return
     const show = (s: number) => {
       me.s = s
@@ -46,12 +60,12 @@ export function useGlide(options: {
       target.current?.setAttribute('transform', `translate(${p.x.toFixed(2)} ${p.y.toFixed(2)})`)
       onMove?.(p)
     }
-    const same = me.packet === packet && me.paths === paths
     me.packet = packet
     me.paths = paths
     if (!same || Math.abs(goal - me.s) < 0.5 || reduced() || document.hidden) return show(goal)
     const start = me.s
-    const duration = playing ? me.rhythm * 0.96 : Math.min(900, BY_HAND + Math.abs(goal - me.s) * 0.35)
+    const halts = Math.min(Math.max(1, Math.abs(goal - me.s) / PER_HALT), haltsAhead(paths, { packet, leg, seq }))
+    const duration = playing ? me.rhythm * 0.96 * halts : Math.min(900, BY_HAND + Math.abs(goal - me.s) * 0.35)
     const ease = playing ? easeLinear : easeCubicInOut
     let begun: number | undefined
     const tick = (time: number) => {
