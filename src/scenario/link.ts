@@ -41,7 +41,7 @@ export async function encodeLink(state: LinkState): Promise<string> {
 /** Reads what stands behind the address, with or without `#`. Never rejects. */
 export async function decodeLink(fragment: string): Promise<Result<LinkState, LinkError>> {
   const link = /^#?([a-z])(\d{1,6})\.(.*)$/s.exec(fragment)
-  if (link === null) return malformed('it does not begin with a codec such as s1.')
+  if (link === null) return malformed('it does not begin with a codec such as s1')
   const [, letter = '', version = '', payload = ''] = link
   const codec = letter + version
   if (codec !== 's1' && codec !== 'd1') return err({ kind: 'newer', codec })
