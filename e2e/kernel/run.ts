@@ -3,14 +3,15 @@
 //   --only ID  one scenario (may be given more than once)
 //   --legacy   iptables-legacy instead of iptables-nft; which rules acted on a packet is then not compared
 //   --qemu     in a stock Debian kernel under QEMU, for what this machine's kernel lacks (slower)
+//   --summary   runs nothing; writes src/library/fidelity.json and the README's block from the recordings, as --record does
 //   --all      every difference, not only the first ten of a scenario
-import { mkdirSync, writeFileSync } from 'node:fs'
-import { dirname, join } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { formatDifference } from '../../src/lab/compare/difference.ts'
 import { printRecording } from '../../src/lab/compare/recording.ts'
 import { compareRuns } from '../../src/lab/compare/runs.ts'
+import { fidelity, printFidelity, withFidelity } from '../../src/lab/testing/fidelity.ts'
+import { RECORDINGS } from '../../src/lab/testing/recordings.ts'
 import { SCENARIO_IDS, type ScenarioRun, scenarioRun } from '../../src/lab/testing/scenarios.ts'
 import { canRunLive, qemuRun, runLive } from './live.ts'
 
@@ -20,12 +21,16 @@ const { values } = parseArgs({
     only: { type: 'string', multiple: true, default: [] },
     all: { type: 'boolean', default: false },
     legacy: { type: 'boolean', default: false },
+    summary: { type: 'boolean', default: false },
     qemu: { type: 'boolean', default: false },
   },
 })
-const RECORDINGS = join(dirname(fileURLToPath(import.meta.url)), 'recordings')
 const SHOWN = 10
 
+if (values.summary) {
+  writeSummary()
+  process.exit()
+}
 const ids = values.only.length > 0 ? values.only : SCENARIO_IDS
 const qemu = values.qemu ? qemuRun() : undefined
 const problem = values.qemu ? (qemu === undefined ? 'there is no qemu-run; set HOPSCOPE_QEMU_RUN to one' : '') : lacking()
@@ -42,6 +47,17 @@ function attempt(scenario: ScenarioRun) {
 function lacking(): string {
   const check = canRunLive(scenarioRun(ids[0] ?? ''))
   return check.able ? '' : check.why
+}
+
+function writeSummary(): void {
+  const root = new URL('../../', import.meta.url)
+  const summary = fidelity()
+  writeFileSync(new URL('src/library/fidelity.json', root), printFidelity(summary))
+  const readme = new URL('README.md', root)
+  if (!existsSync(readme)) return
+  const text = readFileSync(readme, 'utf8')
+  const written = withFidelity(text, summary)
+  if (written !== text) writeFileSync(readme, written)
 }
 
 const total = { passed: 0, failed: 0, frames: 0, rules: 0, hits: 0, walks: 0, entries: 0, differences: 0 }
@@ -73,9 +89,10 @@ for (const id of ids) {
   for (const d of values.all ? c.differences : c.differences.slice(0, SHOWN)) console.log(`  ${formatDifference(d)}`)
   if (values.record) {
     mkdirSync(RECORDINGS, { recursive: true })
-    writeFileSync(join(RECORDINGS, `${id}.txt`), printRecording(live.run))
+    writeFileSync(new URL(`${id}.txt`, RECORDINGS), printRecording(live.run))
   }
 }
+if (values.record) writeSummary()
 console.log(
   `${total.frames} frames, ${total.rules} rules (${total.hits} hit), ${total.walks} walks, ${total.entries} table entries, ${total.differences} differences`,
 )

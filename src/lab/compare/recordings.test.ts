@@ -1,28 +1,17 @@
-import { readdirSync, readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { STEP } from '../../trace/columns.ts'
 import { TraceReader } from '../../trace/reader.ts'
 import type { Trace } from '../../trace/trace.ts'
 import type { RecordOf } from '../../world/records.ts'
+import { recordedIds, recording } from '../testing/recordings.ts'
 import { SCENARIO_IDS, scenarioRun } from '../testing/scenarios.ts'
 import { formatDifference } from './difference.ts'
 import { parseRecording, printRecording } from './recording.ts'
-import { type ComparableRun, compareRuns, engineRun } from './runs.ts'
-
-// What a real kernel did, kept by `npm run kernel -- --record`, compared with the engine on any machine.
-
-const FOLDER = new URL('../../../e2e/kernel/recordings/', import.meta.url)
-
-function recording(id: string): ComparableRun {
-  const parsed = parseRecording(readFileSync(new URL(`${id}.txt`, FOLDER), 'utf8'))
-  if (!parsed.ok) throw new Error(`${id}, line ${parsed.error.line}: ${parsed.error.message}`)
-  return parsed.value
-}
+import { compareRuns, engineRun } from './runs.ts'
 
 describe('the engine does what a real kernel did', () => {
   it('has a recording of every scenario, and no other', () => {
-    const files = readdirSync(FOLDER).map((f) => f.replace(/\.txt$/, ''))
-    expect(files.toSorted()).toEqual([...SCENARIO_IDS].toSorted())
+    expect(recordedIds()).toEqual([...SCENARIO_IDS].toSorted())
   })
 
   it.each([...SCENARIO_IDS])('%s', (id) => {

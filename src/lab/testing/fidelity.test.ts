@@ -1,0 +1,36 @@
+import { describe, expect, it } from 'vitest'
+import { FIDELITY } from '../../library/fidelity.ts'
+import { fidelity, fidelityMarkdown, withFidelity } from './fidelity.ts'
+import { type FuzzRun, withFuzzRun } from './recordings.ts'
+
+describe('what is said about the comparison with a real kernel', () => {
+  it('agrees with the recordings that are there (npm run kernel -- --summary writes it anew)', { timeout: 60_000 }, () => {
+    expect(FIDELITY).toEqual(fidelity())
+  })
+
+  it('fills the block of the README that is marked, and nothing else', () => {
+    const readme = 'before\n<!-- fidelity:begin -->\nold\n<!-- fidelity:end -->\nafter\n'
+    const written = withFidelity(readme, FIDELITY)
+    expect(written.startsWith('before\n<!-- fidelity:begin -->\nCompared with Linux ')).toBe(true)
+    expect(written.endsWith('|\n<!-- fidelity:end -->\nafter\n')).toBe(true)
+    expect(written).not.toContain('old')
+    expect(withFidelity(written, FIDELITY)).toBe(written)
+    expect(withFidelity('no block\n', FIDELITY)).toBe('no block\n')
+  })
+
+  it('counts the differences of the random networks too', () => {
+    const fuzz = { ...FIDELITY.fuzz, cases: 1200, different: 1 }
+    const totals = { ...FIDELITY.totals, differences: 0 }
+    expect(fidelityMarkdown({ ...FIDELITY, totals, fuzz })).toContain('1,200 random networks; **1 difference**.')
+  })
+
+  it('counts a random network once, however often it ran', () => {
+    const run = (seed: number, cases: number, alike: number): FuzzRun => ({
+      kernel: 'Linux 6.18.44',
+      ...{ seed, cases, alike, different: 0, undetermined: 0, frames: 0, rules: 0, hits: 0, entries: 0 },
+    })
+    const kept = [run(1, 100, 99), run(200, 100, 100)]
+    expect(withFuzzRun(kept, run(1, 150, 150)).map((r) => `${r.seed}+${r.alike}`)).toEqual(['1+150', '200+100'])
+    expect(withFuzzRun(kept, run(101, 99, 98)).map((r) => r.seed)).toEqual([1, 101, 200])
+  })
+})

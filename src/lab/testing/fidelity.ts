@@ -1,0 +1,96 @@
+import type { Fidelity, FidelityFigures, FuzzFidelity, ScenarioFidelity } from '../../library/fidelity.ts'
+import { LIBRARY } from '../../library/index.ts'
+import { compareRuns } from '../compare/runs.ts'
+import { type FuzzRun, fuzzRuns, recordedIds, recording } from './recordings.ts'
+import { SCENARIO_IDS, scenarioRun } from './scenarios.ts'
+
+/** What the recordings that are there say, compared with the engine as it is now. */
+export function fidelity(): Fidelity {
+  const kernels: Record<string, number> = {}
+  const tools: Record<string, string> = {}
+  const scenarios: Record<string, ScenarioFidelity> = {}
+  const totals = { scenarios: 0, frames: 0, rules: 0, hits: 0, walks: 0, entries: 0, differences: 0 }
+  const recorded = new Set(recordedIds())
+  for (const id of SCENARIO_IDS.filter((s) => recorded.has(s))) {
+    const real = recording(id)
+    const [kernel = '', ...programs] = real.versions
+    const c = compareRuns(scenarioRun(id).engine, real)
+    const figures: FidelityFigures = {
+      frames: c.frames,
+      rules: c.rules,
+      hits: c.hits,
+      walks: c.walks,
+      entries: c.entries,
+      differences: c.differences.length,
+    }
+    const name = release(kernel)
+    kernels[name] = (kernels[name] ?? 0) + 1
+    for (const p of programs) tools[/^\w+/.exec(p)?.[0] ?? p] = p
+    scenarios[id] = { kernel: name, builtIn: LIBRARY.some((e) => e.id === id), ...figures }
+    totals.scenarios++
+    for (const key of FIGURES) totals[key] += figures[key]
+  }
+  return { kernels, tools, totals, scenarios, fuzz: fuzzTotals(fuzzRuns()) }
+}
+
+const FIGURES = ['frames', 'rules', 'hits', 'walks', 'entries', 'differences'] as const
+
+/** `Linux 6.18.44` of `Linux 6.18.44-amd64`: what follows is the builder's. */
+const release = (kernel: string): string => /^Linux [\d.]*\d/.exec(kernel)?.[0] ?? kernel
+
+function fuzzTotals(runs: readonly FuzzRun[]): FuzzFidelity {
+  const sum = (key: Exclude<keyof FuzzRun, 'kernel' | 'seed'>) => runs.reduce((n, r) => n + r[key], 0)
+  return {
+    kernel: [...new Set(runs.map((r) => release(r.kernel)))].join(', '),
+    cases: sum('cases'),
+    alike: sum('alike'),
+    different: sum('different'),
+    undetermined: sum('undetermined'),
+    frames: sum('frames'),
+    rules: sum('rules'),
+    hits: sum('hits'),
+    entries: sum('entries'),
+  }
+}
+
+/** The file's text, laid out as the formatter would. */
+export const printFidelity = (f: Fidelity): string => `${JSON.stringify(f, undefined, 2)}\n`
+
+const BEGIN = '<!-- fidelity:begin -->'
+const END = '<!-- fidelity:end -->'
+
+/** A README with its marked block written anew; the same text when it has none. */
+export function withFidelity(readme: string, f: Fidelity): string {
+  const from = readme.indexOf(BEGIN)
+  const to = readme.indexOf(END, from)
+  if (from < 0 || to < 0) return readme
+  return `${readme.slice(0, from + BEGIN.length)}\n${fidelityMarkdown(f)}${readme.slice(to)}`
+}
+
+const number = (n: number): string => n.toLocaleString('en-US')
+
+/** The README's section: what was compared, in one sentence and one table. */
+export function fidelityMarkdown(f: Fidelity): string {
+  const t = f.totals
+  const fuzz = f.fuzz.cases === 0 ? '' : `, ${number(f.fuzz.cases)} random networks`
+  const differences = t.differences + f.fuzz.different
+  const rows = Object.entries(f.scenarios)
+    .filter(([, s]) => s.builtIn)
+    .map(([id, s]) => `| ${[id, s.frames, s.hits, s.walks, s.entries, s.differences].join(' | ')} |`)
+  const others = Object.values(f.scenarios).filter((s) => !s.builtIn)
+  const sum = (key: keyof FidelityFigures) => others.reduce((n, s) => n + s[key], 0)
+  if (others.length > 0)
+    rows.push(
+      `| ${[`${others.length} test cases`, ...(['frames', 'hits', 'walks', 'entries', 'differences'] as const).map(sum)].join(' | ')} |`,
+    )
+  return [
+    `Compared with ${Object.keys(f.kernels).join(' and ')}: ${number(t.scenarios)} scenarios, ${number(t.frames)} frames, ` +
+      `${number(t.hits)} rules hit (of ${number(t.rules)}), ${number(t.walks)} walks through a chain, ${number(t.entries)} table entries${fuzz}; ` +
+      `**${number(differences)} ${differences === 1 ? 'difference' : 'differences'}**.`,
+    '',
+    '| scenario | frames | rules hit | walks | table entries | differences |',
+    '| --- | ---: | ---: | ---: | ---: | ---: |',
+    ...rows,
+    '',
+  ].join('\n')
+}
