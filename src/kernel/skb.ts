@@ -43,6 +43,8 @@ export class SkBuff implements Skb {
   fragMaxSize = 0
   /** IPSKB_DOREDIRECT */
   doRedirect = false
+  /** dst_mtu() of what is sent here, 0 when the device's holds. */
+  pathMtu = 0
   /** skb->dst_pending_confirm */
   confirm = false
 
@@ -67,6 +69,7 @@ export class SkBuff implements Skb {
     this.doRedirect = false
     this.fragMaxSize = 0
     this.confirm = false
+    this.pathMtu = 0
     this.outDev = undefined
   }
 }

@@ -18,6 +18,8 @@ export interface JourneyCommand {
 
 export interface RunOptions {
   readonly seed: number
+  /** Virtual ns between one journey's rest and the next one's start: what a shell and its pauses take (1 ms). */
+  readonly pause?: number
   /** The run is cut short, and says so, at this many steps. */
   readonly maxSteps?: number
   /** Called every few thousand steps; answering false cuts the run short. */
@@ -60,7 +62,7 @@ class Run {
     for (const journey of journeys) {
       if (this.#truncated !== undefined) break
       results.push(this.#journey(journey))
-      this.#idle(PAUSE)
+      this.#idle(this.#options.pause ?? PAUSE)
     }
     const trace = this.#rec.seal(results, this.#truncated)
     return { ...trace, journeys: results.map((j) => ({ ...j, verdict: decided(trace, j) })) }

@@ -124,10 +124,11 @@ export function compileMatch(match: Match, deps: MatchDeps): Matcher | Unmodelle
       }
     }
     case 'mac':
-      // Only a received Ethernet frame has a source to compare; a device is there wherever a frame came in.
-      return pure(
-        ({ pkt }, at) => at.inDev !== undefined && pkt.etherType !== 0 && (pkt.ethSrc === match.source) !== match.invert,
-      )
+      // Only a frame received on an Ethernet device has a source to compare, negated or not: on lo nothing matches.
+      return pure(({ pkt }, { inDev }) => {
+        const ethernet = inDev !== undefined && inDev.name !== 'lo' && pkt.etherType !== 0
+        return ethernet && (pkt.ethSrc === match.source) !== match.invert
+      })
     case 'limit': {
       const bucket = new LimitBucket(match, deps.now())
       return { pure: false, test: () => bucket.take(deps.now()) }

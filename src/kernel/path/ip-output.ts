@@ -21,22 +21,23 @@ export function ipOutput(skb: SkBuff): boolean {
   if (!netfilter.empty && netfilter.hook(HOOK.POSTROUTING, skb, undefined, out, false) !== NF_ACCEPT) return false
   const length = ipLength(skb.pkt)
   // What came in fragments goes out in fragments no longer than they were.
-  if (length > out.mtu || skb.fragMaxSize > 0) ipFragment(skb, out, length)
+  const mtu = skb.pathMtu === 0 ? out.mtu : Math.min(skb.pathMtu, out.mtu)
+  if (length > mtu || skb.fragMaxSize > 0) ipFragment(skb, out, { length, mtu })
   else neighOutput(skb, out)
   return true
 }
 
 /** ip_fragment(), ip_do_fragment(). */
-function ipFragment(skb: SkBuff, out: NetDevice, length: number): void {
+function ipFragment(skb: SkBuff, out: NetDevice, { length, mtu }: { readonly length: number; readonly mtu: number }): void {
   const { ns, pkt } = skb
   // Conntrack's defragmentation sets skb->ignore_df.
-  if ((pkt.ipFlags & IP_DF) !== 0 && (skb.fragMaxSize === 0 || skb.fragMaxSize > out.mtu)) {
-    ns.kernel.rec.step(STEP.mtu, skb, out.mtu, length, FRAG_NEEDED)
-    icmpSend(ns, skb, ICMP.UNREACHABLE, 4, out.mtu)
+  if ((pkt.ipFlags & IP_DF) !== 0 && (skb.fragMaxSize === 0 || skb.fragMaxSize > mtu)) {
+    ns.kernel.rec.step(STEP.mtu, skb, mtu, length, FRAG_NEEDED)
+    icmpSend(ns, skb, ICMP.UNREACHABLE, 4, mtu)
     drop(skb, 'SKB_DROP_REASON_PKT_TOO_BIG', out.ref)
     return
   }
-  for (const piece of ipDoFragment(skb, out.mtu)) {
+  for (const piece of ipDoFragment(skb, mtu)) {
     enterStack(piece, ns, OUT)
     neighOutput(piece, out)
   }

@@ -25,6 +25,7 @@ export function localOut(namespace: Namespace, pkt: Packet, options: LocalOut): 
   skb.mark = options.mark ?? 0
   skb.socket = options.socket
   skb.confirm = options.confirm === true
+  skb.pathMtu = options.pathMtu ?? 0
   begin(skb, route, options)
   return ipLocalOut(skb)
 }

@@ -208,6 +208,7 @@ export function reroute(ns: NetworkNamespace, skb: SkBuff): boolean {
   }
   skb.dst = found
   skb.gateway = found.gateway
+  skb.pathMtu = 0
   skb.outDev = r === ROUTE_LOCAL ? ns.loopback : (found.device as NetDevice | undefined)
   return true
 }

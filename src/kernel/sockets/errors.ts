@@ -6,7 +6,7 @@ import { FRAG_NEEDED, icmpErrno } from './errno.ts'
 import type { SocketHost } from './host.ts'
 import type { PingSocket } from './ping.ts'
 import { between } from './sequence.ts'
-import { tcpFail } from './tcp/done.ts'
+import { tcpDone, tcpFail } from './tcp/done.ts'
 import { syncMss } from './tcp/handshake.ts'
 import { resegment } from './tcp/output.ts'
 import type { TcpSock } from './tcp/sock.ts'
@@ -25,7 +25,11 @@ export interface IcmpReport {
 }
 
 const UNREACHABLE = 3
+const NET_UNREACHABLE = 0
+const HOST_UNREACHABLE = 1
 const REDIRECT = 5
+const TIME_EXCEEDED = 11
+const PARAMETER_PROBLEM = 12
 const isFragNeeded = (r: IcmpReport): boolean => r.type === UNREACHABLE && r.code === FRAG_NEEDED
 
 /** tcp_v4_err() */
@@ -36,6 +40,10 @@ export function tcpError(host: SocketHost, table: TcpTable<TcpSock>, r: IcmpRepo
   if (sk === undefined || found === undefined || sk.state === 'TIME_WAIT' || sk.state === 'LISTEN') return
   const sequence = quotedWord(skb, 4)
   if (sequence !== undefined && !between(sequence, sk.sndUna, sk.sndNxt)) return
+  if (sk.state === 'SYN_RECV' && sk.listener !== undefined) {
+    requestError(sk, r, sequence)
+    return
+  }
   if (isFragNeeded(r)) {
     host.pmtu.update(quoted.dst, r.info)
     syncMss(sk, Math.min(host.pmtu.lookup(quoted.dst, r.info), sk.advmss + 40))
@@ -44,8 +52,15 @@ export function tcpError(host: SocketHost, table: TcpTable<TcpSock>, r: IcmpRepo
   }
   const error = { errno: found.errno, decidedBy: skb.cause }
   // Still connecting: any error ends it. Once connected, TCP keeps trying until it times out.
-  if (sk.state === 'SYN_SENT' || (sk.state === 'SYN_RECV' && sk.listener === undefined)) tcpFail(sk, found.errno, skb.cause)
-  else if (sk.state !== 'SYN_RECV') sk.softError = error
+  if (sk.state === 'SYN_SENT' || sk.state === 'SYN_RECV') tcpFail(sk, found.errno, skb.cause)
+  else sk.softError = error
+}
+
+/** tcp_req_err(): a SYN ACK that met one of these ends the request; the client's next SYN makes a new one. */
+function requestError(sk: TcpSock, r: IcmpReport, sequence: number | undefined): void {
+  if (sequence !== undefined && sequence !== sk.sndUna) return
+  const unreachable = r.type === UNREACHABLE && (r.code === NET_UNREACHABLE || r.code === HOST_UNREACHABLE)
+  if (unreachable || r.type === TIME_EXCEEDED || r.type === PARAMETER_PROBLEM) tcpDone(sk, r.skb.cause)
 }
 
 /** __udp4_lib_err() */

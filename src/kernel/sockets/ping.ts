@@ -99,6 +99,7 @@ export class PingSocket extends Socket {
       how: FROM_SOCKET,
       cause: seq,
       socket: this,
+      pathMtu: mtu,
       ...(this.owner === undefined ? {} : { process: this.owner.ref }),
       ...(this.device === undefined ? {} : { oif: this.device }),
     })

@@ -136,6 +136,7 @@ export class UdpSocket extends Socket {
       how: FROM_SOCKET,
       cause,
       socket: this,
+      pathMtu: route.mtu,
       ...(this.owner === undefined ? {} : { process: this.owner.ref }),
       ...(this.device === undefined ? {} : { oif: this.device }),
     })

@@ -61,7 +61,7 @@ export function driverPlan(c: FuzzCase, world: World, reader: TraceReader, iptab
         name: ns.name,
         early: sysctls.early.filter((line) => !line.startsWith(NEIGH_DEFAULT)),
         // Proxied answers would come after a random delay.
-        late: [...late, ...perDevice(`${NEIGH_DEFAULT}proxy_delay=0`, devices), ...sysctls.late],
+        late: [...late, ...perDevice(`${NEIGH_DEFAULT}proxy_delay=0`, devices), ...sysctls.late, ...sysctls.tracking],
         optional: sysctls.optional,
         devices,
         running: records

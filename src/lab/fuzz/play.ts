@@ -24,11 +24,13 @@ export interface PlayedCase {
 }
 
 const MAX_STEPS = 100_000
+/** What the driver waits after each command, and about what starting the next one takes. */
+const PAUSE = 290_000_000
 
 /** Throws where the trace breaks its grammar: a bug whatever the kernel does. */
 export function playCase(c: FuzzCase): PlayedCase {
   const world = caseWorld(c)
-  const reader = new TraceReader(run(world, c.journeys, { seed: c.seed, maxSteps: MAX_STEPS }))
+  const reader = new TraceReader(run(world, c.journeys, { seed: c.seed, maxSteps: MAX_STEPS, pause: PAUSE }))
   const violations = checkGrammar(reader)
   if (violations.length > 0) throw new Error(`the trace breaks its grammar: ${violations.slice(0, 3).join('; ')}`)
   return {

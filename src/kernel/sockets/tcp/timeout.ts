@@ -97,7 +97,7 @@ function windowProbe(sk: TcpSock, cause: number): void {
   armRetransmit(sk, 'window-probe', Math.min(sk.rto * 2 ** sk.retransmits, RTO_MAX))
 }
 
-/** reqsk_timer_handler(): a request that nobody completes is forgotten without a word. */
+/** reqsk_timer_handler(): a request that nobody completes, or whose answer cannot be sent, is forgotten without a word. */
 function synAckTimer(sk: TcpSock, cause: number): void {
   const head = sk.rtxQueue[0]
   if (head === undefined) return
@@ -108,16 +108,16 @@ function synAckTimer(sk: TcpSock, cause: number): void {
   sk.retransmits++
   sk.rto = Math.min(sk.rto * 2, RTO_MAX)
   armRetransmit(sk, 'syn-ack', sk.rto)
-  resendSynAck(sk, cause)
+  if (!resendSynAck(sk, cause)) tcpDone(sk, cause)
 }
 
-/** inet_rtx_syn_ack() */
-export function resendSynAck(sk: TcpSock, cause: number): void {
+/** inet_rtx_syn_ack(): false when there was no way out for it. */
+export function resendSynAck(sk: TcpSock, cause: number): boolean {
   const head = sk.rtxQueue[0]
-  if (head === undefined) return
+  if (head === undefined) return false
   sk.attempts++
   head.retransmitted = true
   const seq = sk.host.step(STEP.tcpRetransmit, cause, sk.ref, sk.attempts, Math.round(sk.rto / 1000))
   sk.lastRetransmit = seq
-  transmit(sk, head, seq)
+  return transmit(sk, head, seq) === 'OK'
 }
