@@ -21,7 +21,7 @@ const left = {
   cluster: ['base', 'net', 'world', 'linux', 'scenario'],
   console: ['base', 'net', 'world', 'trace', 'linux', 'kernel'],
   explain: ['base', 'net', 'world', 'trace'],
-  worker: ['base', 'net', 'world', 'trace', 'kernel', 'sim', 'linux', 'scenario', 'library', 'cluster', 'console', 'explain'],
+  worker: ['base', 'net', 'world', 'trace', 'kernel', 'sim', 'lab', 'linux', 'scenario', 'library', 'cluster', 'console', 'explain'],
   diagram: ['base', 'net', 'world', 'trace'],
   // Everything left of the console is left of these two as well; sim and cluster run in the worker alone.
   store: ['base', 'net', 'world', 'trace', 'kernel', 'linux', 'scenario', 'library', 'explain', 'console', 'worker'],

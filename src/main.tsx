@@ -70,6 +70,11 @@ const context: AppContextValue = {
       const text = await client.call('toYaml', session.document).done
       return text.ok ? text.value : undefined
     },
+    lab: async (session) => {
+      const { sourceOf } = await import('./store/open.ts')
+      const script = await client.call('lab', sourceOf(session)).done
+      return script.ok ? script.value : undefined
+    },
     validate: async (text, file) => {
       const result = await client.call('validate', { text, file }).done
       if (result.ok || result.error.kind === 'cancelled') return []

@@ -2,7 +2,7 @@ import type { StateCreator } from 'zustand/vanilla'
 import type { Trace } from '../trace/trace.ts'
 import { TraceAssembler } from '../trace/wire.ts'
 import type { WorkerClient } from '../worker/client.ts'
-import type { WorkerFailure } from '../worker/protocol.ts'
+import type { OpenSource, WorkerFailure } from '../worker/protocol.ts'
 import { openingSeq } from './playhead.ts'
 import type { Scenarios } from './scenarios.ts'
 import { sessionInPauses } from './session.ts'
@@ -163,7 +163,8 @@ export const createOpenSlice =
 const ownOrEdited = (state: AppState) =>
   state.draft === undefined && state.session?.provenance.kind === 'library' ? state.session.provenance : { kind: 'own' as const }
 
-const sourceOf = (b: Bookmark) =>
+/** What opens the same again. */
+export const sourceOf = (b: Pick<Bookmark, 'document' | 'provenance'>): OpenSource =>
   b.provenance.kind === 'imported'
     ? { kind: 'files' as const, files: b.provenance.files, journeys: b.document.journeys }
     : { kind: 'document' as const, document: b.document }

@@ -97,7 +97,7 @@ export interface SelectionSlice {
   pin(netns: string | undefined): void
 }
 
-export type Dialog = 'open' | 'edit' | 'keys' | 'palette'
+export type Dialog = 'open' | 'edit' | 'keys' | 'palette' | 'lab' | 'fidelity'
 export type MobileTab = 'stage' | 'packet' | 'tables' | 'events' | 'scenarios'
 
 export interface ViewSlice {

@@ -18,6 +18,8 @@ export interface AppActions {
   /** The open document as YAML text, for the editor. */
   toYaml(): Promise<string | undefined>
   validate: Validate
+  /** The open run as a script of real namespaces; undefined when it could not be made. */
+  lab(session: Session): Promise<string | undefined>
   /** Copies the link of what is on screen; `refused` by the browser, `none` when nothing can name what is open. */
   share(): Promise<'copied' | 'refused' | 'none'>
 }

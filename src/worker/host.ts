@@ -105,12 +105,25 @@ async function validate({ text, file }: Methods['validate']['params']): Promise<
   return ready.ok ? ok(ready.value.document) : input(ready.error)
 }
 
+async function lab(id: number, source: OpenSource): Promise<Result<string, WorkerFailure>> {
+  const ready = await prepare(source, progressOf(id))
+  if (!ready.ok) return input(ready.error)
+  const { document, world } = ready.value
+  const journeys = placedJourneys(world, document.journeys)
+  const trace = run(world, journeys, { seed: document.seed })
+  // Few ask for it: it stays out of what every page loads.
+  const { labScript } = await import('../lab/script.ts')
+  return ok(labScript(world, journeys, { title: document.title, trace }))
+}
+
 async function answer(request: Request): Promise<Result<Methods[keyof Methods]['result'], WorkerFailure>> {
   switch (request.method) {
     case 'open':
       return open(request.id, request.params)
     case 'validate':
       return validate(request.params)
+    case 'lab':
+      return lab(request.id, request.params)
     case 'toYaml':
       return ok(await toYaml(request.params))
     default:

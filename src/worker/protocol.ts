@@ -31,6 +31,8 @@ export interface Opened {
 export interface Methods {
   readonly open: { params: OpenSource; result: Opened; stream: TraceChunk }
   readonly validate: { params: { readonly text: string; readonly file: string }; result: ScenarioDocument; stream: never }
+  /** The scenario as a bash script of real network namespaces, pinned to the engine's run of it. */
+  readonly lab: { params: OpenSource; result: string; stream: never }
   readonly toYaml: { params: ScenarioDocument; result: string; stream: never }
 }
 export type Method = keyof Methods

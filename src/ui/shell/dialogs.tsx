@@ -5,6 +5,8 @@ import { Opener } from '../panels/opener/opener.tsx'
 import { KeysHelp } from './keys-help.tsx'
 import { Palette } from './palette.tsx'
 
+const Lab = lazy(() => import('../panels/lab/lab.tsx'))
+const Fidelity = lazy(() => import('../panels/fidelity/fidelity.tsx'))
 const Editor = lazy(() => import('../panels/editor/editor.tsx'))
 
 /** Everything that opens over the page; loaded when first wanted. */
@@ -16,6 +18,18 @@ export default function Dialogs({ dialog }: { readonly dialog: Dialog }) {
       return (
         <Suspense fallback={null}>
           <Editor />
+        </Suspense>
+      )
+    case 'lab':
+      return (
+        <Suspense fallback={null}>
+          <Lab />
+        </Suspense>
+      )
+    case 'fidelity':
+      return (
+        <Suspense fallback={null}>
+          <Fidelity />
         </Suspense>
       )
     case 'keys':

@@ -8,6 +8,7 @@ import {
   Moon,
   Pencil,
   Redo2,
+  SquareTerminal,
   Sun,
   Undo2,
 } from 'lucide-react'
@@ -60,6 +61,7 @@ export function Header() {
           <Icon of={Pencil} size={13} />
           <span className="wide-only">{words.header.editCluster}</span>
         </button>
+        <LabButton />
         <ShareButton />
         <button
           type="button"
@@ -77,6 +79,24 @@ export function Header() {
         <ThemeButton />
       </div>
     </header>
+  )
+}
+
+function LabButton() {
+  const words = useWords()
+  const ready = useApp((s) => s.session !== undefined)
+  const openDialog = useApp((s) => s.openDialog)
+  return (
+    <button
+      type="button"
+      className="btn lab-btn"
+      disabled={!ready}
+      aria-label={words.lab.title}
+      title={words.lab.title}
+      onClick={() => openDialog('lab')}
+    >
+      <Icon of={SquareTerminal} />
+    </button>
   )
 }
 

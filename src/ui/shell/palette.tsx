@@ -31,14 +31,15 @@ function entriesOf(store: AppStore, scenarios: readonly ScenarioEntry[], words: 
     shown: [],
     run: () => void state.openLibrary(s.id),
   }))
-  for (const dialog of ['open', 'edit'] as const) {
-    out.push({
-      key: dialog,
-      kind: words.palette.action,
-      label: dialog === 'open' ? words.open.title : words.edit.title,
-      shown: [],
-      run: () => state.openDialog(dialog),
-    })
+  const dialogs = {
+    open: words.open.title,
+    edit: words.edit.title,
+    lab: words.lab.title,
+    fidelity: words.fidelity.title,
+  } as const
+  for (const dialog of ['open', 'edit', 'lab', 'fidelity'] as const) {
+    if (dialog === 'lab' && session === undefined) continue
+    out.push({ key: dialog, kind: words.palette.action, label: dialogs[dialog], shown: [], run: () => state.openDialog(dialog) })
   }
   for (const c of COMMANDS) {
     if (c.id === 'palette') continue

@@ -1,5 +1,6 @@
-import { Check, FileInput, Search, X } from 'lucide-react'
+import { BadgeCheck, Check, FileInput, Scale, Search, SquareTerminal, X } from 'lucide-react'
 import { type KeyboardEvent, use, useMemo, useRef, useState } from 'react'
+import { FIDELITY } from '../../library/fidelity.ts'
 import type { ScenarioEntry } from '../../store/scenarios.ts'
 import { useApp, useAppContext, useLang, useWords } from '../context.tsx'
 import { Icon } from '../widgets/icon.tsx'
@@ -113,6 +114,7 @@ export default function ScenarioList() {
           </button>
         </section>
       </div>
+      <ListFoot />
       {intro === undefined ? null : (
         <details className="intro" open>
           <summary>{words.list.intro}</summary>
@@ -120,5 +122,34 @@ export default function ScenarioList() {
         </details>
       )}
     </nav>
+  )
+}
+
+/** `Linux 6.18.44` → `Linux 6.18` */
+const release = (kernel: string): string => kernel.replace(/^(\D*\d+\.\d+).*$/, '$1')
+
+/** What stands behind all of this, and the way to try it on a machine of one's own. */
+function ListFoot() {
+  const words = useWords()
+  const ready = useApp((s) => s.session !== undefined)
+  const openDialog = useApp((s) => s.openDialog)
+  const { kernels, totals } = FIDELITY
+  return (
+    <div className="list-foot">
+      {totals.scenarios === 0 ? null : (
+        <button type="button" className="list-foot-proof" title={words.fidelity.title} onClick={() => openDialog('fidelity')}>
+          <Icon of={totals.differences === 0 ? BadgeCheck : Scale} size={13} />{' '}
+          {totals.differences === 0 ? words.fidelity.equal : words.fidelity.notEqual}
+          <span className="faint">
+            {words.fidelity.line(Object.keys(kernels).map(release).join(', '), totals.scenarios, totals.differences)}
+          </span>
+        </button>
+      )}
+      {ready ? (
+        <button type="button" className="list-foot-lab" onClick={() => openDialog('lab')}>
+          <Icon of={SquareTerminal} size={13} /> {words.lab.title}
+        </button>
+      ) : null}
+    </div>
   )
 }

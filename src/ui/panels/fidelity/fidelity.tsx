@@ -1,0 +1,126 @@
+import { use } from 'react'
+import { FIDELITY, type FidelityFigures } from '../../../library/fidelity.ts'
+import type { ScenarioEntry } from '../../../store/scenarios.ts'
+import { useApp, useAppContext, useLang, useWords } from '../../context.tsx'
+import { formatCount } from '../../time.ts'
+import { Modal } from '../../widgets/modal.tsx'
+import './fidelity.css'
+
+const FIGURES = ['frames', 'hits', 'walks', 'entries', 'differences'] as const satisfies readonly (keyof FidelityFigures)[]
+
+/** What is modelled, what is approximated and how, what is undetermined, and what was compared with a real kernel. */
+export default function Fidelity() {
+  const words = useWords()
+  const { scenarios } = useAppContext()
+  const library = use(scenarios.all())
+  const openDialog = useApp((s) => s.openDialog)
+  return (
+    <Modal title={words.fidelity.title} wide onClose={() => openDialog(undefined)}>
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard */}
+      <div className="modal-content fidelity" tabIndex={0} role="document">
+        <Compared library={library} />
+        {(['modelled', 'approximated', 'undetermined'] as const).map((key) => (
+          <section key={key} aria-label={words.fidelity[key].title}>
+            <h3>{words.fidelity[key].title}</h3>
+            <dl className="fidelity-list">
+              {words.fidelity[key].list.map(([what, how]) => (
+                <div key={what}>
+                  <dt>{what}</dt>
+                  <dd>{how}</dd>
+                </div>
+              ))}
+            </dl>
+          </section>
+        ))}
+      </div>
+    </Modal>
+  )
+}
+
+/** Figures from the recordings alone. */
+function Compared({ library }: { readonly library: readonly ScenarioEntry[] }) {
+  const words = useWords()
+  const lang = useLang()
+  const { totals, kernels, tools, fuzz } = FIDELITY
+  const rows = library.flatMap((s) => {
+    const figures = FIDELITY.scenarios[s.id]
+    return figures === undefined ? [] : [{ id: s.id, title: s.title[lang], figures }]
+  })
+  const others = Object.values(FIDELITY.scenarios).filter((s) => !s.builtIn)
+  return (
+    <section aria-label={words.fidelity.compared}>
+      <p>{words.fidelity.how}</p>
+      <p className="fidelity-total">
+        {words.fidelity.total({
+          kernels: Object.keys(kernels).join(', '),
+          scenarios: formatCount(totals.scenarios),
+          frames: formatCount(totals.frames),
+          hits: formatCount(totals.hits),
+          walks: formatCount(totals.walks),
+          entries: formatCount(totals.entries),
+          differences: formatCount(totals.differences),
+        })}
+        {fuzz.cases === 0 ? null : (
+          <>
+            <br />
+            {words.fidelity.fuzz({
+              kernel: fuzz.kernel,
+              cases: formatCount(fuzz.cases),
+              undetermined: formatCount(fuzz.undetermined),
+              different: formatCount(fuzz.different),
+            })}
+          </>
+        )}
+      </p>
+      <div className="fidelity-scroll">
+        <table className="fidelity-table">
+          <caption className="sr-only">{words.fidelity.compared}</caption>
+          <thead>
+            <tr>
+              <th scope="col">{words.fidelity.scenario}</th>
+              {FIGURES.map((f) => (
+                <th key={f} scope="col" className="num">
+                  {words.fidelity.figures[f]}
+                </th>
+              ))}
+            </tr>
+          </thead>
+          <tbody>
+            {rows.map((r) => (
+              <Row key={r.id} title={r.title} figures={r.figures} />
+            ))}
+            {others.length === 0 ? null : <Row title={words.fidelity.others(others.length)} figures={sumOf(others)} />}
+          </tbody>
+        </table>
+      </div>
+      <p className="faint fidelity-tools">
+        {words.fidelity.readWith} {Object.values(tools).join(' · ')}
+      </p>
+    </section>
+  )
+}
+
+function Row({ title, figures }: { readonly title: string; readonly figures: FidelityFigures }) {
+  return (
+    <tr>
+      <th scope="row">{title}</th>
+      {FIGURES.map((f) => (
+        <td key={f} className={f === 'differences' ? (figures[f] === 0 ? 'num now' : 'num was') : 'num'}>
+          {formatCount(figures[f])}
+        </td>
+      ))}
+    </tr>
+  )
+}
+
+function sumOf(list: readonly FidelityFigures[]): FidelityFigures {
+  const sum = (f: keyof FidelityFigures) => list.reduce((n, x) => n + x[f], 0)
+  return {
+    frames: sum('frames'),
+    rules: sum('rules'),
+    hits: sum('hits'),
+    walks: sum('walks'),
+    entries: sum('entries'),
+    differences: sum('differences'),
+  }
+}
