@@ -21,6 +21,8 @@ const QEMU_SECONDS = 180
 export type LiveRun =
   /** `cut`: part of the rule trace is missing. */
   | { readonly kind: 'ran'; readonly run: ComparableRun; readonly cut: boolean }
+  /** The machine's fault, not the scenario's: it lacks something, or is too slow. */
+  | { readonly kind: 'unable'; readonly why: string }
   | { readonly kind: 'failed'; readonly message: string }
 
 export interface LiveOptions {
@@ -42,11 +44,10 @@ export function runLive(scenario: ScenarioRun, options: LiveOptions = {}): LiveR
   const digits = (run: ComparableRun) => run.ports.map((p) => String(p).length).join()
   let last = runOnce(scenario, options)
   for (let n = 1; n < ATTEMPTS; n++) {
-    if (last.kind === 'failed' || (!last.cut && digits(last.run) === digits(scenario.engine))) return last
+    if (last.kind !== 'ran' || (!last.cut && digits(last.run) === digits(scenario.engine))) return last
     last = runOnce(scenario, options)
   }
-  if (last.kind === 'ran' && last.cut)
-    return { kind: 'failed', message: 'the rule trace was cut each time: this machine is too busy' }
+  if (last.kind === 'ran' && last.cut) return { kind: 'unable', why: 'too busy to read the rule trace, which was cut each time' }
   return last
 }
 
@@ -64,14 +65,33 @@ function runOnce(scenario: ScenarioRun, options: LiveOptions): LiveRun {
     writeFileSync(script, labScript(scenario.world, scenario.journeys, lab))
     const out = join(folder, 'out')
     const ran = options.qemu === undefined ? onThisKernel(script, out) : inQemu(options.qemu, folder)
-    if (ran.status !== 0)
-      return { kind: 'failed', message: ran.stderr.trim().split('\n').slice(-3).join('\n') || `status ${ran.status}` }
+    if (ran.signal !== null || ran.error !== undefined)
+      return { kind: 'unable', why: `the lab was stopped: ${ran.error?.message ?? ran.signal}` }
+    if (ran.status !== 0) return refusal(ran.stderr, ran.status)
     const traces = join(out, 'trace')
     const cut = existsSync(traces) && readdirSync(traces).some((f) => f.endsWith('.lost'))
     return { kind: 'ran', run: readLab(scenario, out), cut }
   } finally {
     if (options.keepFolder !== true) rmSync(folder, { recursive: true, force: true })
   }
+}
+
+/** qemu-run's own statuses: the machine failed, or took too long. */
+const QEMU_STATUS: ReadonlyMap<number | null, string> = new Map([
+  [124, 'QEMU took longer than it may'],
+  [125, 'QEMU failed'],
+])
+
+/** What iproute2, iptables and nft say where the kernel has no such thing, and the script where the machine is too slow. */
+const LACKS =
+  /this machine lacks|missing kernel module|Unknown device type|Operation not supported|Protocol not supported|\(No such file or directory\)|Operation not permitted/
+const SLOW = /links of \S+ do not come up|nothing listens on|no capture:/
+
+function refusal(stderr: string, status: number | null): LiveRun {
+  const message = stderr.trim().split('\n').slice(-3).join('\n') || `status ${status}`
+  const qemu = QEMU_STATUS.get(status)
+  if (qemu !== undefined) return { kind: 'unable', why: `${qemu}: ${message}` }
+  return LACKS.test(stderr) || SLOW.test(stderr) ? { kind: 'unable', why: message } : { kind: 'failed', message }
 }
 
 const onThisKernel = (script: string, out: string) =>
@@ -94,13 +114,16 @@ export function qemuRun(): string | undefined {
 }
 
 /** Whether this machine has what the labs need; the reason when it has not. */
-export function canRunLive(scenario: ScenarioRun): { readonly able: boolean; readonly why: string } {
+export function canRunLive(scenario: ScenarioRun, options: LiveOptions = {}): { readonly able: boolean; readonly why: string } {
   const folder = mkdtempSync(join(tmpdir(), 'hopscope-check-'))
   try {
     const script = join(folder, 'lab.sh')
-    writeFileSync(script, labScript(scenario.world, scenario.journeys, {}))
+    writeFileSync(
+      script,
+      labScript(scenario.world, scenario.journeys, options.legacy === true ? { iptables: 'legacy' } : { traceRules: true }),
+    )
     const ran = spawnSync('bash', [script, '--check'], { encoding: 'utf8', timeout: 20_000 })
-    return { able: ran.status === 0, why: ran.stderr.trim() || String(ran.error ?? '') }
+    return { able: ran.status === 0, why: ran.stderr.trim().replace(/^lab: /, '') || String(ran.error ?? '') }
   } finally {
     rmSync(folder, { recursive: true, force: true })
   }

@@ -32,7 +32,8 @@ missing() {
     else lacking+=(iptables); fi ;;
   esac
   [ "$TRACE_RULES" = 1 ] && for tool in nft xtables-monitor; do command -v "$tool" >/dev/null || lacking+=("$tool"); done
-  [ "$(id -u)" = 0 ] || lacking+=("root")
+  if [ "$(id -u)" != 0 ]; then lacking+=("root")
+  elif command -v unshare >/dev/null && ! unshare -m -n true 2>/dev/null; then lacking+=("the right to make network namespaces"); fi
   if [ "$NEEDS_BRIDGE_NF" = 1 ] && [ ! -e /proc/sys/net/bridge/bridge-nf-call-iptables ]; then
     modprobe br_netfilter 2>/dev/null
     [ -e /proc/sys/net/bridge/bridge-nf-call-iptables ] || lacking+=("the kernel module br_netfilter")
