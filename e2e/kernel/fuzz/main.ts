@@ -24,7 +24,7 @@ const { values } = parseArgs({
   },
 })
 /** Cases at one time where the clock matters. */
-const CALM = 6
+const CALM = 8
 const first = Number(values.seed)
 const count = Number(values.cases)
 const cases: (() => FuzzCase)[] =

@@ -6,7 +6,7 @@ import { neighBridgeDnat } from '../neighbour/output.ts'
 import { drop, isIp, noteRewriteMac } from '../path/hop.ts'
 import { ipDoFragment } from '../path/ip-output.ts'
 import { defragment } from '../path/ip-rcv.ts'
-import { routeInput, routeOutput } from '../path/route.ts'
+import { routeInput } from '../path/route.ts'
 import type { SkBuff } from '../skb.ts'
 import { NF_ACCEPT, PACKET_HOST, PACKET_OTHERHOST } from '../types.ts'
 import { brHandleFrameFinish } from './bridge.ts'
@@ -44,20 +44,18 @@ export function brNfPreRouting(skb: SkBuff, port: NetDevice, bridge: NetDevice):
   return true
 }
 
-/** A DNATed frame either stays on this bridge (only its MAC changes, no TTL is spent) or is handed up to be routed. */
+/**
+ * A DNATed frame either stays on this bridge (only its MAC changes, no TTL is spent) or is handed up to be routed. Where there
+ * is no way, ip_route_input() succeeds all the same, with a route whose input is ip_error(): the host hears of it and decides.
+ */
 function daddrWasChanged(skb: SkBuff, port: NetDevice, bridge: NetDevice): boolean {
-  const stays = (): boolean => {
+  const route = routeInput(skb, bridge)
+  if (route === 'dropped') return false
+  if (route !== 'ok') skb.dst = undefined
+  else if (skb.dst?.device === bridge) {
     neighBridgeDnat(skb, bridge, () => brHandleFrameFinish(skb, port, bridge))
     return false
   }
-  const route = routeInput(skb, bridge)
-  if (route !== 'ok') {
-    // Bridged and DNATed traffic does not need ip_forward when it stays on the bridge.
-    if (route === 'EHOSTUNREACH' && !bridge.conf.forwarding && routeOutput(skb, bridge) === bridge) return stays()
-    drop(skb, 'SKB_DROP_REASON_NOT_SPECIFIED', bridge.ns.sysctlRef(bridge.conf.forwardingKey))
-    return false
-  }
-  if (skb.dst?.device === bridge) return stays()
   skb.pkt.ethDst = rewriteDst(skb, bridge)
   skb.packetType = PACKET_HOST
   brHandleFrameFinish(skb, port, bridge)

@@ -171,13 +171,6 @@ export function routeInputQuietly(dev: NetDevice, src: number, dst: number): Rou
     : undefined
 }
 
-/** ip_route_output_key() for a packet in hand: its out device, or undefined. Writes no row: br_netfilter only asks. */
-export function routeOutput(skb: SkBuff, dev: NetDevice): NetDevice | undefined {
-  const found = lookup(dev.ns, skb.pkt.dst, 0, 0, skb.pkt.tos, undefined, undefined)
-  if (found.result === ROUTE_FORWARD) skb.dst = found
-  return found.result === ROUTE_FORWARD ? (found.device as NetDevice) : undefined
-}
-
 export interface OutputRoute {
   readonly error: Exclude<SendResult, 'OK'> | undefined
   readonly found: RouteLookup
