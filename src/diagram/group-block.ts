@@ -145,7 +145,7 @@ export function drawGroup(
     x: at.x,
     y: gridY,
     width: at.width,
-    maxCell: Math.max(230, ...plan.cells.map((c) => c.w)),
+    maxCell: Math.max(spec.pods.length > 0 ? 230 : 150, ...plan.cells.map((c) => c.w)),
     flip: ctx.flip,
   })
   const edge = ctx.flip ? at.y + barHeight : at.y + at.height - barHeight

@@ -55,7 +55,7 @@ const EMPTY: Layout = { bounds: { x: 0, y: 0, w: 0, h: 0 }, boxes: [], labels: [
 
 function* plansFor(topology: Topology): Generator<Plan> {
   const hosts = topology.machines.filter(isHost).length
-  const most = Math.max(1, ...topology.machines.flatMap((m) => m.bridges.map((b) => b.pods.length)))
+  const most = Math.max(1, ...topology.machines.flatMap((m) => m.bridges.map((b) => b.pods.length + b.ports.length)))
   const splits = hosts > 1 ? [hosts, Math.ceil(hosts / 2)] : [hosts]
   const hasGuests = topology.machines.some(isGuest) && hosts > 0
   const sides = hasGuests ? [false, true] : [false]
@@ -70,7 +70,10 @@ function* plansFor(topology: Topology): Generator<Plan> {
   }
 }
 
-/** The scale at which the whole fits the room. Past full size nothing is gained; then the one with less empty room wins. */
+/** The room may become smaller by and by (a notice, a longer sentence): so much beyond full size is worth a little. */
+const SPARE = 0.15
+
+/** The scale at which the whole fits the room. Past full size little is gained; then the one with less empty room wins. */
 function scoreOf(
   rows: Rows,
   ctx: {
@@ -83,7 +86,7 @@ function scoreOf(
   const between = ctx.hasSpine ? CHANNEL_HEIGHT + switchHeight(ctx.hasSlim || rows.under.length > 0) : 0
   const h = rows.upperHeight + between + (rows.under.length > 0 ? CHANNEL_HEIGHT + rows.underHeight : 0) + 2 * MARGIN
   const scale = Math.min(Math.max(320, ctx.room.width) / w, Math.max(240, ctx.room.height) / h)
-  return Math.min(scale, 1) - 0.00002 * w
+  return Math.min(scale, 1) + 0.2 * Math.min(Math.max(0, scale - 1), SPARE) - 0.00002 * w
 }
 
 interface Parts {

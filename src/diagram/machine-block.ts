@@ -13,6 +13,8 @@ const PAD = 5
 const HEAD = 25
 const GROUP_GAP = 12
 const BETWEEN = 5
+/** Between two devices in a row, their wires past the next row included. */
+const DEVICE_GAP = 14
 
 /** A block whose size is known before it is drawn. */
 export interface Block {
@@ -31,6 +33,8 @@ interface MachineOptions {
   readonly measure: Measure
   /** Devices that must be on the opposite side, when the machine has no groups there. */
   readonly opposite: ReadonlySet<string>
+  /** Devices with a cable to another machine of the drawing. */
+  readonly linked: ReadonlySet<string>
 }
 
 interface Section {
@@ -39,12 +43,10 @@ interface Section {
   readonly h: number
 }
 
-const isLinked = (d: DeviceNode) => d.record.link.kind === 'physical' && d.record.link.peer !== undefined
-
 /** Plans the block of `machine`. */
 export function machineBlock(machine: Machine, options: MachineOptions): Block {
   const { flip, words, measure } = options
-  const ctx: GroupContext = { machine: machine.netns.id, measure, words, flip }
+  const ctx: DevicesContext = { machine: machine.netns.id, measure, words, flip, linked: options.linked }
   const specs = machine.bridges.map(groupOf)
   if (machine.routed.length > 0) specs.push({ bridge: undefined, pods: machine.routed, ports: [] })
   // Two rows of bars would have to be crossed on the way to the stack, so all groups of a machine stand side by side.
@@ -53,8 +55,6 @@ export function machineBlock(machine: Machine, options: MachineOptions): Block {
 
   const far = hasGroups ? [] : machine.devices.filter((d) => options.opposite.has(d.record.id))
   const near = machine.devices.filter((d) => !far.includes(d))
-  const nearSection = devicesSection(near, ctx)
-  const farSection = hasGroups ? undefined : devicesSection(far, { ...ctx, flip: !flip })
   const groupWidth = groups.reduce((sum, p) => sum + p.minWidth, 0) + Math.max(0, groups.length - 1) * GROUP_GAP
   const groupHeight = Math.max(0, ...groups.map((p) => p.h))
   const single = groups.length === 1 && groups[0]?.spec.bridge !== undefined
@@ -63,7 +63,10 @@ export function machineBlock(machine: Machine, options: MachineOptions): Block {
   const busAbove = flip ? near.length > 0 : farBus
   const busBelow = flip ? farBus : near.length > 0
   const region = planRegion({ busAbove, busBelow, words, measure })
-  const inner = Math.max(region.minWidth, groupWidth, nearSection.minWidth, farSection?.minWidth ?? 0)
+  const room = Math.max(region.minWidth, groupWidth)
+  const nearSection = devicesSection(near, room, ctx)
+  const farSection = hasGroups ? undefined : devicesSection(far, room, { ...ctx, flip: !flip })
+  const inner = Math.max(room, nearSection.minWidth, farSection?.minWidth ?? 0)
   const w = inner + 2 * PAD
 
   const farHeight = hasGroups ? groupHeight : (farSection?.h ?? 0)
@@ -121,7 +124,7 @@ export function machineBlock(machine: Machine, options: MachineOptions): Block {
     const nearWays = nearSection.draw(sketch, PAD, order.near, inner)
     for (const way of nearWays) ring.device(sketch, { ...way, bus: busNear })
     // Where cables come in from above, the head ends before the first.
-    const upward = flip ? new Set(near.filter(isLinked).map((d): string => d.record.id)) : new Set<string>()
+    const upward = flip ? new Set(near.map((d): string => d.record.id).filter((id) => options.linked.has(id))) : new Set<string>()
     drawHead(sketch, machine, Math.min(w - PAD, ...nearWays.filter((d) => upward.has(d.id)).map((d) => (d.way[0]?.x ?? w) - 4)))
     return sketch
   }
@@ -150,40 +153,54 @@ interface DeviceWay {
   readonly way: readonly Point[]
 }
 
+type DevicesContext = GroupContext & Pick<MachineOptions, 'linked'>
+
 interface DevicesSection extends Section {
   draw(sketch: Sketch, x: number, y: number, width: number): DeviceWay[]
 }
 
 /** A machine's own devices as chips. Those with a cable stand at the outer edge, the others behind them. */
-function devicesSection(devices: readonly DeviceNode[], ctx: GroupContext): DevicesSection {
-  const linked = devices.filter(isLinked)
-  const others = devices.filter((d) => !isLinked(d))
-  const perRow = Math.max(4, linked.length)
+function devicesSection(devices: readonly DeviceNode[], room: number, ctx: DevicesContext): DevicesSection {
+  const linked = devices.filter((d) => ctx.linked.has(d.record.id))
+  const others = devices.filter((d) => !ctx.linked.has(d.record.id))
+  const widthOf = (d: DeviceNode) =>
+    Math.max(
+      d.record.link.kind === 'loopback' ? LANE + 22 : LANE + 36,
+      Math.ceil(ctx.measure(d.record.name, 'device')) + LANE + 18,
+    )
+  // As many side by side as there is room for without making the machine wider, in rows of equal length.
+  const widest = Math.max(1, ...devices.map(widthOf))
+  const fitting = Math.max(
+    2,
+    Math.floor((room + DEVICE_GAP) / (widest + DEVICE_GAP)),
+    // Of very many rather a wider machine than a tower.
+    Math.ceil(Math.sqrt(devices.length * 0.8)),
+  )
+  const rows = Math.max(1, Math.ceil(devices.length / fitting))
+  const perRow = Math.max(Math.ceil(devices.length / rows), linked.length)
   const oneRow = devices.length <= perRow
   const ordered = oneRow ? middleFirst(linked, others) : ctx.flip ? [...linked, ...others] : [...others, ...linked]
   const cells = ordered.map((d) => ({
     id: d.record.id,
-    w: Math.max(
-      d.record.link.kind === 'loopback' ? LANE + 22 : LANE + 36,
-      Math.ceil(ctx.measure(d.record.name, 'device')) + LANE + 18,
-    ),
+    w: widthOf(d),
     h: CHIP,
     draw: (sketch: Sketch, at: { x: number; y: number; w: number }) => deviceChip(sketch, d, { ...at, parent: ctx.machine }),
   }))
   if (cells.length === 0) return { kind: 'devices', minWidth: 0, h: 0, draw: () => [] }
   const plan = planGrid(cells, perRow)
+  const maxCell = Math.max(144, ...cells.map((c) => c.w))
   return {
     kind: 'devices',
     minWidth: plan.minWidth,
     h: plan.h,
     draw(sketch, x, y, width) {
-      const used = Math.min(width, plan.cols * 144 + (plan.cols - 1) * plan.gutter)
+      const used = Math.min(width, plan.cols * maxCell + (plan.cols - 1) * plan.gutter)
       const exits = drawGrid(sketch, cells, {
         plan,
         x: ctx.flip ? x + width - used : x + (width - used) / 2,
         y,
         width: used,
-        maxCell: 144,
+        maxCell,
         // Devices look at the stack, the other way round than pods.
         flip: !ctx.flip,
       })

@@ -176,9 +176,9 @@ export function regionBlock(
   // Packets rest a little towards the process, so that the names beside them have room.
   const inRest = inLane + ASIDE
   const outRest = outLane - ASIDE
-  const inLabel = Math.min(inRest - LANE / 2 - FIRST - 4, 130)
+  const inLabel = inRest - LANE / 2 - FIRST - 4
   const inputX = inRest - LANE / 2 - inLabel - 4
-  const outLabel = Math.min(width - FIRST - outRest - LANE / 2, 130)
+  const outLabel = width - FIRST - outRest - LANE / 2
   // Their roads turn towards each other, below what stands between them: a capsule may reach over the edge there.
   const turn = 20
   const input = { x: inputX, y: sideY, w: inLane + turn - inputX, h: SIDE_GATE }

@@ -66,6 +66,7 @@ export function planRows(topology: Topology, plan: Plan, look: Look): Rows {
   const isCompact = (m: Machine) =>
     look.compact.has(m.netns.id) || isPlain(m) || (plan.small && isGuest(m) && m.bridges.length === 0)
   const sunk = sunkenLinks(topology.links, lower, isCompact)
+  const linked = new Set<string>(topology.links.flatMap((l) => [l.a.id, l.b.id]))
   const opposite = new Set<string>(sunk.flatMap((l) => [l.a.id, l.b.id]))
   const isLow = (machine: Machine) => {
     const links = topology.links.filter((l) => l.a.netns === machine.netns.id || l.b.netns === machine.netns.id)
@@ -73,7 +74,7 @@ export function planRows(topology: Topology, plan: Plan, look: Look): Rows {
   }
   const build = (machine: Machine, row: Row): Block => {
     const flip = row === 'bottom' && !(isCompact(machine) && isLow(machine))
-    if (!isCompact(machine)) return machineBlock(machine, { cols: plan.cols, flip, opposite, ...look })
+    if (!isCompact(machine)) return machineBlock(machine, { cols: plan.cols, flip, opposite, linked, ...look })
     const spec = compactMachine(machine, look.compact.has(machine.netns.id))
     const w = compactWidth(spec, look.measure)
     return { w, h: compactHeight(spec, look.measure), draw: () => compactBlock(spec, { width: w, flip, ...look }).sketch }

@@ -141,7 +141,7 @@ function othersAt(paths: Paths, focus: number, seq: number): Mark[] {
   return marks
 }
 
-/** Machines that no IP packet's stack work ever happens in: they can be drawn small. Pods count for their node. */
+/** Machines that no IP packet's stack work ever happens in, in a run that has any: they can be drawn small. Pods count for their node. */
 export function idleMachines(
   paths: { readonly reader: Paths['visits']['reader'] },
   machines: Iterable<{ readonly id: string }>,
@@ -157,6 +157,8 @@ export function idleMachines(
     busy.add(refs[ref] ?? '')
   }
   const idle = new Set<string>()
+  // Where nothing has been sent yet, everything is of interest.
+  if (busy.size === 0) return idle
   for (const m of machines) if (!busy.has(m.id)) idle.add(m.id)
   return idle
 }
