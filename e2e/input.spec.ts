@@ -257,10 +257,11 @@ test.describe('a real node’s own tables', () => {
     await expect(hop.tables.getByRole('tabpanel')).toContainText('DOCKER')
   })
 
+  // Where the published dumps are not at hand, the node above stands for them.
   const dumps = join(import.meta.dirname, '../../shared/dumps')
-  for (const folder of ['flannel-vxlan-3nodes', 'k3s-pi-netbird', 'charmed-k8s-flannel-node']) {
+  const published = ['flannel-vxlan-3nodes', 'k3s-pi-netbird', 'charmed-k8s-flannel-node']
+  for (const folder of published.filter((f) => existsSync(join(dumps, f)))) {
     test(`${folder}: the published dump opens, drawn`, async ({ page, hop }) => {
-      test.skip(!existsSync(join(dumps, folder)), 'the published dumps are not here')
       const files = readdirSync(join(dumps, folder), { recursive: true, encoding: 'utf8' })
         .filter((f) => /\.(txt|ya?ml|json)$/.test(f) && !f.endsWith('source.json'))
         .map((name) => ({ name: `${folder}/${name}`, text: readFileSync(join(dumps, folder, name), 'utf8') }))
