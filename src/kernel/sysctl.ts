@@ -92,6 +92,3 @@ export function deviceConf(device: string, read: (key: string) => number | undef
     rpFilterKey: all('rp_filter') > own('rp_filter') ? key('all', 'rp_filter') : key(device, 'rp_filter'),
   }
 }
-
-/** Does the model know this key, so that its default may be shown as the value that holds? */
-export const isKnownSysctl = (key: string): boolean => DEFAULTS.has(key) || /^net\.ipv4\.conf\.[^.]+(?:\.[^.]+)*\.[a-z_]+$/.test(key)

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { emitIpv6, formatIpv6, type Ipv6, parseIpv6Header } from './ipv6.ts'
+import { emitIpv6, formatIpv6, type Ipv6, parseIpv6Header, summarizeIpv6 } from './ipv6.ts'
 import { parseIpv6 } from './ipv6-text.ts'
 
 const address = fc.bigInt({ min: 0n, max: (1n << 128n) - 1n }).map((n) => n as Ipv6)
@@ -52,5 +52,12 @@ describe('IPv6', () => {
         expect(parseIpv6Header(bytes)).toEqual({ ok: true, value: h })
       }),
     )
+  })
+
+  it('names its protocol and length in one line', () => {
+    const [src, dst] = ['2001:db8::1', '2001:db8::2'].map((t) => parseIpv6(t))
+    if (!src?.ok || !dst?.ok) throw new Error('documentation addresses')
+    const h = { trafficClass: 0, flowLabel: 0, payloadLength: 20, nextHeader: 6, hopLimit: 64, src: src.value, dst: dst.value }
+    expect(summarizeIpv6(h)).toBe('IP6 2001:db8::1 > 2001:db8::2 TCP len 20')
   })
 })

@@ -37,4 +37,3 @@ export const STEP = {
   process: 31, // a=process ref b=event c=text
   timer: 32, // a=text b=record ref|-1
 } as const
-export type StepCode = (typeof STEP)[keyof typeof STEP]

@@ -2,7 +2,7 @@ import { hash32 } from '../../base/prng.ts'
 import { type NetnsBuilder, WorldBuilder } from '../../cluster/world-builder.ts'
 import { parseIptablesSave, toRecords } from '../../linux/iptables-save.ts'
 import { formatTextError } from '../../linux/text.ts'
-import { type Ipv4, type Mac, macOf, parseIpv4, parseMac, parsePrefix } from '../../net/address.ts'
+import { type Ipv4, type Mac, macOf, parseIpv4, parsePrefix } from '../../net/address.ts'
 import { deviceId } from '../../world/ids.ts'
 import type { NetnsRecord, Origin } from '../../world/records.ts'
 import type { World } from '../../world/world.ts'
@@ -116,5 +116,3 @@ export class TestHost {
 
 /** Locally administered, from the names: the same in every run. */
 const macFor = (host: string, device: string): Mac => macOf(0x0200, hash32(`${host}/${device}`))
-
-export const mac = (text: string): Mac => must(parseMac(text))
