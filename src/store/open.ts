@@ -125,7 +125,11 @@ export const createOpenSlice =
         }
         return openSource(
           { kind: 'document', document: entry.document },
-          { provenance: { kind: 'library', id }, ...(view === undefined ? {} : { view }) },
+          {
+            provenance: { kind: 'library', id },
+            title: entry.title[get().preferences.lang],
+            ...(view === undefined ? {} : { view }),
+          },
         )
       },
       openFiles: (files) =>

@@ -30,7 +30,12 @@ function useWidth(): Width {
 function useDocumentAttributes() {
   const theme = useApp((s) => s.preferences.theme)
   const lang = useLang()
-  const title = useApp((s) => s.session?.document.title)
+  const { scenarios } = useAppContext()
+  const title = useApp((s) => {
+    const { session } = s
+    const entry = session?.provenance.kind === 'library' ? scenarios.get(session.provenance.id) : undefined
+    return entry?.title[lang] ?? session?.document.title
+  })
   useEffect(() => {
     const query = matchMedia('(prefers-color-scheme: dark)')
     const apply = () => {

@@ -41,6 +41,7 @@ export const en = {
     hintUp: 'used in this scenario',
     service: 'Service',
     pod: 'pod',
+    roles: {} as Record<string, string>,
   },
   list: {
     find: 'Find a scenario',
@@ -388,12 +389,14 @@ export const en = {
     revert: 'Revert',
     valid: 'Valid',
     problems: (n: number) => (n === 1 ? '1 problem' : `${n} problems`),
+    line: (n: number) => `line ${n}`,
     checking: 'Checking…',
     // What CodeMirror says by itself, by its own words.
     phrases: {} as Record<string, string>,
     imported: 'This cluster came from a node’s own tables, so there is no document to edit. Open other files instead.',
   },
   notes: {
+    of: 'What was assumed',
     title: 'Not modelled yet',
     some: (n: number) =>
       n === 1 ? 'One thing in this input is kept but not modelled.' : `${n} things in this input are kept but not modelled.`,
@@ -413,6 +416,9 @@ export const en = {
     title: 'This could not be opened',
     runTitle: 'This could not be run',
     linkTitle: 'This link could not be opened',
+    path: '',
+    /** Before a message that stays in English; nothing where the page is in English too. */
+    original: '',
     kept: 'What was open is still here.',
     crash: 'Hopscope itself failed. Please report this.',
     at: (file: string, line?: number, column?: number) =>

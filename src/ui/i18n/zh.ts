@@ -41,6 +41,14 @@ export const zh: Catalogue = {
     hintUp: '本场景用过',
     service: 'Service',
     pod: 'Pod',
+    roles: {
+      node: '节点',
+      gateway: '网关',
+      router: '路由器',
+      client: '客户端',
+      internet: '互联网',
+      'load-balancer': '负载均衡器',
+    },
   },
   list: {
     find: '查找场景',
@@ -82,7 +90,10 @@ export const zh: Catalogue = {
     failed: '失败',
     noAnswer: '没有应答',
     undetermined: '无法判定',
-    truncated: (why) => `运行被提前截断：${why}`,
+    truncated: (why) => {
+      const steps = /more than (\d+) steps/.exec(why)?.[1]
+      return steps === undefined ? `运行被提前截断：${why}` : `运行被提前截断：超过 ${steps} 步`
+    },
   },
   stage: {
     label: '集群拓扑图',
@@ -347,6 +358,7 @@ export const zh: Catalogue = {
     revert: '还原',
     valid: '有效',
     problems: (n) => `${n} 个问题`,
+    line: (n) => `第 ${n} 行`,
     checking: '检查中…',
     phrases: {
       'Fold line': '折叠此行',
@@ -364,6 +376,7 @@ export const zh: Catalogue = {
     imported: '此集群来自节点自身的表，没有可编辑的文档。请改为打开其他文件。',
   },
   notes: {
+    of: '运行时的假定',
     title: '尚未建模',
     some: (n) => `输入中有 ${n} 项内容已保留，但尚未建模。`,
     honest: '数据包遇到它们时会标为“无法判定”，绝不猜测。',
@@ -382,6 +395,8 @@ export const zh: Catalogue = {
     title: '无法打开',
     runTitle: '无法运行',
     linkTitle: '无法打开此链接',
+    path: '位置',
+    original: '技术说明（英文原文）：',
     kept: '原先打开的内容仍然保留。',
     crash: 'Hopscope 自身出错，请反馈此问题。',
     at: (file, line, column) =>

@@ -47,16 +47,31 @@ export default function FailurePanel() {
   )
 }
 
+/** Messages of the engine are in English whatever the page speaks: kept as they are, and set apart where that is another language. */
+function Technical({ children }: { readonly children: string }) {
+  const words = useWords()
+  if (words.failure.original === '') return <span>{children}</span>
+  return (
+    <span className="technical">
+      <span className="faint">{words.failure.original}</span> <span lang="en">{children}</span>
+    </span>
+  )
+}
+
 function ErrorList({ errors }: { readonly errors: readonly InputError[] }) {
   const words = useWords()
   return (
     <ul className="errors">
       {errors.slice(0, SHOWN_ERRORS).map((e) => (
         <li key={`${e.file ?? ''}:${e.line ?? 0}:${e.path ?? ''}:${e.message}`}>
-          {e.message}
+          <Technical>{e.message}</Technical>
           {e.file === undefined && e.line === undefined && e.path === undefined ? null : (
             <span className="mono">
-              {e.path === undefined ? null : <b>{e.path}</b>}
+              {e.path === undefined ? null : (
+                <span>
+                  {words.failure.path} <b>{e.path}</b>
+                </span>
+              )}
               {e.file === undefined && e.line === undefined ? null : (
                 <span>{words.failure.at(e.file ?? words.open.pasted, e.line, e.column)}</span>
               )}

@@ -20,11 +20,12 @@ export default function NotesBanner() {
         <p>
           {words.notes.some(notes.length)} {words.notes.honest}
         </p>
+        {open && words.failure.original !== '' ? <p className="faint">{words.failure.original}</p> : null}
         {open ? (
           <ul>
             {notes.map((n) => (
               <li key={n.id}>
-                {n.what}
+                <span lang="en">{n.what}</span>
                 {n.where === undefined ? null : <span className="mono faint"> {n.where}</span>}
               </li>
             ))}

@@ -15,7 +15,7 @@ export function placeSuggestions(session: Session, words: Catalogue): Suggestion
     .sort((a, b) => rank(a.role) - rank(b.role))
     .map((n) => {
       const address = view.list('address', n.id).find((a) => a.scope === 'global')
-      const role = n.role === 'pod' ? words.composer.pod : n.role
+      const role = n.role === 'pod' ? words.composer.pod : (words.composer.roles[n.role] ?? n.role)
       return { value: n.name, hint: address === undefined ? role : `${role} ${formatIpv4(address.address)}` }
     })
 }

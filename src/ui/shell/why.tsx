@@ -138,6 +138,11 @@ function JourneyOutcome({ at, journey, ended }: OutcomeProps) {
             <Sentence value={sentence} />
           </p>
           {truncated === undefined ? null : <p>{words.why.truncated(truncated)}</p>}
+          {journey.notes?.map((n) => (
+            <p key={n} className="faint">
+              {words.notes.of}: <span lang="en">{n}</span>
+            </p>
+          ))}
           {journey.output === '' ? null : (
             <details open={asked === true}>
               <summary>{words.why.output}</summary>

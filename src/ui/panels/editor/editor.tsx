@@ -153,9 +153,9 @@ export default function Editor() {
                       className="ref"
                       onClick={() => goTo(p)}
                     >
-                      {p.line === undefined ? '' : `${p.line}: `}
+                      {p.line === undefined ? '' : `${words.edit.line(p.line)}: `}
                       {p.path === undefined ? '' : `${p.path}: `}
-                      {p.message}
+                      <span lang="en">{p.message}</span>
                     </button>
                   ))}
                 </>
