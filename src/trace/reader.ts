@@ -9,9 +9,12 @@ import type { TraceIndexes } from './indexes.ts'
 import { PacketIndex } from './packet-index.ts'
 import { PACKET_WIDTH, readPacketRow } from './packets.ts'
 import { applyPayloadEdit } from './payload.ts'
-import type { Step, TraceEvent } from './step.ts'
+import type { PacketOrigin, Step, TraceEvent } from './step.ts'
 import type { Trace } from './trace.ts'
 import { RecordVersions } from './versions.ts'
+
+/** Packets that begin as another one is. */
+const COPIES: ReadonlySet<PacketOrigin> = new Set(['clone', 'fragment', 'reassembled'])
 
 /**
  * Reads a trace. Everything is decoded on demand and kept where it pays: the indexes are built at first use, one linear pass
@@ -104,14 +107,15 @@ export class TraceReader {
     return this.#stateOf(packet, this.#rewritesBefore(packet, seq))
   }
 
-  /** skb->mark of a packet after step `seq`: metadata, so no part of `packetAt`. */
+  /** skb->mark of a packet after step `seq`: metadata, so no part of `packetAt`. A copy starts with its original's. */
   markAt(packet: number, seq: number): number {
     const list = this.#rewriteList(packet)
     const { a, c } = this.trace.events
     for (let i = upperBound(list, seq) - 1; i >= 0; i--) {
       if (a[list[i] as number] === FIELD.MARK) return (c[list[i] as number] as number) >>> 0
     }
-    return 0
+    const parent = COPIES.has(this.packets.origin(packet)) ? (this.packets.parent[packet] ?? -1) : -1
+    return parent < 0 ? 0 : this.markAt(parent, this.packets.born[packet] ?? -1)
   }
 
   /** seqs of a packet's rewrites, ascending. */

@@ -1,10 +1,10 @@
-import type { Packet } from '../../net/packet.ts'
+import { FIELD, type Packet } from '../../net/packet.ts'
 import { HOOK } from '../../trace/step.ts'
 import type { NetDevice } from '../device.ts'
 import type { NetworkNamespace } from '../namespace.ts'
 import { SkBuff } from '../skb.ts'
 import { type LocalOut, type Namespace, NF_ACCEPT, type SendResult } from '../types.ts'
-import { born, enterStack, OUT } from './hop.ts'
+import { born, enterStack, noteRewrite, OUT } from './hop.ts'
 import { ipOutput } from './ip-output.ts'
 import { lookupOutput, noteRoute, type OutputRoute, PURPOSE_OUTPUT, ROUTE_LOCAL } from './route.ts'
 
@@ -37,6 +37,8 @@ export function begin(skb: SkBuff, route: OutputRoute, options: Pick<LocalOut, '
   if (pkt.ident === 0) pkt.ident = ns.nextIpId()
   born(skb, options.how, options.parent ?? -1, options.process ?? -1)
   enterStack(skb, ns, OUT)
+  // An error that reflects its cause's mark (fwmark_reflect), or a socket's own.
+  if (skb.mark !== 0) noteRewrite(skb, FIELD.MARK, 0, skb.mark)
   const { found } = route
   noteRoute(skb, PURPOSE_OUTPUT, pkt.dst, found)
   skb.dst = found
