@@ -38,7 +38,7 @@ const BASELINE: readonly (readonly [string, string])[] = [
 const OPTIONAL: readonly (readonly [string, string])[] = [
   ['net.ipv6.conf.all.disable_ipv6', '1'],
   ['net.ipv6.conf.default.disable_ipv6', '1'],
-  // Linux 6.5 made the first SYN retransmissions come at even intervals; the engine doubles each, as before.
+  // The engine's default, which is that of kernels without it; 4 since Linux 6.5.
   ['net.ipv4.tcp_syn_linear_timeouts', '0'],
 ]
 

@@ -189,6 +189,13 @@ export const CASES: readonly TestCase[] = [
     objects: [...base, far],
     overrides: { node1: { iptables: filter('-A FORWARD -p tcp -m tcp --tcp-flags SYN,ACK SYN,ACK -j DROP') } },
   }),
+  kase('syn-linear', ['curl --max-time 6 http://10.244.2.2:8080/'], {
+    objects: [...base, far],
+    overrides: {
+      'pod/client': { sysctl: { 'net.ipv4.tcp_syn_linear_timeouts': '4' } },
+      node1: { iptables: filter('-A FORWARD -p tcp -m tcp --dport 8080 -j DROP') },
+    },
+  }),
   kase('data-lost', ['curl --max-time 2 http://10.244.2.2:8080/'], {
     objects: [...base, far],
     overrides: { node1: { iptables: filter('-A FORWARD -p tcp -m tcp --tcp-flags PSH PSH -j DROP') } },
