@@ -2,16 +2,14 @@ import { assertNever } from '../base/assert-never.ts'
 import type { Box, Label, LabelTone, Layout, Road } from './figure.ts'
 import { type Rect, union } from './geometry.ts'
 import { roundCorners } from './polyline.ts'
+import { baseline, radiusOf } from './shape.ts'
 import { SpatialIndex } from './spatial.ts'
-import { FONTS, fontOf } from './text.ts'
+import { fontOf } from './text.ts'
 import type { View } from './view.ts'
 
 // The drawing at rest on a canvas, for layouts with more boxes than the DOM can pan smoothly. Only what is in view is drawn,
 // and what would be smaller than can be read is left out, so a frame costs what is seen and not what there is: 5,000 boxes
 // in view take the boxes alone, without labels and thin roads.
-
-/** More boxes than this and the stage draws them on a canvas. */
-export const CANVAS_FROM = 400
 
 export interface Palette {
   readonly panel: string
@@ -98,9 +96,6 @@ export class CanvasDrawing {
   }
 }
 
-/** y of a label's baseline: ascenders take about three quarters of the line. */
-export const baseline = (label: Label): number => label.rect.y + FONTS[label.style].line * 0.5 + FONTS[label.style].size * 0.36
-
 function toneColour(tone: LabelTone, palette: Palette): string {
   switch (tone) {
     case 'strong':
@@ -112,27 +107,6 @@ function toneColour(tone: LabelTone, palette: Palette): string {
       return palette.faint
     default:
       return assertNever(tone)
-  }
-}
-
-/** Corner radius of a box, pixels. */
-export function radiusOf(box: Box): number {
-  switch (box.of.kind) {
-    case 'machine':
-      // An idle machine is a chip like the ports beside it.
-      return box.rect.h < 30 ? 6 : 11
-    case 'pod':
-    case 'region':
-      return 9
-    case 'gate':
-      return 7
-    case 'bridge':
-      return 6
-    case 'device':
-    case 'container':
-      return 5
-    default:
-      return assertNever(box.of)
   }
 }
 

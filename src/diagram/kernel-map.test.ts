@@ -52,6 +52,7 @@ describe('the chart of the namespace that a packet is in', () => {
       [3, 'KUBE-SEP-2QBYXQ6CVXKYL3WD', 1],
     ])
     expect(state.chains.at(-1)?.outcome).toBe('DNAT')
+    expect(state.chains[0]?.final).toBe('DNAT')
   })
 
   it('knows which tables exist: this node has no filter table', () => {

@@ -70,6 +70,8 @@ describe('the way of a packet over the drawing', () => {
     expect(end.did.get('gate:node1/routing')?.tone).toBe('pass')
     expect(end.ending).toEqual({ kind: 'drop', reason: 'NEIGH_FAILED' })
     const dnat = reader.rewritesOf(SYN).find((s) => reader.packetAt(SYN, s).dport === 8080) ?? -1
+    expect(sceneAt(paths, SYN, dnat).translated).toBeUndefined()
+    expect(end.translated).toMatchObject({ box: 'gate:node1/PREROUTING', change: { field: 'dst', to: '10.244.2.7:8080' } })
     expect(sceneAt(paths, SYN, dnat).changes.map((c) => `${c.from} → ${c.to}`)).toEqual(['10.96.0.10:80 → 10.244.2.7:8080'])
   })
 

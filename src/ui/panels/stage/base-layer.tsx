@@ -1,8 +1,8 @@
 import { memo } from 'react'
-import { baseline, radiusOf } from '../../../diagram/canvas.ts'
 import { chevronsOf } from '../../../diagram/chevrons.ts'
 import type { Box, Layout } from '../../../diagram/figure.ts'
 import { pathData, roundCorners } from '../../../diagram/polyline.ts'
+import { baseline, radiusOf } from '../../../diagram/shape.ts'
 
 const BACK: ReadonlySet<string> = new Set(['machine', 'region'])
 

@@ -1,7 +1,7 @@
 import { type KeyboardEvent, memo, useCallback, useRef, useState } from 'react'
-import { radiusOf } from '../../../diagram/canvas.ts'
 import type { Box, Layout } from '../../../diagram/figure.ts'
 import type { Mark } from '../../../diagram/scene.ts'
+import { radiusOf } from '../../../diagram/shape.ts'
 import { neighbourBox, selectionOf } from './reach.ts'
 import type { StageSelection } from './types.ts'
 

@@ -1,12 +1,12 @@
 import { Locate, Maximize, Minus, Plus } from 'lucide-react'
-import { useCallback, useEffect, useMemo, useRef } from 'react'
+import { lazy, Suspense, useCallback, useEffect, useMemo, useRef } from 'react'
 import { CalloutPlacer } from '../../../diagram/callout.ts'
-import { CANVAS_FROM } from '../../../diagram/canvas.ts'
 import type { Box } from '../../../diagram/figure.ts'
 import { centre } from '../../../diagram/geometry.ts'
 import { layout as layOut } from '../../../diagram/layout.ts'
 import { Paths } from '../../../diagram/path.ts'
 import { idleMachines, packetAtStep, sceneAt } from '../../../diagram/scene.ts'
+import { CANVAS_FROM } from '../../../diagram/shape.ts'
 import { remember } from '../../../diagram/text.ts'
 import { topologyOf } from '../../../diagram/topology.ts'
 import type { View } from '../../../diagram/view.ts'
@@ -14,7 +14,7 @@ import { VisitIndex } from '../../../diagram/visits.ts'
 import { summarize } from '../../../net/summary.ts'
 import { BaseLayer, RestingLabels } from './base-layer.tsx'
 import { BoxList } from './box-list.tsx'
-import { CanvasLayer, type CanvasLayerHandle } from './canvas-layer.tsx'
+import type { CanvasLayerHandle } from './canvas-layer.tsx'
 import { CapsuleMark } from './capsule-mark.tsx'
 import { HitLayer, PacketButtons } from './hit-layer.tsx'
 import { browserMeasure } from './measure.ts'
@@ -27,6 +27,9 @@ import { useCamera } from './use-camera.ts'
 import { useGlide } from './use-glide.ts'
 import { useRoom, useSize } from './use-size.ts'
 import { stageWords } from './words.ts'
+
+/** Only large clusters need it. */
+const CanvasLayer = lazy(async () => ({ default: (await import('./canvas-layer.tsx')).CanvasLayer }))
 
 /** The cluster as a drawing with the packet on its way through it. */
 export function Stage(props: StageProps) {
@@ -112,7 +115,9 @@ export function Stage(props: StageProps) {
     >
       <div ref={surface} className="stg-surface">
         {large && layout !== undefined && size !== undefined && (
-          <CanvasLayer ref={canvas} layout={layout} size={size} busy={busy} view={camera.current} />
+          <Suspense fallback={null}>
+            <CanvasLayer ref={canvas} layout={layout} size={size} busy={busy} view={camera.current} />
+          </Suspense>
         )}
         <svg className="stg-svg" aria-hidden="true">
           <g ref={world}>
