@@ -24,7 +24,7 @@ class Walk {
   readonly #table: NftTable
   readonly #own: ReadonlySet<string>
   readonly #protocol: string
-  readonly #port: string
+  #port: string
   readonly #source: IpAddress | undefined
   #destination: IpAddress | undefined
 
@@ -41,8 +41,9 @@ class Walk {
     if (this.#chain('filter-prerouting-pre-dnat')) return
     this.#chain('nat-prerouting')
     const [first] = this.outputs
-    if (first !== undefined)
-      this.#destination = parseIpSloppy(first.replace(/:\d+$/, '').replace(/^\[|\]$/g, '')) ?? this.#destination
+    const [, ip, port] = /^\[?(.*?)\]?:(\d+)$/.exec(first ?? '') ?? []
+    this.#destination = parseIpSloppy(ip ?? '') ?? this.#destination
+    this.#port = port ?? this.#port
     if (!this.#chain('filter-forward')) this.#chain('filter-input')
   }
 

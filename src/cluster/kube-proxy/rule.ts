@@ -13,42 +13,25 @@ export interface Argument {
 }
 type Draft = { -readonly [K in keyof Omit<RuleSpec, 'matches'>]?: RuleSpec[K] } & { matches: Match[] }
 
-/**
- * Text and spec are made when somebody asks: a world needs no text, a command line no spec, and a rule of IPv6 has no spec
- * (asking for it is a bug: the engine is IPv4).
- */
-export class GeneratedRule {
+export interface GeneratedRule {
   readonly chain: string
-  readonly origin: Origin
-  readonly #args: readonly Argument[]
-  #spec: RuleSpec | undefined
-
-  constructor(chain: string, origin: Origin, args: readonly Argument[]) {
-    this.chain = chain
-    this.origin = origin
-    this.#args = args
-  }
-
   /** `-A CHAIN …` as the component writes it. */
-  get text(): string {
-    let text = `-A ${this.chain}`
-    for (const a of this.#args) text += ` ${a.text}`
-    return text
-  }
-
-  get spec(): RuleSpec {
-    if (this.#spec === undefined) {
-      const draft: Draft = { matches: [] }
-      for (const a of this.#args) a.apply(draft)
-      const { target, ...rest } = draft
-      this.#spec = { ...rest, target: target ?? { kind: 'none' } }
-    }
-    return this.#spec
-  }
+  readonly text: string
+  /** Of an IPv6 rule, which the engine has not: one that no packet meets. Such rules are only written. */
+  readonly spec: RuleSpec
+  readonly origin: Origin
 }
 
-export const rule = (chain: string, origin: Origin, ...args: readonly Argument[]): GeneratedRule =>
-  new GeneratedRule(chain, origin, args)
+export function rule(chain: string, origin: Origin, ...args: readonly Argument[]): GeneratedRule {
+  const draft: Draft = { matches: [] }
+  let text = `-A ${chain}`
+  for (const a of args) {
+    text += ` ${a.text}`
+    a.apply(draft)
+  }
+  const { target, ...rest } = draft
+  return { chain, text, spec: { ...rest, target: target ?? { kind: 'none' } }, origin }
+}
 
 const match = (text: string, m: Match): Argument => ({ text, apply: (d) => void d.matches.push(m) })
 const target = (text: string, t: Target): Argument => ({
@@ -109,21 +92,26 @@ export const source = (p: Ipv4Prefix, invert = false): Argument => ({
   },
 })
 
-const ipv4Only = (c: IpCidr): Ipv4Prefix => {
-  if (c.base.family !== 'IPv4') throw new Error(`the engine has no rule for ${c.text}`)
-  return { address: c.base.value, length: c.length }
-}
+/** What an IPv6 block comes to in a spec. */
+const beyondTheEngine = (d: Draft, c: IpCidr): void => void d.matches.push({ kind: 'unknown', name: 'ipv6', arguments: [c.text] })
+
 const host = (address: Ipv4): Ipv4Prefix => ({ address, length: 32 })
 export const toHost = (address: Ipv4): Argument => destination(host(address))
 export const fromHost = (address: Ipv4): Argument => source(host(address))
 /** Blocks of either family, `-d 10.96.0.10` for a host. */
 export const toCidr = (c: IpCidr, invert = false): Argument => ({
   text: `${invert ? '! ' : ''}-d ${c.text}`,
-  apply: (d) => destination(ipv4Only(c), invert).apply(d),
+  apply: (d) => {
+    if (c.base.family === 'IPv4') d.dst = { address: c.base.value, mask: maskOf(c.length), invert }
+    else beyondTheEngine(d, c)
+  },
 })
 export const fromCidr = (c: IpCidr, invert = false): Argument => ({
   text: `${invert ? '! ' : ''}-s ${c.text}`,
-  apply: (d) => source(ipv4Only(c), invert).apply(d),
+  apply: (d) => {
+    if (c.base.family === 'IPv4') d.src = { address: c.base.value, mask: maskOf(c.length), invert }
+    else beyondTheEngine(d, c)
+  },
 })
 export const toIp = (a: IpAddress): Argument => toCidr(hostCidr(a))
 export const fromIp = (a: IpAddress): Argument => fromCidr(hostCidr(a))
@@ -226,16 +214,13 @@ export const dnatTo = (address: Ipv4): Argument =>
     kind: 'dnat',
     range: { ...PLAIN_RANGE, addresses: { from: address, to: address } },
   })
-export const dnatToEndpoint = (address: IpAddress, port: number): Argument => ({
-  text: `-j DNAT --to-destination ${joinHostPort(address, port)}`,
-  apply: (d) => {
-    const to = ipv4Only(hostCidr(address)).address
-    d.target = {
-      kind: 'dnat',
-      range: { ...PLAIN_RANGE, addresses: { from: to, to }, ports: { from: port, to: port } },
-    }
-  },
-})
+export const dnatToEndpoint = (address: IpAddress, port: number): Argument => {
+  const text = `-j DNAT --to-destination ${joinHostPort(address, port)}`
+  const ports = { from: port, to: port }
+  return address.family === 'IPv4'
+    ? target(text, { kind: 'dnat', range: { ...PLAIN_RANGE, addresses: { from: address.value, to: address.value }, ports } })
+    : target(text, { kind: 'unknown', name: 'DNAT', arguments: ['--to-destination', joinHostPort(address, port)] })
+}
 export const snatTo = (address: Ipv4): Argument =>
   target(`-j SNAT --to-source ${formatIpv4(address)}`, {
     kind: 'snat',

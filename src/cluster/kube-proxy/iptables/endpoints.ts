@@ -2,7 +2,7 @@ import type { ProxyEndpoint } from '../endpoints-map.ts'
 import { comment, dnatToEndpoint, fromIp, jump, protocol, recentCheck, recentSet, statisticRandom } from '../rule.ts'
 import type { ProxyServicePort } from '../service-map.ts'
 import { MASQ, made } from './draft.ts'
-import { endpointChain, probability } from './names.ts'
+import { probability } from './names.ts'
 import type { Sync } from './service.ts'
 
 const note = ({ withComments }: Sync, text: string) => (withComments ? [comment(text)] : [])
@@ -18,7 +18,7 @@ export function writeServiceToEndpoints(
   endpoints: readonly ProxyEndpoint[],
 ): void {
   const { affinitySeconds } = port
-  const withChain = endpoints.map(({ text }) => ({ text, sep: endpointChain(port.name, port.protocol, text) }))
+  const withChain = endpoints.map(({ text }) => ({ text, sep: sync.chainOf(port, text) }))
   if (affinitySeconds !== undefined) {
     for (const { sep, text } of withChain) {
       const lately = recentCheck(sep, affinitySeconds)
@@ -37,7 +37,7 @@ export function writeServiceToEndpoints(
 export function writeEndpointChains(sync: Sync, port: ProxyServicePort, endpoints: readonly ProxyEndpoint[]): void {
   const { nat } = sync
   for (const { text, address, port: number } of endpoints) {
-    const sep = endpointChain(port.name, port.protocol, text)
+    const sep = sync.chainOf(port, text)
     const named = note(sync, port.name)
     const remember = port.affinitySeconds === undefined ? [] : [recentSet(sep)]
     const origin = made(`endpoint ${text}`, port)

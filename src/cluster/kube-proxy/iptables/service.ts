@@ -17,10 +17,11 @@ import {
   toCidr,
   toIp,
 } from '../rule.ts'
+import type { ProxyServicePort } from '../service-map.ts'
 import type { IptablesProxyConfig } from './config.ts'
 import { ifLocal, MASQ, made, type TableDraft } from './draft.ts'
 import { writeEndpointChains, writeServiceToEndpoints } from './endpoints.ts'
-import { type ServiceChains, serviceChains } from './names.ts'
+import type { ServiceChains } from './names.ts'
 
 /** One sync as it writes itself. */
 export interface Sync {
@@ -29,6 +30,8 @@ export interface Sync {
   readonly config: IptablesProxyConfig
   /** Rules of endpoints say which Service they are of. */
   readonly withComments: boolean
+  /** An endpoint's KUBE-SEP chain. */
+  readonly chainOf: (port: ProxyServicePort, endpoint: string) => string
 }
 
 interface Writing extends Sync {
@@ -44,9 +47,8 @@ const VERDICTS = {
 } as const satisfies Record<NoEndpointVerdict, unknown>
 
 /** The loop of syncProxyRules for one service port. Without `chains`, only what dispatches to its chains, as a partial sync has it. */
-export function writeService(sync: Sync, plan: ServicePlan, withChains: boolean): void {
+export function writeService(sync: Sync, plan: ServicePlan, chains: ServiceChains, withChains: boolean): void {
   const { port } = plan
-  const chains = serviceChains(port.name, port.protocol)
   const usesFirewall = plan.hasEndpoints && port.loadBalancerVIPs.length > 0 && port.loadBalancerSourceRanges.length > 0
   const w: Writing = { ...sync, plan, chains, usesFirewall }
   captureClusterIP(w)
@@ -70,9 +72,8 @@ export function writeService(sync: Sync, plan: ServicePlan, withChains: boolean)
 }
 
 /** Chains of the nat table that a service port has use for. */
-export function activeChains(plan: ServicePlan): string[] {
+export function activeChains(plan: ServicePlan, chains: ServiceChains): string[] {
   const { port } = plan
-  const chains = serviceChains(port.name, port.protocol)
   const firewall = plan.hasEndpoints && port.loadBalancerVIPs.length > 0 && port.loadBalancerSourceRanges.length > 0
   return [
     ...(plan.cluster.length > 0 ? [chains.cluster] : []),

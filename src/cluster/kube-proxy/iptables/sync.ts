@@ -23,7 +23,7 @@ import {
 import type { ProxyServicePort } from '../service-map.ts'
 import type { IptablesProxyConfig } from './config.ts'
 import { MASQ, made, TableDraft } from './draft.ts'
-import { endpointChain, isServiceChain } from './names.ts'
+import { endpointChain, isServiceChain, serviceChains } from './names.ts'
 import { activeChains, writeService } from './service.ts'
 
 // kube-proxy's iptables mode (pkg/proxy/iptables/proxier.go: syncProxyRules).
@@ -71,19 +71,33 @@ export function syncIptables(
   writeMasquerading(nat, config)
   guardLocalnet(filter, config)
   const active = new Set<string>()
+  const chainOf = chainNames()
   const plans = ports.map((p) => planService(p, endpoints, config))
   for (const plan of plans) {
     const { port } = plan
     const written = options.changed?.has(`${port.namespace}/${port.service}`) ?? true
-    writeService({ filter, nat, config, withComments: !large }, plan, written)
-    for (const chain of activeChains(plan)) active.add(chain)
-    for (const e of plan.reachable) active.add(endpointChain(port.name, port.protocol, e.text))
+    const chains = serviceChains(port.name, port.protocol)
+    writeService({ filter, nat, config, withComments: !large, chainOf }, plan, chains, written)
+    for (const chain of activeChains(plan, chains)) active.add(chain)
+    for (const e of plan.reachable) active.add(chainOf(port, e.text))
   }
   const clean = !large || (options.cleanupDue ?? false)
   const stale = clean ? [...(options.existing ?? [])].filter((c) => isServiceChain(c) && !active.has(c)) : []
   toNodePorts(nat, config)
   writeForward(filter, config)
   return { filter: filter.done(), nat: nat.done(stale), active, noLocalEndpoints: noLocalEndpoints(plans) }
+}
+
+/** Hashing is most of the work of a large sync: each name is made once. */
+function chainNames(): (port: ProxyServicePort, endpoint: string) => string {
+  const known = new WeakMap<ProxyServicePort, Map<string, string>>()
+  return (port, endpoint) => {
+    const own = known.get(port) ?? new Map<string, string>()
+    known.set(port, own)
+    const chain = own.get(endpoint) ?? endpointChain(port.name, port.protocol, endpoint)
+    own.set(endpoint, chain)
+    return chain
+  }
 }
 
 function writeMasquerading(nat: TableDraft, config: IptablesProxyConfig): void {

@@ -115,11 +115,11 @@ function parseAdd(line: string): NftObject | undefined {
   const m = /^add (table|chain|rule|set|map|element) (?:ip6?|inet) \S+(?: (\S+))?(?: (.*))?$/.exec(line)
   if (m === null) return undefined
   const [, kind, name = '', rest = ''] = m
-  const comment = /comment "([^"]*)"/.exec(rest)?.[1]
+  const comment = /comment "([^"]*)"/.exec(line)?.[1]
   const noted = comment === undefined ? {} : { comment }
   switch (kind) {
     case 'table':
-      return { kind, ...noted, ...(comment === undefined ? commentOf(line) : {}) }
+      return { kind, ...noted }
     case 'chain': {
       const base = /type (filter|nat) hook (\S+) priority (-?\d+)/.exec(rest)
       const [, type, hook = '', priority] = base ?? []
@@ -155,7 +155,3 @@ function parseAdd(line: string): NftObject | undefined {
 }
 
 const typeOf = (rest: string): string => /type ([^;]+?) ;/.exec(rest)?.[1] ?? ''
-const commentOf = (line: string): { comment?: string } => {
-  const comment = /comment "([^"]*)"/.exec(line)?.[1]
-  return comment === undefined ? {} : { comment }
-}

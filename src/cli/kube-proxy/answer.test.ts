@@ -1,0 +1,145 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, describe, expect, it } from 'vitest'
+import { kubeProxyCommand } from '../kube-proxy-command.ts'
+import { answerVector, vectorsOf } from './answer.ts'
+import type { NodeConfig, RulesetVector } from './vector.ts'
+
+// A vector of our own: a node at 192.0.2.11 and a load-balanced Service with one endpoint here and one elsewhere.
+
+const NODE: NodeConfig = {
+  proxyMode: 'iptables',
+  ipFamily: 'IPv4',
+  nodeName: 'here',
+  nodeIP: '192.0.2.11',
+  tracerLocalIPs: ['127.0.0.1', '192.0.2.11'],
+  interfaces: [
+    { name: 'lo', addresses: ['127.0.0.1/8'] },
+    { name: 'eth0', addresses: ['192.0.2.11/24'] },
+  ],
+  nodeLabels: {},
+  localDetector: { kind: 'ClusterCIDR', cidr: '10.1.0.0/16' },
+  masqueradeAll: false,
+  masqueradeBit: 14,
+  nodePortAddresses: [],
+}
+const service = (spec: object) => ({
+  apiVersion: 'v1',
+  kind: 'Service',
+  metadata: { name: 'web', namespace: 'shop' },
+  spec: {
+    type: 'LoadBalancer',
+    clusterIP: '10.2.0.9',
+    ports: [{ name: 'h', port: 80, protocol: 'TCP', nodePort: 30080 }],
+    ...spec,
+  },
+  status: { loadBalancer: { ingress: [{ ip: '198.51.100.9' }] } },
+})
+const slice = (...endpoints: object[]) => ({
+  apiVersion: 'discovery.k8s.io/v1',
+  kind: 'EndpointSlice',
+  metadata: { name: 'web-1', namespace: 'shop', labels: { 'kubernetes.io/service-name': 'web' } },
+  addressType: 'IPv4',
+  ports: [{ name: 'h', port: 8080, protocol: 'TCP' }],
+  endpoints,
+})
+const HERE = { addresses: ['10.1.1.5'], nodeName: 'here' }
+const AWAY = { addresses: ['10.1.2.5'], nodeName: 'away' }
+const flow = (sourceIP: string, destIP: string, destPort: number) => ({
+  name: `${sourceIP} to ${destIP}:${destPort}`,
+  sourceIP,
+  destIP,
+  destPort,
+  protocol: 'TCP' as const,
+})
+const FLOWS = [
+  flow('10.1.1.9', '10.2.0.9', 80),
+  flow('203.0.113.5', '192.0.2.11', 30080),
+  flow('203.0.113.5', '198.51.100.9', 80),
+  flow('10.1.1.9', '198.51.100.9', 80),
+  flow('192.0.2.11', '192.0.2.11', 30080),
+  flow('203.0.113.5', '192.0.2.11', 31000),
+  flow('10.1.1.5', '10.2.0.9', 80),
+]
+const vector = (id: string, spec: object, endpoints: object[], node: Partial<NodeConfig> = {}): RulesetVector => ({
+  id,
+  nodeConfig: { ...NODE, ...node },
+  services: [service(spec)],
+  endpointSlices: [slice(...endpoints)],
+  sync: { kind: 'full', previous: null },
+  flows: FLOWS,
+})
+const endsOf = (v: RulesetVector): string[] => {
+  const { flows } = answerVector(v) as { flows: { expect: string; masq: boolean }[] }
+  return flows.map((f) => `${f.expect}${f.masq ? ' masq' : ''}`)
+}
+const [A, B] = ['10.1.1.5:8080', '10.1.2.5:8080']
+const BOTH = `${A}, ${B}`
+
+describe.each(['iptables', 'nftables'] as const)('where packets end in %s mode', (proxyMode) => {
+  it('is any endpoint, masqueraded from outside, with Cluster policies', () => {
+    expect(endsOf(vector('cluster', {}, [AWAY, HERE], { proxyMode }))).toEqual([
+      BOTH,
+      `${BOTH} masq`,
+      `${BOTH} masq`,
+      `${BOTH} masq`,
+      `${BOTH} masq`,
+      '',
+      // A pod that may reach itself.
+      `${BOTH} masq`,
+    ])
+  })
+
+  it('is the endpoint here for machines, and any for pods and the node, with externalTrafficPolicy Local', () => {
+    const local = { externalTrafficPolicy: 'Local', healthCheckNodePort: 31000 }
+    const healthCheck = proxyMode === 'iptables' ? 'ACCEPT' : ''
+    expect(endsOf(vector('local', local, [AWAY, HERE], { proxyMode }))).toEqual([
+      BOTH,
+      A,
+      A,
+      BOTH,
+      `${BOTH} masq`,
+      healthCheck,
+      `${BOTH} masq`,
+    ])
+    expect(endsOf(vector('away', local, [AWAY], { proxyMode })).slice(1, 5)).toEqual(['DROP', 'DROP', B, `${B} masq`])
+  })
+
+  it('is a refusal where there is no endpoint', () => {
+    expect(endsOf(vector('none', {}, [], { proxyMode })).slice(0, 4)).toEqual(['REJECT', 'REJECT', 'REJECT', 'REJECT'])
+  })
+})
+
+describe('hopscope kube-proxy with a file of vectors', () => {
+  const dir = mkdtempSync(join(tmpdir(), 'vectors-'))
+  afterAll(() => rmSync(dir, { recursive: true }))
+  const printed = async (content: unknown): Promise<string[]> => {
+    const file = join(dir, 'vectors.json')
+    writeFileSync(file, JSON.stringify(content))
+    const lines: string[] = []
+    const io = { out: (text: string) => void lines.push(text), error: (text: string) => void lines.push(text) }
+    expect(await kubeProxyCommand.run([file], io)).toBe(0)
+    return lines
+  }
+
+  it('prints a JSON line for each, or for a single one', async () => {
+    const one = { ...vector('one', {}, [HERE]), expectedNoLocalEndpoints: { internal: 0, external: 0 } }
+    const name = { id: 'n', kind: 'iptables-probability', n: 3, expect: '0.3333333333' }
+    const [first = '', second = ''] = await printed({ vectors: [one, name] })
+    expect(JSON.parse(first)).toMatchObject({
+      id: 'one',
+      ruleset: expect.stringContaining('--to-destination 10.1.1.5:8080'),
+      flows: FLOWS.map(({ name }) => ({ name })),
+      expectedNoLocalEndpoints: { internal: 0, external: 0 },
+    })
+    expect(JSON.parse(second)).toEqual({ id: 'n', kind: name.kind, expect: name.expect })
+    expect(await printed(one)).toHaveLength(1)
+  })
+
+  it('takes nothing else for vectors', () => {
+    expect(vectorsOf({ hopscope: 1, objects: [] })).toBeUndefined()
+    expect(vectorsOf({ vectors: [{ id: 'x' }] })).toBeUndefined()
+    expect(vectorsOf('text')).toBeUndefined()
+  })
+})
