@@ -79,7 +79,10 @@ export function Stage(props: StageProps) {
   useEffect(() => {
     if (following && position !== undefined) reveal(position)
   }, [following, reveal, position])
-  const bottom = useMemo(() => (layout === undefined || size === undefined ? 12 : toolsBottom(layout, size)), [layout, size])
+  const bottom = useMemo(
+    () => (layout === undefined || size === undefined || following ? 12 : toolsBottom(layout, size)),
+    [layout, size, following],
+  )
   const onReach = useCallback((box: Box) => reveal(centre(box.rect)), [reveal])
 
   const boxes = useMemo(() => layout?.boxes.filter((b) => b.of.kind !== 'region') ?? [], [layout])
