@@ -1,3 +1,4 @@
+import type { Browser } from '@playwright/test'
 import { expect, type Page, test } from './support/page.ts'
 
 // Figures of this machine, printed on every run, with gates wide enough for a slow one: what trips them is a mistake, not a
@@ -113,43 +114,70 @@ journeys:
   - { from: pod/a, run: "ping -c 900 -i 0.01 10.244.2.2" }
 `
 
-test('a trace of 100,000 steps arrives without stopping the page, and is moved through at once', async ({ page, hop }) => {
+/**
+ * What the page's main thread did, task by task, in milliseconds of its own CPU time: how long a task takes by the clock is as
+ * much a matter of who else wants the processor.
+ */
+async function mainThreadTasks(browser: Browser, page: Page, act: () => Promise<void>): Promise<number[]> {
+  await browser.startTracing(page, { categories: ['toplevel', '__metadata'] })
+  await act()
+  const { traceEvents } = JSON.parse((await browser.stopTracing()).toString()) as { traceEvents: readonly TraceEvent[] }
+  const threads = traceEvents.filter((e) => e.name === 'thread_name' && e.args?.name === 'CrRendererMain')
+  const mains = new Set(threads.map((e) => `${e.pid} ${e.tid}`))
+  const tasks = traceEvents.filter((e) => mains.has(`${e.pid} ${e.tid}`) && e.name.endsWith('RunTask') && e.tdur !== undefined)
+  return tasks.map((e) => (e.tdur ?? 0) / 1000)
+}
+
+interface TraceEvent {
+  readonly name: string
+  readonly pid: number
+  readonly tid: number
+  /** Microseconds of CPU time. */
+  readonly tdur?: number
+  readonly args?: { readonly name?: string }
+}
+
+test('a trace of 100,000 steps arrives without stopping the page, and is moved through at once', async ({
+  browser,
+  page,
+  hop,
+}) => {
   await hop.open()
-  await page.evaluate(() => {
-    const tasks: number[] = []
-    new PerformanceObserver((list) => tasks.push(...list.getEntries().map((e) => e.duration))).observe({ type: 'longtask' })
-    Object.assign(globalThis, { longTasks: tasks })
-  })
   const began = Date.now()
-  await hop.dropFiles([{ name: 'long.yaml', text: LONG }])
-  await expect(hop.title).toHaveText('A long run', { timeout: 30_000 })
+  let took = 0
+  const tasks = await mainThreadTasks(browser, page, async () => {
+    await hop.dropFiles([{ name: 'long.yaml', text: LONG }])
+    await expect(hop.title).toHaveText('A long run', { timeout: 30_000 })
+    await expect(hop.button('Forward one')).toBeVisible()
+    took = Date.now() - began
+  })
   const length = await hop.length()
-  const took = Date.now() - began
-  const tasks = await page.evaluate(() => (globalThis as unknown as { longTasks: number[] }).longTasks)
-  const longest = Math.max(0, ...tasks)
+  const longest = Math.max(...tasks)
+  const long = tasks.filter((t) => t > 50).length
   say(
-    `${length} steps opened in ${took} ms; main-thread tasks over 50 ms (goal: none): ${tasks.length}, longest ${longest.toFixed(0)} ms`,
+    `${length} steps opened in ${took} ms; of ${tasks.length} main-thread tasks ${long} over 50 ms (goal: none), longest ${longest.toFixed(0)} ms`,
   )
   expect(length).toBeGreaterThan(100_000)
-  // The goal is 50 ms; the gate is for a machine that does other things at the same time.
-  expect(longest, 'no task may hold the page up').toBeLessThan(400)
+  expect(tasks.length).toBeGreaterThan(50)
+  expect(longest, 'no task may hold the page up').toBeLessThan(100)
 
-  const seeks = await page.evaluate(async (last) => {
-    const slider = document.querySelector<HTMLInputElement>('input[type=range]')
-    if (slider === null) throw new Error('there is no slider')
-    const set = Object.getOwnPropertyDescriptor(HTMLInputElement.prototype, 'value')?.set
-    const times: number[] = []
-    for (let i = 0; i < 30; i++) {
-      const began = performance.now()
-      set?.call(slider, String((i * 7919 * 13) % last))
-      slider.dispatchEvent(new Event('input', { bubbles: true }))
-      await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))
-      times.push(performance.now() - began)
-    }
-    return times
-  }, length)
-  say(
-    `a random seek in it, until drawn: median ${quantile(seeks, 0.5).toFixed(0)} ms, 95 % under ${quantile(seeks, 0.95).toFixed(0)} ms`,
+  const SEEKS = 30
+  const work = await mainThreadTasks(browser, page, () =>
+    page.evaluate(
+      async ({ last, count }) => {
+        const slider = document.querySelector<HTMLInputElement>('input[type=range]')
+        if (slider === null) throw new Error('there is no slider')
+        const set = Object.getOwnPropertyDescriptor(HTMLInputElement.prototype, 'value')?.set
+        for (let i = 0; i < count; i++) {
+          set?.call(slider, String((i * 7919 * 13) % last))
+          slider.dispatchEvent(new Event('input', { bubbles: true }))
+          await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))
+        }
+      },
+      { last: length, count: SEEKS },
+    ),
   )
-  expect(quantile(seeks, 0.5)).toBeLessThan(200)
+  const each = work.reduce((sum, t) => sum + t, 0) / SEEKS
+  say(`a random seek in it, drawn: ${each.toFixed(0)} ms of the main thread, longest task ${Math.max(...work).toFixed(0)} ms`)
+  expect(each).toBeLessThan(100)
 })

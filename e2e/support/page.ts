@@ -174,9 +174,10 @@ export class Hopscope {
   async outcome(): Promise<string> {
     const outcome = this.page.locator('.outcome')
     const pill = outcome.locator('.outcome-pill')
-    if ((await pill.getAttribute('aria-expanded')) === 'false') await pill.click()
+    const closed = (await pill.getAttribute('aria-expanded')) === 'false'
+    if (closed) await pill.click()
     const text = await textOf(outcome)
-    await pill.click()
+    if (closed) await pill.click()
     return text
   }
 }
