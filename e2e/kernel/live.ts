@@ -16,7 +16,8 @@ import type { ScenarioRun } from '../../src/lab/testing/scenarios.ts'
 
 /** Longest that one lab may take, ms. */
 const LIMIT = 120_000
-const QEMU_SECONDS = 180
+const QEMU_SECONDS = 480
+const QEMU_PATIENCE = 60
 
 export type LiveRun =
   /** `cut`: part of the rule trace is missing. */
@@ -60,6 +61,7 @@ function runOnce(scenario: ScenarioRun, options: LiveOptions): LiveRun {
     const lab: LabOptions = {
       title,
       trace,
+      ...(options.qemu === undefined ? {} : { patience: QEMU_PATIENCE }),
       ...(options.legacy === true || options.qemu !== undefined ? { iptables: 'legacy' } : { traceRules: true }),
     }
     writeFileSync(script, labScript(scenario.world, scenario.journeys, lab))

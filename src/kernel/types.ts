@@ -161,6 +161,8 @@ export interface Netfilter {
   readonly tracking: boolean
   /** nf_ct_attach(): an ICMP error or a reset, before it is sent, joins the connection of the packet that it is about. */
   attach(skb: Skb, offending: Skb): void
+  /** nf_ct_set_closing(): the connection of a packet that a reset is about to answer is over. */
+  setClosing(offending: Skb): void
   /** nf_conntrack_put(): before the closing step of a packet that ends other than by delivery, so that an unconfirmed entry ends with it. */
   release(skb: Skb): void
 }

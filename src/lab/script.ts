@@ -18,6 +18,8 @@ export interface LabOptions {
   readonly iptables?: 'auto' | 'legacy' | 'nft'
   /** Also records which rules acted on each packet (nftables tracing, read by xtables-monitor). Implies iptables-nft. */
   readonly traceRules?: boolean
+  /** Seconds that a journey may take beyond what it took in the engine: 10; more where the kernel is emulated. */
+  readonly patience?: number
 }
 
 /**
@@ -32,7 +34,7 @@ export function labScript(world: World, journeys: readonly LabJourney[], options
   const skipped: string[] = []
   const skip = (what: string) => void skipped.push(what)
   const build = buildLines(world, names, pins, skip)
-  const run = runLines(world, journeys, { names, pins, skip })
+  const run = runLines(world, journeys, { names, pins, skip, patience: options.patience ?? 10 })
   const iptables = options.traceRules === true ? 'nft' : (options.iptables ?? 'auto')
   return `${[
     '#!/usr/bin/env bash',
@@ -133,10 +135,15 @@ const ipsetLines = (world: World, ns: NetnsRecord): string[] =>
 function runLines(
   world: World,
   journeys: readonly LabJourney[],
-  to: { readonly names: LabNames; readonly pins: Pins | undefined; readonly skip: (what: string) => void },
+  to: {
+    readonly names: LabNames
+    readonly pins: Pins | undefined
+    readonly skip: (what: string) => void
+    readonly patience: number
+  },
 ): string[] {
   const view = viewOf(world)
-  const { names, pins, skip } = to
+  const { names, pins, skip, patience } = to
   const captures = netnsesOf(world).flatMap((ns) =>
     view
       .list('device', ns.id)
@@ -163,7 +170,7 @@ function runLines(
       }
       const p = pins?.journeys[i]
       // A command that runs on for ever in the engine (nc -l) is stopped here.
-      const limit = Math.ceil((p?.seconds ?? 20) + 10)
+      const limit = Math.ceil((p?.seconds ?? 20) + patience)
       return [`journey ${i + 1} ${names.short(netns)} ${limit} ${shellWord(journeyCommand(j.run, p))}`]
     }),
     'settle',

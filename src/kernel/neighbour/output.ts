@@ -65,6 +65,7 @@ function resolve(skb: SkBuff, dev: NetDevice, nexthop: number): void {
   }
   if (skb.confirm && n.confirmed !== dev.ns.kernel.now) noteConfirmed(n)
   noteUsed(n)
+  n.headerCached = true
   transmit(skb, dev, n.record.mac ?? 0)
 }
 
@@ -101,7 +102,8 @@ export function neighBridgeDnat(skb: SkBuff, bridge: NetDevice, goOn: () => void
   const n = bridge.neighbours.get(nexthop)
   const connected =
     n !== undefined && (n.record.state === 'REACHABLE' || n.record.state === 'PERMANENT' || n.record.state === 'NOARP')
-  if (n !== undefined && connected) {
+  // The fast way copies a kept header; an entry that was only learned has none, and takes the slow way once.
+  if (n?.headerCached && connected) {
     rec.step(STEP.neighLookup, skb, n.ref, stateCode(n.record.state), nexthop | 0)
     noteRewriteMac(skb, FIELD.ETH_DST, skb.pkt.ethDst, n.record.mac ?? 0)
     skb.pkt.ethDst = n.record.mac ?? 0
@@ -171,6 +173,7 @@ export function flushQueue(n: Neighbour, cause: number): void {
     skb.cause = cause
     enterStack(skb, n.dev.ns, OUT)
     noteUsed(n)
+    n.headerCached = true
     transmit(skb, n.dev, n.record.mac ?? 0)
   }
 }

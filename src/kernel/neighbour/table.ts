@@ -28,6 +28,8 @@ export interface Neighbour {
   /** False until its first state, with which it appears in the world. */
   known: boolean
   timer: Timer | undefined
+  /** hh.hh_len is set: the host itself has sent through the entry, so its link-layer header is kept (neigh_hh_init). */
+  headerCached: boolean
   /** arp_queue. */
   readonly queue: SkBuff[]
 }
@@ -52,6 +54,7 @@ export class NeighbourTable {
       updated: now,
       known: true,
       timer: undefined,
+      headerCached: false,
       queue: [],
     })
   }
@@ -76,7 +79,18 @@ export class NeighbourTable {
       origin: { component: 'kernel' },
     }
     const ref = rec.ref(record.id)
-    const n: Neighbour = { record, ref, dev, confirmed: now, used: now, updated: now, known: false, timer: undefined, queue: [] }
+    const n: Neighbour = {
+      record,
+      ref,
+      dev,
+      confirmed: now,
+      used: now,
+      updated: now,
+      known: false,
+      timer: undefined,
+      headerCached: false,
+      queue: [],
+    }
     this.#entries.set(address, n)
     return n
   }

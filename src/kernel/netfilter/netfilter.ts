@@ -109,6 +109,10 @@ class Hooks implements NamespaceNetfilter {
     this.conntrack.attach(skb, offending)
   }
 
+  setClosing(offending: Skb): void {
+    this.conntrack.setClosing(offending)
+  }
+
   release(skb: Skb): void {
     this.conntrack.release(skb)
   }

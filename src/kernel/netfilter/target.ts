@@ -84,10 +84,8 @@ export function compileTarget(target: Target, chains: ReadonlyMap<string, Compil
         ruleStep(deps, skb, met, 'reject')
         // nf_send_unreach() and nf_send_reset() answer no later fragment.
         if (skb.pkt.fragmentOffset !== 0) return NF_DROP
-        if (target.with === 'tcp-reset') {
-          deps.path.sendReset(deps.ns, skb, met.at.hook)
-          deps.conntrack.setClosing(skb)
-        } else deps.path.icmpSend(deps.ns, skb, ICMP_UNREACHABLE, REJECT_CODE[target.with])
+        if (target.with === 'tcp-reset') deps.path.sendReset(deps.ns, skb, met.at.hook)
+        else deps.path.icmpSend(deps.ns, skb, ICMP_UNREACHABLE, REJECT_CODE[target.with])
         return NF_DROP
       })
     case 'dnat':

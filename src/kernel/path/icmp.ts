@@ -160,6 +160,7 @@ export function sendReset(namespace: Namespace, offending: Skb, _hook: number): 
   if (route.error !== undefined) return
   const skb = new SkBuff(reset, ns)
   skb.cause = ns.kernel.rec.last
+  ns.netfilter.setClosing(old)
   ns.netfilter.attach(skb, old)
   begin(skb, route, { how: BY_RESET, parent: old.packet })
   ipLocalOut(skb)
