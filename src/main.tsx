@@ -1,6 +1,7 @@
 import { createRoot } from 'react-dom/client'
 import { podToServiceRemote } from './library/pod-to-service-remote.ts'
 import { createAppStore } from './store/app.ts'
+import { sourceOf } from './store/open.ts'
 import { Scenarios } from './store/scenarios.ts'
 import { App } from './ui/app.tsx'
 import { AppContext, type AppContextValue } from './ui/context.tsx'
@@ -71,7 +72,6 @@ const context: AppContextValue = {
       return text.ok ? text.value : undefined
     },
     lab: async (session) => {
-      const { sourceOf } = await import('./store/open.ts')
       const script = await client.call('lab', sourceOf(session)).done
       return script.ok ? script.value : undefined
     },

@@ -5,8 +5,15 @@ const holding = (text: string | null) => ({ getItem: () => text, setItem: () => 
 
 describe('preferences', () => {
   it('keep what this version knows and forget only the field that it does not', () => {
-    const stored = JSON.stringify({ v: 1, theme: 'light', lang: 'fr', speed: 4, granularity: 'hop' })
-    expect(readPreferences(holding(stored), 'en-GB')).toEqual({ theme: 'light', lang: 'en', speed: 4, granularity: 'hop' })
+    const sizes = { tables: 420, foot: -3, packet: 'wide' }
+    const stored = JSON.stringify({ v: 1, theme: 'light', lang: 'fr', speed: 4, granularity: 'hop', sizes })
+    expect(readPreferences(holding(stored), 'en-GB')).toEqual({
+      theme: 'light',
+      lang: 'en',
+      speed: 4,
+      granularity: 'hop',
+      sizes: { tables: 420 },
+    })
   })
 
   it('fall back to the browser for the language when nothing readable is stored', () => {
@@ -37,7 +44,7 @@ describe('preferences', () => {
         kept = value
       },
     }
-    const wished = { theme: 'dark', lang: 'zh', speed: 0.5, granularity: 'rule' } as const
+    const wished = { theme: 'dark', lang: 'zh', speed: 0.5, granularity: 'rule', sizes: { tables: 420 } } as const
     writePreferences(storage, wished)
     expect(readPreferences(storage, 'en')).toEqual(wished)
   })

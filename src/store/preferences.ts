@@ -8,6 +8,8 @@ export interface Preferences {
   readonly lang: Language
   readonly speed: number
   readonly granularity: Granularity
+  /** Panes that were resized, by name: CSS pixels. */
+  readonly sizes: Readonly<Record<string, number>>
 }
 export const GRANULARITIES = ['hop', 'step', 'rule'] as const
 export type Granularity = (typeof GRANULARITIES)[number]
@@ -23,6 +25,16 @@ export interface PreferenceStorage {
 }
 
 const member = <T>(list: readonly T[], value: unknown): T | undefined => list.find((x) => x === value)
+
+/** Larger than any screen is not a size. */
+const MOST_PIXELS = 10_000
+
+function sizesOf(value: unknown): Readonly<Record<string, number>> {
+  if (typeof value !== 'object' || value === null) return {}
+  return Object.fromEntries(
+    Object.entries(value).filter(([, size]) => typeof size === 'number' && size > 0 && size < MOST_PIXELS),
+  )
+}
 
 /** Reads what is stored, field by field: a value this version does not know falls back to the default alone. */
 export function readPreferences(storage: PreferenceStorage | undefined, browserLanguage: string): Preferences {
@@ -40,6 +52,7 @@ export function readPreferences(storage: PreferenceStorage | undefined, browserL
     lang: member<Language>(['en', 'zh'], stored.lang) ?? (browserLanguage.toLowerCase().startsWith('zh') ? 'zh' : 'en'),
     speed: member<number>(SPEEDS, stored.speed) ?? 1,
     granularity: member<Granularity>(GRANULARITIES, stored.granularity) ?? 'step',
+    sizes: sizesOf(stored.sizes),
   }
 }
 

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest'
-import { indexBuffers, indexesOf } from './indexes.ts'
+import { indexesOf } from './indexes.ts'
 import { TraceReader } from './reader.ts'
 import { recordServiceTrace } from './testing.ts'
 import { Timeline } from './timeline.ts'
-import { chunksOf, TraceAssembler } from './wire.ts'
+import { chunksOf, indexBuffers, TraceAssembler } from './wire.ts'
 
 describe('indexes made beside the trace', () => {
   it('travel by transfer and say what indexes built on arrival say', () => {

@@ -24,13 +24,3 @@ export function indexesOf(trace: Trace): TraceIndexes {
   const reader = new TraceReader(trace, { hops, packets, rewrites })
   return { hops, packets, rewrites, cells: cellColumns(trace, reader.versions), exchangeOf: exchangeOfPackets(reader) }
 }
-
-/** The buffers behind the indexes, each once, for a transfer list. */
-export function indexBuffers({ hops, packets, rewrites, cells, exchangeOf }: TraceIndexes): ArrayBuffer[] {
-  const { byPacket, ...perHop } = hops
-  const { steps, ...perPacket } = packets
-  const views = [perHop, byPacket, perPacket, steps, rewrites, cells].flatMap(
-    (columns) => Object.values(columns) as ArrayBufferView[],
-  )
-  return [...new Set([...views, exchangeOf].map((v) => v.buffer))].filter((b) => b instanceof ArrayBuffer)
-}

@@ -2,7 +2,7 @@ import { assertNever } from '../base/assert-never.ts'
 import type { RecordId } from '../world/ids.ts'
 import type { WorldRecord } from '../world/records.ts'
 import type { Delta } from '../world/world.ts'
-import { indexBuffers, type TraceIndexes } from './indexes.ts'
+import type { TraceIndexes } from './indexes.ts'
 import type { CellLog, EventColumns, JourneyResult, Trace } from './trace.ts'
 import { changed, changeOf, type RecordChange } from './wire-records.ts'
 
@@ -36,6 +36,16 @@ export type TraceChunk = { readonly transfer: readonly ArrayBuffer[] } & (
 
 /** The buffer behind a view that a sealed trace owns alone. */
 const buffer = (a: { readonly buffer: ArrayBufferLike }): ArrayBuffer[] => (a.buffer instanceof ArrayBuffer ? [a.buffer] : [])
+
+/** The buffers behind the indexes, each once, for a transfer list. */
+export function indexBuffers({ hops, packets, rewrites, cells, exchangeOf }: TraceIndexes): ArrayBuffer[] {
+  const { byPacket, ...perHop } = hops
+  const { steps, ...perPacket } = packets
+  const views = [perHop, byPacket, perPacket, steps, rewrites, cells].flatMap(
+    (columns) => Object.values(columns) as ArrayBufferView[],
+  )
+  return [...new Set([...views, exchangeOf].map((v) => v.buffer))].filter((b) => b instanceof ArrayBuffer)
+}
 
 /**
  * Cuts a trace into messages. The columns travel by transfer, so posting the chunks with their `transfer` lists takes the

@@ -269,21 +269,6 @@ export const en = {
   },
   lab: {
     title: 'Run this on a real kernel',
-    what: 'One bash script that builds this cluster’s network from real Linux namespaces, veths, bridges and iptables, with the same addresses and MACs, runs the commands in it with tcpdump on every device, and keeps captures and tables in a folder. It touches nothing outside the namespaces that it makes, and removes them when it ends.',
-    making: 'Writing the script …',
-    failed: 'The script could not be written.',
-    needs: 'It needs',
-    root: 'Linux, root and',
-    makes: 'It makes',
-    namespaces: (n: number) => `${n} network ${n === 1 ? 'namespace' : 'namespaces'}, gone when it ends`,
-    leftOut: 'Left out',
-    check: 'says what this machine lacks, and does nothing else',
-    run: 'runs everything; results are in ./hopscope-lab',
-    keep: 'leaves the namespaces standing, and says how to enter them',
-    script: 'The script',
-    lines: (n: string) => `${n} lines`,
-    download: 'Download',
-    copyRefused: 'Copy it from below',
   },
   fidelity: {
     title: 'How faithful it is',
@@ -291,95 +276,6 @@ export const en = {
     notEqual: 'Compared with a real kernel, frame by frame',
     line: (kernel: string, scenarios: number, differences: number) =>
       `${kernel} · ${scenarios} scenarios · ${differences} ${differences === 1 ? 'difference' : 'differences'}`,
-    compared: 'Compared with a real kernel',
-    how: 'Scenarios run on a real Linux kernel too: in namespaces, with a capture on every device. What the kernel did is then compared with what is shown here: every header byte of every frame on every device in order, the rules that acted on each packet, the counters of every rule, and at the end neighbours, FDB, routes, connection tracking and sockets. Not compared, because no two runs of a kernel agree on them: IP identification, absolute TCP sequence numbers, timestamps and advertised windows, wall time, and the order of what happens at once.',
-    total: (n: {
-      kernels: string
-      scenarios: string
-      frames: string
-      hits: string
-      walks: string
-      entries: string
-      differences: string
-    }) =>
-      `${n.kernels}: ${n.scenarios} scenarios, ${n.frames} frames, ${n.hits} rule hits, ${n.walks} walks through chains, ${n.entries} table entries; ${n.differences} differences.`,
-    fuzz: (n: { kernel: string; cases: string; undetermined: string; different: string }) =>
-      `${n.cases} random networks on ${n.kernel}: ${n.different} differences, ${n.undetermined} undetermined.`,
-    scenario: 'Scenario',
-    others: (n: number) => `${n} test cases beside them`,
-    readWith: 'Read with',
-    figures: {
-      frames: 'frames',
-      hits: 'rule hits',
-      walks: 'chain walks',
-      entries: 'table entries',
-      differences: 'differences',
-    },
-    modelled: {
-      title: 'Modelled, from the kernel’s own logic',
-      list: [
-        ['Devices', 'veth, Linux bridge with learning, flooding and ageing, loopback, dummy, NICs on cables; br_netfilter'],
-        ['Neighbours', 'ARP with its states, timers, probes and queue; arp_ignore, arp_announce, proxy ARP'],
-        [
-          'Routing',
-          'longest prefix in every table, policy rules, several next hops, rp_filter, forwarding, TTL, MTU, fragments and their reassembly',
-        ],
-        [
-          'netfilter',
-          'raw, mangle, nat, filter and security at all five hooks, with the matches and targets that kube-proxy, CNI plugins and Docker use, counters included',
-        ],
-        [
-          'Connection tracking',
-          'both tuples, TCP’s states and windows, timeouts, NAT with its port clashes, ICMP errors of a connection',
-        ],
-        [
-          'Sockets',
-          'TCP with handshake, data, loss, retransmission, reset and close; UDP; ICMP errors as each program hears of them, with the kernel’s rate limits',
-        ],
-        ['Kubernetes', 'pod networks, Services, EndpointSlices and the rules that kube-proxy writes for them'],
-      ],
-    },
-    approximated: {
-      title: 'Approximated, and how',
-      list: [
-        [
-          'Time',
-          'is virtual. A cable and a veth take a fixed time, a stack takes none, and one thing happens after the other: no load, no jitter, no second CPU.',
-        ],
-        [
-          'Chance',
-          'comes from the scenario’s seed: initial sequence numbers, ephemeral ports, and the statistic match. The odds are the kernel’s, the draws are the same on every run.',
-        ],
-        [
-          'Programs',
-          'curl, ping, nc and the others behave and print as those programs do, for the options that they know here. HTTP servers answer with a short text.',
-        ],
-        [
-          'Control plane',
-          'what a cluster would fill in (pod addresses, cluster IPs, EndpointSlices) is filled in once, before the first packet. Nothing changes while packets fly.',
-        ],
-        ['Offloads', 'none: no GSO, GRO or checksum offload, as in the real runs that are compared.'],
-      ],
-    },
-    undetermined: {
-      title: 'Undetermined, never guessed',
-      list: [
-        [
-          'Devices of other kinds',
-          'kept from the input, drawn and listed; a packet that comes to one ends there as undetermined',
-        ],
-        [
-          'Matches, targets and sets not modelled',
-          'kept as they are written; a packet ends as undetermined when all that is known of such a rule fits',
-        ],
-        ['Ends that nobody has shown', 'an imported node’s cable leads to machines that are not in the input'],
-        [
-          'Programs not known',
-          'a server that listens in the input, but of which nothing is known, gives no answer that could be shown',
-        ],
-        ['IPv6, TLS, multicast routing, XFRM', 'not read or not run; what the input has of it is named in a note'],
-      ],
-    },
   },
   edit: {
     title: 'Edit cluster',

@@ -13,7 +13,7 @@ export function Desktop({ narrow }: { readonly narrow: boolean }) {
       {narrow ? (
         work
       ) : (
-        <Split label={words.header.scenarios} direction="row" fixed="first" size={248} min={170} rest={760}>
+        <Split name="scenarios" label={words.header.scenarios} direction="row" fixed="first" size={248} min={170} rest={760}>
           <ScenarioList />
           {work}
         </Split>
@@ -26,8 +26,16 @@ function Work({ narrow }: { readonly narrow: boolean }): ReactNode {
   const words = useWords()
   const ready = useApp((s) => s.session !== undefined)
   return (
-    <Split label={words.panels.label} direction="row" fixed="second" size={narrow ? 344 : 400} min={270} rest={380}>
-      <Split label={words.timeline.label} direction="column" fixed="second" size={216} min={128} rest={220}>
+    <Split
+      name={narrow ? 'tables-narrow' : 'tables'}
+      label={words.panels.label}
+      direction="row"
+      fixed="second"
+      size={narrow ? 344 : 400}
+      min={270}
+      rest={380}
+    >
+      <Split name="foot" label={words.timeline.label} direction="column" fixed="second" size={216} min={128} rest={220}>
         <section className="centre" id="stage" tabIndex={-1} aria-label={words.stage.label}>
           {ready ? (
             <>
@@ -41,7 +49,15 @@ function Work({ narrow }: { readonly narrow: boolean }): ReactNode {
         </section>
         {ready ? <Foot /> : <div className="foot" />}
       </Split>
-      <Split label={words.packet.title} direction="column" fixed="first" size={narrow ? 300 : 366} min={90} rest={140}>
+      <Split
+        name={narrow ? 'packet-narrow' : 'packet'}
+        label={words.packet.title}
+        direction="column"
+        fixed="first"
+        size={narrow ? 300 : 366}
+        min={90}
+        rest={140}
+      >
         <div className="side">{ready ? <PacketPanel /> : null}</div>
         <div className="side">{ready ? <Inspectors /> : null}</div>
       </Split>

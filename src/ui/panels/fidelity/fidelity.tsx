@@ -4,6 +4,7 @@ import type { ScenarioEntry } from '../../../store/scenarios.ts'
 import { useApp, useAppContext, useLang, useWords } from '../../context.tsx'
 import { formatCount } from '../../time.ts'
 import { Modal } from '../../widgets/modal.tsx'
+import { FIDELITY_WORDS } from './words.ts'
 import './fidelity.css'
 
 const FIGURES = ['frames', 'hits', 'walks', 'entries', 'differences'] as const satisfies readonly (keyof FidelityFigures)[]
@@ -11,6 +12,7 @@ const FIGURES = ['frames', 'hits', 'walks', 'entries', 'differences'] as const s
 /** What is modelled, what is approximated and how, what is undetermined, and what was compared with a real kernel. */
 export default function Fidelity() {
   const words = useWords()
+  const own = FIDELITY_WORDS[useLang()]
   const { scenarios } = useAppContext()
   const library = use(scenarios.all())
   const openDialog = useApp((s) => s.openDialog)
@@ -20,10 +22,10 @@ export default function Fidelity() {
       <div className="modal-content fidelity" tabIndex={0} role="document">
         <Compared library={library} />
         {(['modelled', 'approximated', 'undetermined'] as const).map((key) => (
-          <section key={key} aria-label={words.fidelity[key].title}>
-            <h3>{words.fidelity[key].title}</h3>
+          <section key={key} aria-label={own[key].title}>
+            <h3>{own[key].title}</h3>
             <dl className="fidelity-list">
-              {words.fidelity[key].list.map(([what, how]) => (
+              {own[key].list.map(([what, how]) => (
                 <div key={what}>
                   <dt>{what}</dt>
                   <dd>{how}</dd>
@@ -39,8 +41,8 @@ export default function Fidelity() {
 
 /** Figures from the recordings alone. */
 function Compared({ library }: { readonly library: readonly ScenarioEntry[] }) {
-  const words = useWords()
   const lang = useLang()
+  const own = FIDELITY_WORDS[lang]
   const { totals, kernels, tools, fuzz } = FIDELITY
   const rows = library.flatMap((s) => {
     const figures = FIDELITY.scenarios[s.id]
@@ -48,10 +50,10 @@ function Compared({ library }: { readonly library: readonly ScenarioEntry[] }) {
   })
   const others = Object.values(FIDELITY.scenarios).filter((s) => !s.builtIn)
   return (
-    <section aria-label={words.fidelity.compared}>
-      <p>{words.fidelity.how}</p>
+    <section aria-label={own.compared}>
+      <p>{own.how}</p>
       <p className="fidelity-total">
-        {words.fidelity.total({
+        {own.total({
           kernels: Object.keys(kernels).join(', '),
           scenarios: formatCount(totals.scenarios),
           frames: formatCount(totals.frames),
@@ -63,7 +65,7 @@ function Compared({ library }: { readonly library: readonly ScenarioEntry[] }) {
         {fuzz.cases === 0 ? null : (
           <>
             <br />
-            {words.fidelity.fuzz({
+            {own.fuzz({
               kernel: fuzz.kernel,
               cases: formatCount(fuzz.cases),
               undetermined: formatCount(fuzz.undetermined),
@@ -74,13 +76,13 @@ function Compared({ library }: { readonly library: readonly ScenarioEntry[] }) {
       </p>
       <div className="fidelity-scroll">
         <table className="fidelity-table">
-          <caption className="sr-only">{words.fidelity.compared}</caption>
+          <caption className="sr-only">{own.compared}</caption>
           <thead>
             <tr>
-              <th scope="col">{words.fidelity.scenario}</th>
+              <th scope="col">{own.scenario}</th>
               {FIGURES.map((f) => (
                 <th key={f} scope="col" className="num">
-                  {words.fidelity.figures[f]}
+                  {own.figures[f]}
                 </th>
               ))}
             </tr>
@@ -89,12 +91,12 @@ function Compared({ library }: { readonly library: readonly ScenarioEntry[] }) {
             {rows.map((r) => (
               <Row key={r.id} title={r.title} figures={r.figures} />
             ))}
-            {others.length === 0 ? null : <Row title={words.fidelity.others(others.length)} figures={sumOf(others)} />}
+            {others.length === 0 ? null : <Row title={own.others(others.length)} figures={sumOf(others)} />}
           </tbody>
         </table>
       </div>
       <p className="faint fidelity-tools">
-        {words.fidelity.readWith} {Object.values(tools).join(' · ')}
+        {own.readWith} {Object.values(tools).join(' · ')}
       </p>
     </section>
   )

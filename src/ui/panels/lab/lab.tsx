@@ -1,15 +1,17 @@
 import { Check, Copy, Download } from 'lucide-react'
 import { useEffect, useMemo, useState } from 'react'
-import { useApp, useAppContext, useSession, useWords } from '../../context.tsx'
+import { useApp, useAppContext, useLang, useSession, useWords } from '../../context.tsx'
 import { formatCount } from '../../time.ts'
 import { Icon } from '../../widgets/icon.tsx'
 import { Modal } from '../../widgets/modal.tsx'
 import { fileNameOf, headOf } from './script-head.ts'
+import { LAB_WORDS } from './words.ts'
 import './lab.css'
 
 /** The open scenario as a script of real namespaces: what it does, what it needs, the script itself. */
 export default function Lab() {
   const words = useWords()
+  const own = LAB_WORDS[useLang()]
   const { actions } = useAppContext()
   const session = useSession()
   const openDialog = useApp((s) => s.openDialog)
@@ -30,10 +32,10 @@ export default function Lab() {
   return (
     <Modal title={words.lab.title} wide onClose={() => openDialog(undefined)}>
       <div className="modal-content lab">
-        <p>{words.lab.what}</p>
+        <p>{own.what}</p>
         {script === undefined ? (
           <p className="empty" role={failed ? 'alert' : 'status'}>
-            {failed ? words.lab.failed : words.lab.making}
+            {failed ? own.failed : own.making}
           </p>
         ) : (
           <Script text={script} file={fileNameOf(session.document.title)} />
@@ -44,19 +46,19 @@ export default function Lab() {
 }
 
 function Script({ text, file }: { readonly text: string; readonly file: string }) {
-  const words = useWords()
+  const own = LAB_WORDS[useLang()]
   const head = useMemo(() => headOf(text), [text])
   const commands = [
-    [`sudo bash ${file} --check`, words.lab.check],
-    [`sudo bash ${file}`, words.lab.run],
-    [`sudo bash ${file} --keep`, words.lab.keep],
+    [`sudo bash ${file} --check`, own.check],
+    [`sudo bash ${file}`, own.run],
+    [`sudo bash ${file} --keep`, own.keep],
   ] as const
   return (
     <>
       <dl className="lab-facts">
-        <dt>{words.lab.needs}</dt>
+        <dt>{own.needs}</dt>
         <dd>
-          {words.lab.root}
+          {own.root}
           {head.needs.map((n) => (
             <code key={n} className="code">
               {n}
@@ -64,11 +66,11 @@ function Script({ text, file }: { readonly text: string; readonly file: string }
           ))}
           {head.needsBridgeNf ? <code className="code">br_netfilter</code> : null}
         </dd>
-        <dt>{words.lab.makes}</dt>
-        <dd>{words.lab.namespaces(head.namespaces)}</dd>
+        <dt>{own.makes}</dt>
+        <dd>{own.namespaces(head.namespaces)}</dd>
         {head.leftOut.length === 0 ? null : (
           <>
-            <dt>{words.lab.leftOut}</dt>
+            <dt>{own.leftOut}</dt>
             <dd>
               <ul lang="en">
                 {head.leftOut.map((l) => (
@@ -89,12 +91,12 @@ function Script({ text, file }: { readonly text: string; readonly file: string }
       </dl>
       <div className="lab-bar">
         <span className="mono">{file}</span>
-        <span className="faint">{words.lab.lines(formatCount(text.split('\n').length - 1))}</span>
+        <span className="faint">{own.lines(formatCount(text.split('\n').length - 1))}</span>
         <CopyButton text={text} />
         <DownloadButton text={text} file={file} />
       </div>
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard */}
-      <pre className="mono lab-script" tabIndex={0} role="document" aria-label={words.lab.script}>
+      <pre className="mono lab-script" tabIndex={0} role="document" aria-label={own.script}>
         {text}
       </pre>
     </>
@@ -103,6 +105,7 @@ function Script({ text, file }: { readonly text: string; readonly file: string }
 
 function CopyButton({ text }: { readonly text: string }) {
   const words = useWords()
+  const own = LAB_WORDS[useLang()]
   const [said, setSaid] = useState<'copied' | 'refused' | undefined>()
   const copy = async () => {
     try {
@@ -115,15 +118,13 @@ function CopyButton({ text }: { readonly text: string }) {
   return (
     <button type="button" className="btn" onClick={copy}>
       <Icon of={said === 'copied' ? Check : Copy} size={13} />
-      <span role="status">
-        {said === 'copied' ? words.app.copied : said === 'refused' ? words.lab.copyRefused : words.app.copy}
-      </span>
+      <span role="status">{said === 'copied' ? words.app.copied : said === 'refused' ? own.copyRefused : words.app.copy}</span>
     </button>
   )
 }
 
 function DownloadButton({ text, file }: { readonly text: string; readonly file: string }) {
-  const words = useWords()
+  const own = LAB_WORDS[useLang()]
   const [url, setUrl] = useState<string | undefined>()
   useEffect(() => {
     const made = URL.createObjectURL(new Blob([text], { type: 'text/x-shellscript' }))
@@ -132,7 +133,7 @@ function DownloadButton({ text, file }: { readonly text: string; readonly file: 
   }, [text])
   return (
     <a className="btn btn-primary" href={url} download={file}>
-      <Icon of={Download} size={13} /> {words.lab.download}
+      <Icon of={Download} size={13} /> {own.download}
     </a>
   )
 }
