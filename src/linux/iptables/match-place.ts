@@ -9,7 +9,7 @@ export const comment = plain<MatchOf<'comment'>>({
   begin: () => ({ kind: 'comment', text: '' }),
   options: {
     '--comment': (m, r) => {
-      m.text = r.word()
+      m.text = r.text()
       if (m.text.length > 255) r.fail('a comment of at most 255 characters', m.text)
     },
   },

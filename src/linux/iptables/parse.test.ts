@@ -37,6 +37,7 @@ describe('what people write, as iptables-save prints it', () => {
     ['-m limit --limit 120/minute --limit-burst 20', '-m limit --limit 2/sec --limit-burst 20'],
     ['-j REJECT', '-j REJECT --reject-with icmp-port-unreachable'],
     ['-j LOG --log-prefix "drop: " --log-level warning', '-j LOG --log-prefix "drop: "'],
+    ['-m comment --comment "!" -j ACCEPT', '-m comment --comment "!" -j ACCEPT'],
     ['-m comment --comment plain -j ACCEPT', '-m comment --comment plain -j ACCEPT'],
     [`-m comment --comment "it\\'s \\"quoted\\""`, `-m comment --comment "it\\'s \\"quoted\\""`],
     ['-s ! 10.0.0.0/8', '! -s 10.0.0.0/8'],
@@ -146,6 +147,12 @@ describe('what iptables-restore refuses, with its line', () => {
   it.each([
     ['an unknown option', filter('-A INPUT -p tcp --dprot 80 -j ACCEPT'), { line: 4, found: '--dprot' }],
     ['a port without a protocol', filter('-A INPUT --dport 80 -j ACCEPT'), { line: 4, found: '--dport' }],
+    ['multiport without a protocol', filter('-A INPUT -m multiport --dports 80,443 -j ACCEPT'), { line: 4, found: 'multiport' }],
+    [
+      'multiport without ports to match',
+      filter('-A INPUT -p icmp -m multiport --dports 80 -j DROP'),
+      { line: 4, found: 'multiport' },
+    ],
     ['an address that is none', filter('-A INPUT -s 10.0.0.256 -j ACCEPT'), { line: 4, found: '10.0.0.256' }],
     ['ip6tables-save text', filter('-A INPUT -s fe80::/10 -j ACCEPT'), { line: 4, found: 'fe80::/10' }],
     ['a missing chain', filter('-A KUBE-NOWHERE -j ACCEPT'), { line: 4, found: 'KUBE-NOWHERE' }],

@@ -49,6 +49,12 @@ export class RuleReader {
     return this.words[this.at++] as string
   }
 
+  /** An argument that is free text: a `!` in it is a `!`. */
+  text(): string {
+    if (this.at >= this.count) return this.word()
+    return this.words[this.at++] as string
+  }
+
   /** Whether a `!` stood before this option; taking it says that the option can be inverted. */
   takeInvert(): boolean {
     const v = this.invert

@@ -108,19 +108,24 @@ const target: fc.Arbitrary<Target> = fc.oneof(
     options: fc.subarray(['--log-tcp-options', '--log-uid']),
   }),
 )
-const spec: fc.Arbitrary<RuleSpec> = fc.record(
-  {
-    src: addressMatch,
-    dst: addressMatch,
-    inIface: interfaceMatch,
-    outIface: interfaceMatch,
-    protocol: fc.constantFrom({ name: 'tcp', number: 6, invert: false }, { name: 'gre', number: 47, invert: true }),
-    fragment: fc.record({ invert }),
-    matches: fc.array(match, { maxLength: 4 }),
-    target,
-  },
-  { requiredKeys: ['matches', 'target'] },
-)
+const TCP = { name: 'tcp', number: 6, invert: false }
+/** Only a protocol with ports goes with multiport. */
+const withPorts = (s: RuleSpec): RuleSpec => (s.matches.some((m) => m.kind === 'multiport') ? { ...s, protocol: TCP } : s)
+const spec: fc.Arbitrary<RuleSpec> = fc
+  .record(
+    {
+      src: addressMatch,
+      dst: addressMatch,
+      inIface: interfaceMatch,
+      outIface: interfaceMatch,
+      protocol: fc.constantFrom(TCP, { name: 'gre', number: 47, invert: true }),
+      fragment: fc.record({ invert }),
+      matches: fc.array(match, { maxLength: 4 }),
+      target,
+    },
+    { requiredKeys: ['matches', 'target'] },
+  )
+  .map(withPorts)
 
 describe('a rule', () => {
   it('is the same after printing and reading it', () => {

@@ -1,4 +1,4 @@
-import type { AddressMatch, Match, RuleSpec, Target } from '../../world/netfilter.ts'
+import type { AddressMatch, Match, ProtocolMatch, RuleSpec, Target } from '../../world/netfilter.ts'
 import type { Counters } from '../../world/records.ts'
 import type { MatchSyntax } from './match-syntax.ts'
 import { implicitMatch, MATCHES } from './matches.ts'
@@ -32,6 +32,10 @@ class Extension {
     return this.syntax === undefined || this.unmodelled
   }
 }
+
+/** check_proto() of libxt_multiport.c: protocols whose header begins with two ports. */
+const PORTED: ReadonlySet<number> = new Set([6, 17, 33, 132, 136])
+const hasPorts = (p: ProtocolMatch | undefined): boolean => p !== undefined && !p.invert && PORTED.has(p.number)
 
 /** What one `-A` line holds: more than one spec when `-s` or `-d` listed several addresses. */
 export interface RuleText {
@@ -204,6 +208,8 @@ export class RuleParser extends RuleReader {
       for (let i = 0; i < this.#matches; i++) matches.push(this.#finishMatch(this.#pool[i] as Extension))
       spec.matches = matches
     }
+    if (spec.matches.some((m) => m.kind === 'multiport') && !hasPorts(spec.protocol))
+      this.fail('-p tcp, udp, udplite, sctp or dccp before -m multiport', 'multiport')
     if (this.#target) spec.target = this.#finishTarget(this.#target)
     else if (this.#jump) spec.target = this.#jump
     // `-s 0.0.0.0/0` and `-p all` say nothing, and the kernel keeps nothing of them.

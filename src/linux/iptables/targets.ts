@@ -157,7 +157,7 @@ const log = syntax<{ prefix: string; level: number; options: string[] }>(
   () => ({ prefix: '', level: 4, options: [] }),
   {
     '--log-prefix': (m, r) => {
-      m.prefix = r.word()
+      m.prefix = r.text()
       if (m.prefix.length > 29) r.fail('a log prefix of at most 29 characters', m.prefix)
     },
     '--log-level': (m, r) => {
