@@ -54,9 +54,10 @@ function familyOf(text: string): IpFamily {
 
 /** Vectors are JSON; whatever else the file is, or that it cannot be read, is for the loader of documents to say. */
 function vectorsIn(file: string): readonly Vector[] | undefined {
-  if (!file.endsWith('.json')) return undefined
+  if (file === '-' || file.startsWith('library:')) return undefined
   try {
-    return vectorsOf(JSON.parse(readFileSync(file, 'utf8')))
+    const text = readFileSync(file, 'utf8')
+    return /^\s*[[{]/.test(text) ? vectorsOf(JSON.parse(text)) : undefined
   } catch {
     return undefined
   }
