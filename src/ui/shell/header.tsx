@@ -1,32 +1,13 @@
-import {
-  Command as CommandIcon,
-  FolderOpen,
-  Languages,
-  Link2,
-  Menu,
-  Monitor,
-  Moon,
-  Pencil,
-  Redo2,
-  SquareTerminal,
-  Sun,
-  Undo2,
-} from 'lucide-react'
-import { useState } from 'react'
+import { Menu } from 'lucide-react'
 import { changesBetween } from '../../scenario/changes.ts'
 import type { ScenarioDocument } from '../../scenario/document.ts'
-import type { ThemeChoice } from '../../store/preferences.ts'
 import { useApp, useAppContext, useLang, useWords } from '../context.tsx'
 import { Icon } from '../widgets/icon.tsx'
-import { Composer } from './parts.tsx'
+import { Composer, HeaderActions } from './parts.tsx'
 import './header.css'
-
-const THEMES: readonly ThemeChoice[] = ['system', 'dark', 'light']
-const THEME_ICON = { system: Monitor, dark: Moon, light: Sun } as const
 
 export function Header() {
   const words = useWords()
-  const openDialog = useApp((s) => s.openDialog)
   const set = useApp((s) => s.set)
   const drawer = useApp((s) => s.drawer)
   return (
@@ -46,57 +27,8 @@ export function Header() {
       </div>
       <Breadcrumb />
       <Composer />
-      <div className="header-actions">
-        <UndoRedo />
-        <button
-          type="button"
-          className="btn"
-          onClick={() => openDialog('open')}
-          aria-label={words.open.title}
-          title={words.open.title}
-        >
-          <Icon of={FolderOpen} />
-        </button>
-        <button type="button" className="btn" onClick={() => openDialog('edit')} title={words.header.editCluster}>
-          <Icon of={Pencil} size={13} />
-          <span className="wide-only">{words.header.editCluster}</span>
-        </button>
-        <LabButton />
-        <ShareButton />
-        <button
-          type="button"
-          className="btn btn-quiet palette-btn"
-          onClick={() => openDialog('palette')}
-          aria-label={words.header.palette}
-          title={words.header.palette}
-        >
-          <span className="kbd wide-only">Ctrl K</span>
-          <span className="narrow-only">
-            <Icon of={CommandIcon} />
-          </span>
-        </button>
-        <LanguageButton />
-        <ThemeButton />
-      </div>
+      <HeaderActions />
     </header>
-  )
-}
-
-function LabButton() {
-  const words = useWords()
-  const ready = useApp((s) => s.session !== undefined)
-  const openDialog = useApp((s) => s.openDialog)
-  return (
-    <button
-      type="button"
-      className="btn lab-btn"
-      disabled={!ready}
-      aria-label={words.lab.title}
-      title={words.lab.title}
-      onClick={() => openDialog('lab')}
-    >
-      <Icon of={SquareTerminal} />
-    </button>
   )
 }
 
@@ -121,98 +53,3 @@ function Breadcrumb() {
 /** Another command in the same cluster is an edit too: it is no longer what the title promises. */
 const isEdited = (original: ScenarioDocument, now: ScenarioDocument): boolean =>
   original !== now && changesBetween(original, now) !== undefined
-
-function UndoRedo() {
-  const words = useWords()
-  const past = useApp((s) => s.past.length)
-  const future = useApp((s) => s.future.length)
-  const undo = useApp((s) => s.undo)
-  const redo = useApp((s) => s.redo)
-  if (past === 0 && future === 0) return null
-  return (
-    <div className="btn-pair">
-      <button
-        type="button"
-        className="icon-btn"
-        disabled={past === 0}
-        aria-label={words.app.undo}
-        title={words.app.undo}
-        onClick={undo}
-      >
-        <Icon of={Undo2} />
-      </button>
-      <button
-        type="button"
-        className="icon-btn"
-        disabled={future === 0}
-        aria-label={words.app.redo}
-        title={words.app.redo}
-        onClick={redo}
-      >
-        <Icon of={Redo2} />
-      </button>
-    </div>
-  )
-}
-
-function ShareButton() {
-  const words = useWords()
-  const { actions } = useAppContext()
-  const [said, setSaid] = useState<string | undefined>()
-  const share = async () => {
-    setSaid(
-      { copied: words.header.linkCopied, refused: words.header.linkFailed, none: words.header.linkNone }[await actions.share()],
-    )
-    setTimeout(() => setSaid(undefined), 2400)
-  }
-  return (
-    <button type="button" className="btn share-btn" onClick={share} title={words.header.shareLink}>
-      <Icon of={Link2} />
-      <span className="wide-only">{words.header.shareLink}</span>
-      <span role="status" className={said === undefined ? 'toast toast-off' : 'toast'}>
-        {said}
-      </span>
-    </button>
-  )
-}
-
-function LanguageButton() {
-  const words = useWords()
-  const lang = useLang()
-  const setPreferences = useApp((s) => s.setPreferences)
-  return (
-    <button
-      type="button"
-      className="btn btn-quiet lang-btn"
-      aria-label={`${words.header.language}: ${lang === 'en' ? 'English' : '简体中文'}`}
-      title={lang === 'en' ? '切换到简体中文' : 'Switch to English'}
-      onClick={() => setPreferences({ lang: lang === 'en' ? 'zh' : 'en' })}
-    >
-      <span className="narrow-only">
-        <Icon of={Languages} />
-      </span>
-      <span className="wide-only" aria-hidden="true">
-        <b className={lang === 'en' ? 'on' : ''}>EN</b> · <b className={lang === 'zh' ? 'on' : ''}>中</b>
-      </span>
-    </button>
-  )
-}
-
-function ThemeButton() {
-  const words = useWords()
-  const theme = useApp((s) => s.preferences.theme)
-  const setPreferences = useApp((s) => s.setPreferences)
-  const label = { system: words.header.themeSystem, dark: words.header.themeDark, light: words.header.themeLight }[theme]
-  const next = THEMES[(THEMES.indexOf(theme) + 1) % THEMES.length] ?? 'system'
-  return (
-    <button
-      type="button"
-      className="icon-btn"
-      aria-label={`${words.header.theme}: ${label}`}
-      title={label}
-      onClick={() => setPreferences({ theme: next })}
-    >
-      <Icon of={THEME_ICON[theme]} />
-    </button>
-  )
-}

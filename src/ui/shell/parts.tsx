@@ -10,6 +10,7 @@ const LazyFoot = lazy(() => import('./foot.tsx'))
 const LazyDeck = lazy(() => import('./deck.tsx'))
 const LazyNotes = lazy(() => import('./notes.tsx'))
 const LazyComposer = lazy(() => import('./composer.tsx'))
+const LazyHeaderActions = lazy(() => import('./header-actions.tsx'))
 const LazyScenarios = lazy(() => import('./scenario-list.tsx'))
 const LazyFailure = lazy(() => import('./failure.tsx'))
 const LazyEvents = lazy(() => import('../panels/exchanges/events.tsx'))
@@ -57,6 +58,11 @@ export const ScenarioList = () => (
 export const Composer = () => (
   <Deferred fallback={<div className="composer" />}>
     <LazyComposer />
+  </Deferred>
+)
+export const HeaderActions = () => (
+  <Deferred fallback={<div className="header-actions header-actions-soon" />}>
+    <LazyHeaderActions />
   </Deferred>
 )
 export const Failure = () => (
