@@ -150,6 +150,8 @@ class Case:
 
     def server_process(self, servers):
         libc.prctl(1, signal.SIGKILL)
+        # A server that gets its turn late acknowledges apart from its answer, which the engine's never does.
+        os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(1))
         scope = {}
         exec(self.plan['helper'], scope)
 

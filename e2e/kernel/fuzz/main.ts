@@ -2,13 +2,14 @@
 //   --cases N    how many (100)         --seed S    the first case's seed (1); case i has seed S + i
 //   --slots N    cases at one time (16) --show N    differences shown of a case (6)
 //   --out DIR    writes every failing case there as JSON
-//   --only FILE  runs the case in FILE
+//   --only FILE  runs the case in FILE; with --keep NAME, where both sides agree, it is kept as a regression with its recording
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { formatDifference } from '../../../src/lab/compare/difference.ts'
 import type { FuzzCase } from '../../../src/lab/fuzz/case.ts'
 import { generateCase } from '../../../src/lab/fuzz/generate.ts'
+import { keep } from './keep.ts'
 import { Slot } from './slot.ts'
 import { type Tried, tryCase } from './try.ts'
 
@@ -21,6 +22,7 @@ const { values } = parseArgs({
     retries: { type: 'string', default: '2' },
     out: { type: 'string' },
     only: { type: 'string' },
+    keep: { type: 'string' },
   },
 })
 /** Cases at one time where the clock matters. */
@@ -51,6 +53,7 @@ function report(c: FuzzCase, tried: Tried): void {
   switch (tried.kind) {
     case 'same':
       if (tried.again > 0) total.again++
+      if (values.keep !== undefined) keep(values.keep, c, tried.kernel)
       add(tried.compared)
       return
     case 'different':

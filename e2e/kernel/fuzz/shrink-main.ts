@@ -1,13 +1,11 @@
 // npm run kernel:fuzz:shrink -- FILE…: each failing case (JSON, as `kernel:fuzz --out` writes it) made as small as it goes.
 //   --keep NAME  also keeps it as a regression: recordings/fuzz/NAME.json and what the kernel did, NAME.txt
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { dirname, join } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { formatDifference } from '../../../src/lab/compare/difference.ts'
-import { printRecording } from '../../../src/lab/compare/recording.ts'
 import type { FuzzCase } from '../../../src/lab/fuzz/case.ts'
 import { shrink } from '../../../src/lab/fuzz/shrink.ts'
+import { keep } from './keep.ts'
 import { Slot } from './slot.ts'
 import { type Tried, tryCase } from './try.ts'
 
@@ -21,7 +19,6 @@ const { values, positionals } = parseArgs({
   },
   allowPositionals: true,
 })
-const RECORDINGS = join(dirname(fileURLToPath(import.meta.url)), '../recordings/fuzz')
 const slots = Array.from({ length: Number(values.slots) }, () => new Slot())
 const slotAt = (i: number): Slot => slots[i % slots.length] ?? new Slot()
 
@@ -52,9 +49,7 @@ for (const file of positionals) {
   if (after.kind !== 'different') continue
   for (const d of after.differences.slice(0, 8)) console.log(`  ${formatDifference(d).trimEnd()}`)
   if (values.keep === undefined) continue
-  mkdirSync(RECORDINGS, { recursive: true })
-  writeFileSync(join(RECORDINGS, `${values.keep}.json`), text)
-  writeFileSync(join(RECORDINGS, `${values.keep}.txt`), printRecording(after.kernel.run))
+  keep(values.keep, small, after.kernel)
 }
 for (const s of slots) s.close()
 

@@ -8,14 +8,16 @@ import { driverPlan } from '../../../src/lab/fuzz/plan.ts'
 import { type PlayedCase, playCase } from '../../../src/lab/fuzz/play.ts'
 import type { KernelResult, Slot } from './slot.ts'
 
+type Ran = Extract<KernelResult, { kind: 'ran' }>
+
 export type Tried =
   /** `again`: a first run differed, and a later one did not: the clock decided, not the engine. */
-  | { readonly kind: 'same'; readonly compared: RunComparison; readonly again: number }
+  | { readonly kind: 'same'; readonly compared: RunComparison; readonly again: number; readonly kernel: Ran }
   | {
       readonly kind: 'different'
       readonly compared: RunComparison
       readonly differences: readonly Difference[]
-      readonly kernel: Extract<KernelResult, { kind: 'ran' }>
+      readonly kernel: Ran
     }
   | { readonly kind: 'undetermined'; readonly what: string }
   /** The engine broke: an exception or a trace against its grammar. */
@@ -44,7 +46,7 @@ export async function tryCase(c: FuzzCase, slot: Slot, retries: number): Promise
     const kernel = await slot.run(plan, engine.run.ports, VERSIONS)
     if (kernel.kind === 'failed') return { kind: 'unbuilt', message: kernel.message }
     const compared = compareCase(c, engine, kernel)
-    if (compared.differences.length === 0) return { kind: 'same', compared, again }
+    if (compared.differences.length === 0) return { kind: 'same', compared, again, kernel }
     // The fewest differences of several runs are those that no clock explains.
     if (last === undefined || compared.differences.length < last.differences.length)
       last = { kind: 'different', compared, differences: compared.differences, kernel }

@@ -173,9 +173,10 @@ class ForwardingInformationBase implements MutableFib {
     return NO_ROUTE
   }
 
+  /** fib4_rule_action(): `unreachable` of a rule is ENETUNREACH, where a route's is EHOSTUNREACH. */
   #ruleEnds(rule: FibRule): RouteLookup {
     const { action } = rule.record
-    const result = action.kind === 'lookup' ? CODE.none : CODE[action.kind]
+    const result = action.kind === 'lookup' || action.kind === 'unreachable' ? CODE.none : CODE[action.kind]
     return { ...NO_ROUTE, result, policyRule: rule.record }
   }
 

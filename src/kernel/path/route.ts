@@ -66,6 +66,11 @@ function errorOf(r: number): RouteError {
 export function routeInput(skb: SkBuff, dev: NetDevice): 'ok' | 'dropped' | RouteError {
   const ns = dev.ns
   const { src, dst, tos } = skb.pkt
+  // RFC 1122 3.2.1.3: a host that has no address yet may only call out to everybody.
+  if (src === 0 && dst !== 0 && dst !== 0xffffffff && dev !== ns.loopback) {
+    drop(skb, 'SKB_DROP_REASON_IP_INVALID_SOURCE', dev.ref)
+    return 'dropped'
+  }
   if (isMulticast(src) || src === 0xffffffff || (isLoopback(src) && !dev.conf.routeLocalnet && dev !== ns.loopback)) {
     drop(skb, 'SKB_DROP_REASON_IP_INVALID_SOURCE', dev.ref)
     return 'dropped'
@@ -184,8 +189,16 @@ export function lookupOutput(
 ): OutputRoute {
   const found = lookup(ns, to.dst, to.src, to.mark, to.tos, undefined, to.oif)
   const { result: r } = found
-  const fine = r === ROUTE_FORWARD || r === ROUTE_LOCAL || r === ROUTE_BROADCAST || r === MULTICAST
-  return { error: fine ? undefined : errorOf(r), found, source: to.src !== 0 ? to.src : found.source }
+  const source = to.src !== 0 ? to.src : found.source
+  if (!isRoute(r)) return { error: errorOf(r), found, source }
+  return { error: leaksLoopback(ns, source, found) ? 'EINVAL' : undefined, found, source }
+}
+
+/** __mkroute_output(): 127.0.0.0/8 does not leave the host unless route_localnet lets it. */
+function leaksLoopback(ns: NetworkNamespace, source: number, found: RouteLookup): boolean {
+  if (!isLoopback(source) || found.result === ROUTE_LOCAL) return false
+  const out = found.device as NetDevice | undefined
+  return out !== undefined && out !== ns.loopback && !out.conf.routeLocalnet
 }
 
 /** ip_route_me_harder(): OUTPUT changed the destination or the mark, so the route is looked up once more. */
@@ -195,7 +208,7 @@ export function reroute(ns: NetworkNamespace, skb: SkBuff): boolean {
   const found = lookup(ns, pkt.dst, pkt.src, skb.mark, pkt.tos, undefined, undefined)
   noteRoute(skb, REROUTE, pkt.dst, found)
   const { result: r } = found
-  if (r !== ROUTE_FORWARD && r !== ROUTE_LOCAL && r !== ROUTE_BROADCAST && r !== MULTICAST) {
+  if (!isRoute(r) || leaksLoopback(ns, pkt.src, found)) {
     drop(skb, 'SKB_DROP_REASON_IP_OUTNOROUTES', found.route === undefined ? -1 : ns.kernel.rec.ref(found.route.id))
     return false
   }

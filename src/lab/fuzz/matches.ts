@@ -23,6 +23,7 @@ export type Protocol = 'tcp' | 'udp' | 'icmp' | undefined
 
 export interface DrawnMatches {
   readonly words: readonly string[]
+  /** What the rule is certain to be about. */
   readonly protocol: Protocol
 }
 
@@ -48,10 +49,12 @@ export function drawMatches(draw: Draw, site: RuleSite, port: boolean): DrawnMat
         [2, 'udp'],
         [2, 'icmp'],
       ])
+  let named = protocol
   if (protocol !== undefined) {
     const negated = protocol === 'icmp' || port ? '' : not()
     words.push(`${negated}-p ${protocol}`)
     if (negated === '') words.push(...layer4(draw, protocol))
+    else named = undefined
   }
   const count = draw.weighted([
     [6, 0],
@@ -59,7 +62,7 @@ export function drawMatches(draw: Draw, site: RuleSite, port: boolean): DrawnMat
     [1, 2],
   ])
   for (let i = 0; i < count; i++) words.push(...extension(draw, site, only))
-  return { words, protocol }
+  return { words, protocol: named }
 }
 
 function address(draw: Draw, site: RuleSite): string {
