@@ -194,6 +194,8 @@ function drawProcesses(sketch: Sketch, spec: CompactSpec, frame: Frame, words: W
 function drawStack(sketch: Sketch, spec: CompactSpec, frame: Frame, words: Words): void {
   const id = gateId(spec.netns, 'stack')
   const y = frame.stackY + 2
+  // As far as the first lane: the narrow column of a small loopback is its own room too.
+  const width = frame.colX(0) + frame.colWidth - PAD - LANE - 8
   sketch.box({
     id,
     rect: { x: PAD, y: frame.stackY, w: frame.inner, h: ROW },
@@ -202,13 +204,13 @@ function drawStack(sketch: Sketch, spec: CompactSpec, frame: Frame, words: Words
     parent: spec.netns,
     name: `${spec.name} ${words.stack}`,
     dock: { x: frame.laneX(frame.cols - 1), y: frame.stackY + ROW / 2 },
-    slot: { x: PAD + 6, y, w: (frame.cols === 1 ? frame.inner : frame.colWidth) - LANE - 8, h: FONTS.status.line },
+    slot: { x: PAD + 6, y, w: width, h: FONTS.status.line },
   })
   sketch.label({
     text: words.stack,
     x: PAD + 6,
     y,
-    width: frame.colWidth - LANE - 8,
+    width,
     style: 'note',
     tone: 'faint',
     box: id,
