@@ -1,5 +1,5 @@
 import { compactBlock, compactHeight, compactPod, compactWidth, DEVICE_MIDDLE, LANE } from './compact-block.ts'
-import type { Sketch, Words } from './figure.ts'
+import type { Road, Sketch, Words } from './figure.ts'
 import { type Cell, drawGrid, type Exit, type GridPlan, planGrid } from './grid.ts'
 import { FONTS, type Measure } from './text.ts'
 import type { BridgeNode, DeviceNode, PodNode } from './topology.ts'
@@ -123,6 +123,25 @@ export function planGroup(spec: GroupSpec, cols: number, ctx: GroupContext): Gro
   return { spec, cells, grid, minWidth: Math.max(grid.minWidth, label), h: grid.h + wires + bar }
 }
 
+/** The road of a bridge's bar, and the x of its ports on it. */
+interface Bar {
+  readonly id: string
+  readonly y: number
+  readonly ports: readonly number[]
+}
+
+/** The road inside a bar, which joins all that ends on it. */
+export const alongBar = (id: string, y: number, ends: readonly number[]): Road => ({
+  from: id,
+  to: id,
+  kind: 'port',
+  both: true,
+  points: [
+    { x: Math.min(...ends), y },
+    { x: Math.max(...ends), y },
+  ],
+})
+
 const barLabel = (d: DeviceNode) => [d.record.name, ...d.addresses.slice(0, 1)].join('  ')
 
 /**
@@ -134,7 +153,7 @@ export function drawGroup(
   plan: GroupPlan,
   ctx: GroupContext,
   at: { readonly x: number; readonly y: number; readonly width: number; readonly height: number },
-): { readonly bar: { readonly id: string; readonly y: number } | undefined; readonly exits: readonly Exit[] } {
+): { readonly bar: Bar | undefined; readonly exits: readonly Exit[] } {
   const { spec } = plan
   const bar = spec.bridge
   const wires = plan.cells.length === 0 ? 0 : wireGap(plan.grid)
@@ -193,5 +212,5 @@ export function drawGroup(
       points: [{ x: first.x, y: ctx.flip ? first.y + CHIP / 2 : first.y - CHIP / 2 }, ...e.points, { x: last.x, y: roadY }],
     })
   }
-  return { bar: { id: bar.record.id, y: roadY }, exits: [] }
+  return { bar: { id: bar.record.id, y: roadY, ports: ticks.map((t) => t.x) }, exits: [] }
 }

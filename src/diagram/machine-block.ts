@@ -2,7 +2,7 @@ import { LANE } from './compact-block.ts'
 import { gateId, Sketch, type Words } from './figure.ts'
 import type { Point } from './geometry.ts'
 import { drawGrid, planGrid } from './grid.ts'
-import { CHIP, deviceChip, drawGroup, type GroupContext, groupOf, planGroup } from './group-block.ts'
+import { alongBar, CHIP, deviceChip, drawGroup, type GroupContext, groupOf, planGroup } from './group-block.ts'
 import { planRegion, RAIL, regionBlock } from './region-block.ts'
 import type { Measure } from './text.ts'
 import type { DeviceNode, Machine } from './topology.ts'
@@ -110,8 +110,7 @@ export function machineBlock(machine: Machine, options: MachineOptions): Block {
       for (const plan of groups) {
         const width = plan.minWidth + extra
         const drawn = drawGroup(sketch, plan, ctx, { x, y: order.far, width, height: groupHeight })
-        if (drawn.bar !== undefined)
-          ring.bar(sketch, { id: drawn.bar.id, y: drawn.bar.y, left: x + RAIL, right: x + width - RAIL, bus: busFar })
+        if (drawn.bar !== undefined) ring.bar(sketch, { ...drawn.bar, left: x + RAIL, right: x + width - RAIL, bus: busFar })
         for (const e of drawn.exits) {
           const dock = sketch.docks.get(e.id)
           if (dock !== undefined) ring.device(sketch, { id: e.id, way: [dock, ...e.points], bus: busFar })
@@ -238,7 +237,7 @@ function ringOf(at: {
     sketch.road({ from: post, to: id, kind: 'stack', both: false, points: [leave, { x: rightRail, y: leave.y }, ...outward] })
   }
   return {
-    bar(sketch: Sketch, d: { id: string; y: number; left: number; right: number; bus: number }) {
+    bar(sketch: Sketch, d: { id: string; y: number; ports: readonly number[]; left: number; right: number; bus: number }) {
       const via = (x: number, rail: number): Point[] =>
         Math.abs(x - rail) < 0.5
           ? [{ x, y: d.y }]
@@ -247,9 +246,12 @@ function ringOf(at: {
               { x, y: d.bus },
               { x: rail, y: d.bus },
             ]
-      // It comes to rest on the bar, not on the bar's corner.
-      const rest = { x: d.right - Math.min(34, (d.right - d.left) / 4), y: d.y }
-      road(sketch, d.id, via(d.left, left), [...via(d.right, rightRail).reverse(), rest])
+      // It comes to rest on the bar, not on the bar's corner, and begins as far from the other.
+      const corner = Math.min(34, (d.right - d.left) / 4)
+      const begin = { x: d.left + corner, y: d.y }
+      const rest = { x: d.right - corner, y: d.y }
+      sketch.road(alongBar(d.id, d.y, [...d.ports, begin.x, rest.x]))
+      road(sketch, d.id, [begin, ...via(d.left, left)], [...via(d.right, rightRail).reverse(), rest])
     },
     device(sketch: Sketch, d: { id: string; way: readonly Point[]; bus: number }) {
       const last = d.way[d.way.length - 1]

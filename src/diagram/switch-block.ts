@@ -1,5 +1,6 @@
 import { LANE } from './compact-block.ts'
 import { Sketch, type Words } from './figure.ts'
+import { alongBar } from './group-block.ts'
 import { chainWidth, SLIM_DOOR, SLIM_GAP, SLIM_PAD, type SlimChain, slimAddress, slimWidth } from './slim.ts'
 import { FONTS, type Measure } from './text.ts'
 import type { BridgeNode, DeviceNode, Machine } from './topology.ts'
@@ -112,6 +113,15 @@ export function switchBlock(
     dock: { x: width / 2, y: roadY },
     ...(end - 8 - x > 50 && { slot: { x, y: labelY + 1, w: end - 8 - x, h: FONTS.status.line } }),
   })
+  if (ticks.length > 1) {
+    sketch.road(
+      alongBar(
+        bar.id,
+        roadY,
+        ticks.map((t) => t.x),
+      ),
+    )
+  }
   for (const [i, p] of ports.entries()) {
     const x = options.at[i] ?? 0
     const w = portWidth(p.device, measure)

@@ -202,7 +202,15 @@ export function faults(l: Layout): string[] {
     for (const b of l.boxes.slice(i + 1))
       if (a.parent === b.parent && overlaps(a.rect, b.rect, 0.01)) out.push(`boxes ${a.id} and ${b.id} overlap`)
   }
+  const bars = new Map(l.roads.filter((r) => r.from === r.to).map((r) => [r.from, r.points]))
   for (const r of l.roads) {
+    // What ends on a bar ends on the bar's own road.
+    const ends = [r.points[0], r.points[r.points.length - 1]] as const
+    for (const [i, id] of [r.from, r.to].entries()) {
+      const [p, a, b] = [ends[i], bars.get(id)?.[0], bars.get(id)?.[1]]
+      if (l.box.get(id)?.of.kind !== 'bridge' || p === undefined || a === undefined || b === undefined) continue
+      if (Math.abs(p.y - a.y) > 0.01 || p.x < a.x - 0.01 || p.x > b.x + 0.01) out.push(`road ${r.from} - ${r.to} ends in the air`)
+    }
     for (let k = 1; k < r.points.length; k++) {
       const p = r.points[k - 1]
       const q = r.points[k]
