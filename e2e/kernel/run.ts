@@ -5,6 +5,7 @@
 //   --report FILE  the totals as JSON
 //   --legacy   iptables-legacy instead of iptables-nft; which rules acted on a packet is then not compared
 //   --qemu     in a stock Debian kernel under QEMU, for what this machine's kernel lacks (slower)
+//   --ipvs      records what the tools print of kube-proxy's IPVS feed, in QEMU; a test compares it
 //   --summary   runs nothing; writes src/library/fidelity.json and the README's block from the recordings, as --record does
 //   --all      every difference, not only the first ten of a scenario
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
@@ -18,6 +19,7 @@ import { fidelity, printFidelity, withFidelity } from '../../src/lab/testing/fid
 import { RECORDINGS } from '../../src/lab/testing/recordings.ts'
 import { SCENARIO_IDS, type ScenarioRun, scenarioRun } from '../../src/lab/testing/scenarios.ts'
 import { LIBRARY } from '../../src/library/index.ts'
+import { recordIpvs } from './ipvs/run.ts'
 import { canRunLive, qemuRun, runLive } from './live.ts'
 
 const { values } = parseArgs({
@@ -28,6 +30,7 @@ const { values } = parseArgs({
     legacy: { type: 'boolean', default: false },
     library: { type: 'boolean', default: false },
     report: { type: 'string' },
+    ipvs: { type: 'boolean', default: false },
     summary: { type: 'boolean', default: false },
     qemu: { type: 'boolean', default: false },
   },
@@ -37,6 +40,12 @@ const SHOWN = 10
 if (values.summary) {
   writeSummary()
   process.exit()
+}
+if (values.ipvs) {
+  const program = qemuRun()
+  const why = program === undefined ? 'there is no qemu-run; set HOPSCOPE_QEMU_RUN to one' : recordIpvs(program)
+  console.log(why === '' ? 'kernel: e2e/kernel/ipvs/recording.txt is written' : `kernel: ${why}`)
+  process.exit(why === '' ? 0 : 1)
 }
 const ids = values.only.length > 0 ? values.only : values.library ? LIBRARY.map((e) => e.id) : SCENARIO_IDS
 const qemu = values.qemu ? qemuRun() : undefined
