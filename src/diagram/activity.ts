@@ -3,6 +3,7 @@ import { FIELD } from '../net/packet.ts'
 import { STEP } from '../trace/columns.ts'
 import type { TraceReader } from '../trace/reader.ts'
 import type { Target } from '../world/netfilter.ts'
+import { fitText, type Measure } from './text.ts'
 
 // What a place did to a packet, in the few words that fit into a gate: names of tables, targets, devices and sysctls, which
 // are the same in every language.
@@ -11,7 +12,7 @@ type ActivityTone = 'busy' | 'pass' | 'nat' | 'drop' | 'wait'
 
 export interface Activity {
   readonly text: string
-  /** Without the table, where the room is too small for both. */
+  /** The verdict alone, where the room is too small for the table or the reason too. */
   readonly brief?: string
   readonly tone: ActivityTone
 }
@@ -23,6 +24,17 @@ export interface Change {
   readonly to: string
   /** seq of the last rewrite that belongs to it. */
   readonly seq: number
+}
+
+/** Fewer characters than these are no name any more. */
+const LEAST_LEFT = 7
+
+/** What fits of an activity in `width` CSS pixels: all, the verdict alone, or a long name in part. Never a piece of a short word: rather nothing. */
+export function fitActivity(activity: Activity, width: number, measure: Measure): string {
+  const { text, brief = text } = activity
+  if (measure(text, 'status') <= width) return text
+  const fitted = fitText(brief, 'status', width, measure)
+  return fitted === brief || fitted.length > LEAST_LEFT ? fitted : ''
 }
 
 const WEIGHT: Readonly<Record<ActivityTone, number>> = { busy: 0, pass: 1, nat: 3, wait: 4, drop: 5 }
@@ -94,7 +106,7 @@ export function activityOf(
         const out = step.outDevice === undefined ? undefined : deviceName(step.outDevice)
         if (step.result === 'forward' || step.result === 'local')
           say(`→ ${step.result === 'local' ? 'local' : (out ?? '?')}`, 'pass')
-        else say(step.result, 'drop')
+        else say(step.result, 'drop', 'drop')
         break
       }
       case 'rp_filter':
@@ -128,7 +140,7 @@ export function activityOf(
         break
       case 'drop':
         // What decided it says more than the reason that it was filed under.
-        if (best?.tone !== 'drop') say(shortReason(step.reason), 'drop')
+        if (best?.tone !== 'drop') say(shortReason(step.reason), 'drop', 'drop')
         break
       case 'undetermined':
         say('undetermined', 'drop')

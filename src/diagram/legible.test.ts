@@ -4,13 +4,16 @@ import { LIBRARY } from '../library/index.ts'
 import { run } from '../sim/run.ts'
 import { TraceReader } from '../trace/reader.ts'
 import { Timeline } from '../trace/timeline.ts'
+import { fitActivity } from './activity.ts'
 import type { Layout } from './figure.ts'
 import { layout } from './layout.ts'
-import { idleMachines } from './scene.ts'
+import { Paths } from './path.ts'
+import { idleMachines, sceneAt } from './scene.ts'
 import { faults } from './testing.ts'
-import { FONTS } from './text.ts'
+import { FONTS, measureRoughly } from './text.ts'
 import { type Topology, topologyOf } from './topology.ts'
 import { fitView } from './view.ts'
+import { VisitIndex } from './visits.ts'
 
 // What a person sees first must be readable without zooming. The rooms are what the page leaves the drawing at 1440×900 and
 // at 1024×768; widths are those of the widest fallback fonts.
@@ -19,14 +22,14 @@ type Room = { readonly width: number; readonly height: number }
 const DESKTOP: Room = { width: 790, height: 495 }
 const TABLET: Room = { width: 679, height: 363 }
 
-function play(id: string): { readonly topology: Topology; readonly compact: ReadonlySet<string> } {
+function play(id: string): { readonly reader: TraceReader; readonly topology: Topology; readonly compact: ReadonlySet<string> } {
   const document = LIBRARY.find((e) => e.id === id)?.document
   const world = document === undefined ? undefined : buildWorld(document)
   if (document === undefined || world?.ok !== true) throw new Error(`${id} cannot be built`)
   const reader = new TraceReader(run(world.value, document.journeys, { seed: document.seed }))
   const topology = topologyOf(new Timeline(reader).at(-1))
   const quiet = topology.machines.filter((m) => m.bridges.length === 0).map((m) => ({ id: m.netns.id }))
-  return { topology, compact: idleMachines({ reader }, quiet) }
+  return { reader, topology, compact: idleMachines({ reader }, quiet) }
 }
 
 /** CSS pixels of the smallest text when the whole drawing is shown. */
@@ -34,7 +37,7 @@ const smallest = (l: Layout, room: Room): number =>
   Math.min(...l.labels.map((label) => FONTS[label.style].size)) * fitView(l.bounds, room).k
 
 describe.each(LIBRARY.map((e) => e.id))('%s', (id) => {
-  const { topology, compact } = play(id)
+  const { reader, topology, compact } = play(id)
 
   it('is readable as a whole on a small desktop', () => {
     const l = layout(topology, { ...DESKTOP, compact })
@@ -47,6 +50,21 @@ describe.each(LIBRARY.map((e) => e.id))('%s', (id) => {
     const busy = topology.machines.some((m) => m.netns.role !== 'node' && m.netns.role !== 'switch' && !compact.has(m.netns.id))
     expect(smallest(l, TABLET)).toBeGreaterThanOrEqual(busy ? 7 : 9)
     expect(faults(l)).toEqual([])
+  })
+
+  it('says what happened in whole words', () => {
+    const paths = new Paths(layout(topology, { ...DESKTOP, compact }), new VisitIndex(reader))
+    const cut = new Set<string>()
+    for (let p = 0; p < reader.packets.length; p++) {
+      const last = reader.packets.last[p] ?? -1
+      for (const [box, activity] of sceneAt(paths, p, last).did) {
+        const slot = paths.layout.box.get(box)?.slot
+        if (slot === undefined) continue
+        const said = fitActivity(activity, slot.w, measureRoughly)
+        if (said !== activity.text && said !== activity.brief) cut.add(`${box}: ${activity.text} as ${said}`)
+      }
+    }
+    expect([...cut]).toEqual([])
   })
 
   it('gives who takes no part a chip on the switch, with name and address, and no row', () => {

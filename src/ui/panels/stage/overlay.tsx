@@ -1,12 +1,12 @@
 import { memo } from 'react'
-import type { Activity, Change } from '../../../diagram/activity.ts'
+import { type Change, fitActivity } from '../../../diagram/activity.ts'
 import type { CalloutPlacer } from '../../../diagram/callout.ts'
 import type { Box, Layout } from '../../../diagram/figure.ts'
 import type { Rect } from '../../../diagram/geometry.ts'
 import { type Polyline, pathData } from '../../../diagram/polyline.ts'
 import type { Scene } from '../../../diagram/scene.ts'
 import { baseline, radiusOf } from '../../../diagram/shape.ts'
-import { FONTS, fitText, type Measure } from '../../../diagram/text.ts'
+import { FONTS, type Measure } from '../../../diagram/text.ts'
 import { capsuleWidth } from './capsule-mark.tsx'
 import type { StageWords } from './words.ts'
 
@@ -23,9 +23,6 @@ export const WayLayer = memo(function WayLayer({ walked, role }: { readonly walk
     </g>
   )
 })
-
-const said = ({ text, brief }: Activity, width: number, measure: Measure) =>
-  fitText(brief !== undefined && measure(text, 'status') > width ? brief : text, 'status', width, measure)
 
 /** Outlines of the places on the way, and what each of them did. */
 export const PlacesLayer = memo(function PlacesLayer({
@@ -66,7 +63,7 @@ export const PlacesLayer = memo(function PlacesLayer({
             x={slot.x}
             y={y}
           >
-            {said(activity, slot.w, measure)}
+            {fitActivity(activity, slot.w, measure)}
           </text>
         )
       })}
