@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { fitView } from './view.ts'
+import { clampView, fitView } from './view.ts'
 
 describe('the view of everything', () => {
   const bounds = { x: 0, y: 0, w: 800, h: 440 }
@@ -14,5 +14,19 @@ describe('the view of everything', () => {
     const v = fitView(bounds, { width: 1000, height: 363 })
     expect(v.k).toBeCloseTo(363 / 440)
     expect(v.y).toBeCloseTo(0)
+  })
+})
+
+describe('the view around a packet', () => {
+  const bounds = { x: 0, y: 0, w: 800, h: 440 }
+
+  it('does not look past the edge of a drawing that is larger than its room', () => {
+    expect(clampView({ x: 150, y: 0, k: 1 }, bounds, { width: 390, height: 600 }).x).toBe(12)
+    expect(clampView({ x: -700, y: 0, k: 1 }, bounds, { width: 390, height: 600 }).x).toBe(390 - 12 - 800)
+    expect(clampView({ x: -200, y: 0, k: 1 }, bounds, { width: 390, height: 600 }).x).toBe(-200)
+  })
+
+  it('centres what is smaller than the room', () => {
+    expect(clampView({ x: -200, y: -90, k: 1 }, bounds, { width: 390, height: 600 }).y).toBe(80)
   })
 })

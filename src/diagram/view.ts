@@ -49,6 +49,29 @@ export function fitView(bounds: Rect, room: { readonly width: number; readonly h
   return { k, x: (room.width - bounds.w * k) / 2 - bounds.x * k, y: Math.max(0, free - TOOLS) / 2 - bounds.y * k }
 }
 
+/**
+ * `view` moved so that the room is not wasted: a drawing that is larger than the room reaches at least `margin` from its
+ * edges, a smaller one is centred; each direction by itself.
+ */
+export function clampView(
+  view: View,
+  bounds: Rect,
+  room: { readonly width: number; readonly height: number },
+  margin = 12,
+): View {
+  const along = (at: number, from: number, extent: number, space: number) => {
+    const start = -from * view.k
+    const size = extent * view.k
+    if (size + 2 * margin <= space) return start + (space - size) / 2
+    return Math.max(start + space - margin - size, Math.min(start + margin, at))
+  }
+  return {
+    k: view.k,
+    x: along(view.x, bounds.x, bounds.w, room.width),
+    y: along(view.y, bounds.y, bounds.h, room.height),
+  }
+}
+
 /** The part of the layout that a view shows. */
 export const visibleRect = (v: View, room: { readonly width: number; readonly height: number }): Rect => ({
   x: -v.x / v.k,

@@ -1,7 +1,7 @@
 import { type RefObject, useCallback, useEffect, useRef, useState } from 'react'
 import type { Layout } from '../../../diagram/figure.ts'
 import type { Point } from '../../../diagram/geometry.ts'
-import { fitView, stillView, type View, type ZoomHandle } from '../../../diagram/view.ts'
+import { clampView, fitView, stillView, type View, type ZoomHandle } from '../../../diagram/view.ts'
 import type { Size } from './use-size.ts'
 
 /** Below this scale the whole drawing is not readable, so the camera goes with the packet instead. */
@@ -98,16 +98,18 @@ export function useCamera(options: {
   const reveal = useCallback(
     (p: Point) => {
       const zoom = handle.current
-      if (zoom === undefined || size === undefined) return
+      if (zoom === undefined || bounds === undefined || size === undefined) return
       const { view } = zoom
       const k = Math.max(view.k, Math.min(FOLLOW_SCALE, size.width / 420))
       const x = p.x * view.k + view.x
       const y = p.y * view.k + view.y
       const [mx, my] = [Math.min(140, size.width * 0.28), Math.min(110, size.height * 0.28)]
       if (k <= view.k * 1.02 && x > mx && x < size.width - mx && y > my && y < size.height - my) return
-      zoom.moveTo({ k, x: size.width / 2 - p.x * k, y: size.height / 2 - p.y * k }, reduced() ? 0 : GLIDE)
+      const around = { k, x: size.width / 2 - p.x * k, y: size.height / 2 - p.y * k }
+      const to = clampView(around, bounds, size)
+      if (Math.abs(to.x - view.x) + Math.abs(to.y - view.y) > 1 || to.k !== view.k) zoom.moveTo(to, reduced() ? 0 : GLIDE)
     },
-    [size],
+    [bounds, size],
   )
 
   return {
