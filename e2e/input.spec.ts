@@ -128,7 +128,7 @@ test.describe('input that is wrong: file, path and line are said, and what was o
     const text = dialog.getByRole('textbox', { name: 'Scenario document, YAML' })
     await expect(text).toContainText('brigde')
     await expect(dialog.getByRole('status')).toContainText('1 problem')
-    await dialog.getByRole('button', { name: /^3: cluster\.network\.plugin/ }).click()
+    await dialog.getByRole('button', { name: /3: cluster\.network\.plugin/ }).click()
     await text.fill(CLUSTER)
     await expect(dialog.getByRole('status')).toContainText('Valid')
     await dialog.getByRole('button', { name: /^Run it/ }).click()

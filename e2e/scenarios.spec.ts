@@ -143,12 +143,15 @@ test('Chinese everywhere: no English sentence is left in the page', async ({ pag
     await page.keyboard.press(key)
     expect(await leftovers(), `after pressing ${key}`).toEqual([])
   }
+  await expect(page.getByRole('dialog')).toBeVisible()
   await page.keyboard.press('Escape')
+  await expect(page.getByRole('dialog')).toBeHidden()
   for (const dialog of ['打开集群', '编辑集群']) {
     await page.getByRole('button', { name: dialog, exact: true }).click()
     await expect(page.getByRole('dialog')).toBeVisible()
     expect(await leftovers(), dialog).toEqual([])
     await page.keyboard.press('Escape')
+    await expect(page.getByRole('dialog')).toBeHidden()
   }
   await page.getByRole('button', { name: /简体中文/ }).click()
   await expect(hop.button('Play')).toBeVisible()
