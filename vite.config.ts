@@ -44,6 +44,8 @@ export default defineConfig({
   },
   test: {
     environment: 'node',
+    // Property tests and whole scenarios take seconds where the machine is slow or busy; a hang still ends.
+    testTimeout: 60_000,
     include: ['src/**/*.test.ts', 'src/**/*.test.tsx'],
     benchmark: { include: ['src/**/*.bench.ts'] },
   },
