@@ -34,7 +34,8 @@ function useDocumentAttributes() {
   const title = useApp((s) => {
     const { session } = s
     const entry = session?.provenance.kind === 'library' ? scenarios.get(session.provenance.id) : undefined
-    return entry?.title[lang] ?? session?.document.title
+    const title = session?.document.title
+    return entry !== undefined && entry.document.title === title ? entry.title[lang] : title
   })
   useEffect(() => {
     const query = matchMedia('(prefers-color-scheme: dark)')

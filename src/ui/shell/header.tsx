@@ -40,11 +40,13 @@ function Breadcrumb() {
   if (session === undefined) return <div className="crumb" />
   const { provenance, document } = session
   const entry = provenance.kind === 'library' ? scenarios.get(provenance.id) : undefined
+  // Somebody who gave it another title wants to read that.
+  const title = entry?.document.title === document.title ? entry.title[lang] : document.title
   const group = entry === undefined ? words.list.yours : (words.list.groups[entry.group] ?? entry.group)
   return (
     <div className="crumb">
       <span className="crumb-group">{group} / </span>
-      <h1 title={entry?.title[lang] ?? document.title}>{entry?.title[lang] ?? document.title}</h1>
+      <h1 title={title}>{title}</h1>
       {entry !== undefined && isEdited(entry.document, document) ? <span className="tag">{words.header.edited}</span> : null}
     </div>
   )
