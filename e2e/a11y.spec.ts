@@ -25,7 +25,7 @@ for (const preferences of [
   { theme: 'light', lang: 'zh' },
 ] as const) {
   test(`axe finds nothing on any panel or dialog, ${preferences.theme}, ${preferences.lang}`, async ({ page }) => {
-    test.slow()
+    test.setTimeout(180_000)
     await openAs(page, preferences)
     expect.soft(await violations(page), 'the page as it opens').toEqual([])
     for (const [i, name] of TABLES.entries()) {

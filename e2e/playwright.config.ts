@@ -6,8 +6,8 @@ const PORT = 4188
 export default defineConfig({
   testDir: '.',
   testMatch: '**/*.spec.ts',
-  timeout: 40_000,
-  expect: { timeout: 8_000 },
+  timeout: 60_000,
+  expect: { timeout: 12_000 },
   workers: 2,
   fullyParallel: true,
   forbidOnly: Boolean(process.env.CI),
@@ -16,7 +16,7 @@ export default defineConfig({
   use: {
     baseURL: `http://localhost:${PORT}/`,
     viewport: { width: 1440, height: 900 },
-    actionTimeout: 8_000,
+    actionTimeout: 12_000,
     launchOptions: {
       ...(process.env.HOPSCOPE_BROWSER === undefined ? {} : { executablePath: process.env.HOPSCOPE_BROWSER }),
       args: ['--no-sandbox', '--disable-gpu', '--disable-background-networking'],
