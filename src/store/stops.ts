@@ -33,6 +33,11 @@ export function stopsOf(trace: Trace, hops: HopIndex): Stops {
     const closed = hops.closed[h] as number
     isHop[closed < 0 ? (hops.last[h] as number) : closed] = 1
   }
+  // The end of the run is a halt at every granularity: End and the last step forward must meet.
+  if (length > 0) {
+    isStep[length - 1] = 1
+    isHop[length - 1] = 1
+  }
   return { rule, step: marked(isStep), hop: marked(isHop) }
 }
 

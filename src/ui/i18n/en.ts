@@ -129,6 +129,7 @@ export const en = {
     inOut: 'in → out of this hop',
     in: 'in',
     out: 'out',
+    quoted: (layer: string) => `${layer}, quoted by the error`,
     none: 'No packet here yet',
     noneText: 'This step belongs to a process, a timer or the start of the run. Step on, or pick a packet below.',
     same: 'unchanged',

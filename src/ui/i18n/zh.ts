@@ -139,6 +139,7 @@ export const zh: Catalogue = {
     inOut: '本跳的输入 → 输出',
     in: '输入',
     out: '输出',
+    quoted: (layer: string) => `${layer}（错误报文所引用）`,
     none: '此处还没有数据包',
     noneText: '这一步属于进程、定时器或运行的开头。请继续前进，或在下方选择一个数据包。',
     same: '未变',

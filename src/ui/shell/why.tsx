@@ -50,7 +50,7 @@ export default function Why() {
     <section className="why" aria-label={words.why.label}>
       <Outcome />
       <div className="why-where mono">
-        <span>{words.why.step(seq + 1, session.length)}</span>
+        {session.length === 0 ? null : <span>{words.why.step(seq + 1, session.length)}</span>}
         <span title={place}>{place}</span>
         <span className="why-ways">
           {cause >= 0 && cause !== seq - 1 ? (

@@ -147,7 +147,7 @@ export default function PacketPanel() {
               key={`${layer.name}-${layer.start}`}
               className={layer.quoted ? 'layer layer-quoted' : 'layer'}
               style={{ '--c': `var(--${COLOUR[layer.name]})` } as React.CSSProperties}
-              aria-label={layer.name}
+              aria-label={layer.quoted ? words.packet.quoted(layer.name) : layer.name}
             >
               <h3>
                 {layer.name}

@@ -17,11 +17,14 @@ export function Controls() {
   const speed = useApp((s) => s.speed)
   const { seek, step, play, pause, setSpeed, setGranularity } = useActions()
   const t = formatTime(session.reader.timeOf(seq))
+  // Nothing has been sent: there is nothing to play.
+  const idle = session.length === 0
   return (
     <div className="controls" role="toolbar" aria-label={words.timeline.label}>
       <button
         type="button"
         className="icon-btn"
+        disabled={idle}
         aria-label={words.timeline.start}
         title={words.timeline.start}
         onClick={() => seek(-1)}
@@ -31,6 +34,7 @@ export function Controls() {
       <button
         type="button"
         className="icon-btn"
+        disabled={idle}
         aria-label={words.timeline.back}
         title={words.timeline.back}
         onClick={() => step(-1)}
@@ -40,6 +44,7 @@ export function Controls() {
       <button
         type="button"
         className="btn btn-primary play"
+        disabled={idle}
         aria-label={playing ? words.timeline.pause : words.timeline.play}
         onClick={playing ? pause : play}
       >
@@ -49,6 +54,7 @@ export function Controls() {
       <button
         type="button"
         className="icon-btn"
+        disabled={idle}
         aria-label={words.timeline.forward}
         title={words.timeline.forward}
         onClick={() => step(1)}
