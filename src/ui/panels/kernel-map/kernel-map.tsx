@@ -1,4 +1,4 @@
-import { useMemo } from 'react'
+import { useEffect, useMemo, useRef } from 'react'
 import { kernelChart, type MapCell } from '../../../diagram/kernel-map.ts'
 import { type CellState, mapState, type WalkedChain } from '../../../diagram/map-state.ts'
 import { pathData, roundCorners } from '../../../diagram/polyline.ts'
@@ -33,9 +33,13 @@ export function KernelMap({ reader, timeline, seq, followed, onSelect, onSeek, l
   const packet = followed ?? packetAt(reader, seq)
   const state = useMemo(() => mapState(reader, timeline.at(seq), { packet, seq }), [reader, timeline, packet, seq])
   const name = state.netns?.slice('netns:'.length)
+  const chart = useRef<HTMLElement>(null)
+  // biome-ignore lint/correctness/useExhaustiveDependencies: the lit cell is another one with each of these
+  useEffect(() => scrollTo(chart.current, '.kmap-here'), [state.here, state.netns])
   return (
     <section className="kmap" aria-label={`${words.map} ${name ?? ''}`}>
-      <div className="kmap-chart">
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: in a small room it scrolls, which the keyboard must be able to do */}
+      <section ref={chart} className="kmap-chart" aria-label={words.chart} tabIndex={0}>
         <svg viewBox={`0 0 ${CHART.bounds.w} ${CHART.bounds.h}`} aria-hidden="true" preserveAspectRatio="xMidYMid meet">
           {CHART.lanes.map((l) => (
             <g key={l.id}>
@@ -92,7 +96,7 @@ export function KernelMap({ reader, timeline, seq, followed, onSelect, onSeek, l
             />
           ))}
         </svg>
-      </div>
+      </section>
       <div className="kmap-side">
         <h3>{words.chains}</h3>
         {state.chains.length === 0 ? (
@@ -109,6 +113,18 @@ export function KernelMap({ reader, timeline, seq, followed, onSelect, onSeek, l
       </div>
     </section>
   )
+}
+
+/** Scrolls `box`, and nothing around it, as little as shows what `selector` finds in it. */
+function scrollTo(box: HTMLElement | null, selector: string): void {
+  const found = box?.querySelector(selector)
+  if (box === null || found === null || found === undefined) return
+  const room = box.getBoundingClientRect()
+  const { left, right, top, bottom } = found.getBoundingClientRect()
+  const air = 16
+  const by = (before: number, after: number) => (before < air ? before - air : after < air ? air - after : 0)
+  box.scrollLeft += by(left - room.left, room.right - right)
+  box.scrollTop += by(top - room.top, room.bottom - bottom)
 }
 
 function Cell(props: {

@@ -1,5 +1,6 @@
 export interface MapWords {
   readonly map: string
+  readonly chart: string
   readonly lanes: Readonly<Record<'process' | 'ip' | 'link', string>>
   readonly cells: Readonly<Record<string, string>>
   readonly chains: string
@@ -12,6 +13,7 @@ export interface MapWords {
 
 const en: MapWords = {
   map: 'Packet flow in',
+  chart: 'Chart',
   lanes: { process: 'transport', ip: 'IP layer', link: 'link layer' },
   cells: {
     process: 'sockets, ICMP',
@@ -38,6 +40,7 @@ const en: MapWords = {
 
 const zh: MapWords = {
   map: '数据包流程：',
+  chart: '流程图',
   lanes: { process: '传输层', ip: 'IP 层', link: '链路层' },
   cells: {
     process: '套接字、ICMP',
