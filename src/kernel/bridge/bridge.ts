@@ -5,7 +5,7 @@ import { BRIDGE_DECISIONS, type BridgeDecision, PACKET_ORIGINS } from '../../tra
 import type { NetDevice } from '../device.ts'
 import { cloneSkb, depart, drop, enterDevice, IN, noteRewriteMac } from '../path/hop.ts'
 import { receiveInStack } from '../path/receive.ts'
-import { devQueueXmit } from '../path/xmit.ts'
+import { devQueueXmit, isForwardable } from '../path/xmit.ts'
 import type { SkBuff } from '../skb.ts'
 import { PACKET_HOST } from '../types.ts'
 import { brNfForward, brNfFragment, brNfPostRouting, brNfPreRouting } from './br-netfilter.ts'
@@ -122,6 +122,10 @@ function brForward(skb: SkBuff, target: NetDevice, bridge: NetDevice, forwarded:
 
 /** br_dev_queue_push_xmit() */
 function brPushXmit(skb: SkBuff, target: NetDevice): void {
+  if (!isForwardable(skb, target)) {
+    drop(skb, 'SKB_DROP_REASON_NOT_SPECIFIED', target.ref)
+    return
+  }
   skb.nfBridge = undefined
   depart(skb, target.ref)
   devQueueXmit(skb, target)

@@ -1,4 +1,4 @@
-import { FIELD } from '../../net/packet.ts'
+import { FIELD, skbLength } from '../../net/packet.ts'
 import { brDevXmit } from '../bridge/bridge.ts'
 import type { NetDevice } from '../device.ts'
 import { LOOPBACK_DELAY, VETH_DELAY } from '../kernel.ts'
@@ -40,6 +40,11 @@ export function devQueueXmit(skb: SkBuff, dev: NetDevice): void {
   }
 }
 
+const VLAN_HLEN = 4
+
+/** is_skb_forwardable(): a bridge and a veth drop silently what the other device could not have sent, but for a VLAN tag. */
+export const isForwardable = (skb: SkBuff, dev: NetDevice): boolean => skbLength(skb.pkt) <= dev.mtu + VLAN_HLEN
+
 /** To the other end, where nothing of this namespace's metadata survives (skb_scrub_packet). */
 function cross(skb: SkBuff, dev: NetDevice, delay: number): void {
   const peer = dev.peer
@@ -54,6 +59,10 @@ function cross(skb: SkBuff, dev: NetDevice, delay: number): void {
     return
   }
   if (skb.mark !== 0 && peer.ns !== dev.ns) noteRewrite(skb, FIELD.MARK, skb.mark, 0)
+  if (!isForwardable(skb, peer)) {
+    drop(skb, 'SKB_DROP_REASON_NOT_SPECIFIED', peer.ref)
+    return
+  }
   depart(skb, peer.ref)
   skb.scrub()
   dev.ns.kernel.transmit(delay, peer, skb)
