@@ -43,7 +43,8 @@ const KINDS: readonly TableKind[] = [
     name: 'bridge fdb',
     print: (v, ns) => printBridgeFdb(v, ns),
     // `self` entries are the device's own address filter: every multicast address that it listens to.
-    lines: (text) => plainLines(text).filter((l) => !/ self\b/.test(l)),
+    // `vlan 1 … permanent` is each local address a second time, where the kernel is built with BRIDGE_VLAN_FILTERING.
+    lines: (text) => plainLines(text).filter((l) => !/ self\b| vlan 1 .*\bpermanent$/.test(l)),
   },
   { name: 'ip route', print: (v, ns) => printIpRoute(v, ns, { table: 'all' }), lines: plainLines },
   { name: 'ip rule', print: (v, ns) => printIpRule(v, ns), lines: plainLines },
