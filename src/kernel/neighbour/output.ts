@@ -155,7 +155,8 @@ function unanswered(n: Neighbour): void {
     return
   }
   const waiting = n.queue.splice(0)
-  setState(n, at, { state: 'FAILED', reason: 'timeout' })
+  // The address is known no longer: neigh_fill_info() shows it of valid entries only.
+  setState(n, at, { state: 'FAILED', reason: 'timeout', forget: true })
   // arp_error_report(): each waiting packet's sender is told that the host is unreachable, then the packet is gone.
   for (const skb of waiting) {
     skb.cause = at.cause
