@@ -74,14 +74,15 @@ export function Stage(props: StageProps) {
     canvas.current?.draw(view)
   }, [])
   const camera = useCamera({ surface, layout, size, onView })
-  const { following, reveal } = camera
+  const { following, reveal, whole } = camera
   const position = scene === undefined || paths === undefined ? undefined : paths.of(scene.packet)[scene.leg]?.at
   useEffect(() => {
     if (following && position !== undefined) reveal(position)
   }, [following, reveal, position])
   const bottom = useMemo(
-    () => (layout === undefined || size === undefined || following ? 12 : toolsBottom(layout, size)),
-    [layout, size, following],
+    () =>
+      layout === undefined || size === undefined || whole === undefined || following ? 12 : toolsBottom(layout, size, whole),
+    [layout, size, whole, following],
   )
   const onReach = useCallback((box: Box) => reveal(centre(box.rect)), [reveal])
 

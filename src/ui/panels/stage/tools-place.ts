@@ -1,18 +1,25 @@
 import type { Layout } from '../../../diagram/figure.ts'
-import { overlaps } from '../../../diagram/geometry.ts'
-import { fitView } from '../../../diagram/view.ts'
+import { overlaps, type Rect } from '../../../diagram/geometry.ts'
+import type { View } from '../../../diagram/view.ts'
 import type { Size } from './use-size.ts'
 
 const TOOLS = { w: 124, h: 38, right: 12, bottom: 12 } as const
 const STEP = 6
 
-/** How far above the stage's lower edge the buttons stand, in pixels, so that they cover no word while everything is shown. */
-export function toolsBottom(layout: Layout, size: Size): number {
-  const { x, y, k } = fitView(layout.bounds, size)
-  const words = layout.labels.map(({ rect }) => ({ x: x + rect.x * k, y: y + rect.y * k, w: rect.w * k, h: rect.h * k }))
-  for (let bottom: number = TOOLS.bottom; bottom < size.height / 2; bottom += STEP) {
-    const tools = { x: size.width - TOOLS.right - TOOLS.w, y: size.height - bottom - TOOLS.h, w: TOOLS.w, h: TOOLS.h }
-    if (!words.some((w) => overlaps(w, tools))) return bottom
+/**
+ * How far above the stage's lower edge the buttons stand, in pixels, so that they cover no word in the view of everything;
+ * nor a device or a gate, where there is such a place.
+ */
+export function toolsBottom(layout: Layout, size: Size, { x, y, k }: View): number {
+  const left = (size.width - TOOLS.right - TOOLS.w - x) / k
+  const beside = (r: Rect) => r.x + r.w > left
+  const words = layout.labels.map((l) => l.rect).filter(beside)
+  const boxes = layout.boxes.filter((b) => b.dock !== undefined && b.of.kind !== 'bridge' && beside(b.rect)).map((b) => b.rect)
+  for (const obstacles of [[...words, ...boxes], words]) {
+    for (let bottom: number = TOOLS.bottom; bottom < size.height / 2; bottom += STEP) {
+      const tools = { x: left, y: (size.height - bottom - TOOLS.h - y) / k, w: TOOLS.w / k, h: TOOLS.h / k }
+      if (!obstacles.some((o) => overlaps(o, tools))) return bottom
+    }
   }
   return TOOLS.bottom
 }

@@ -16,6 +16,8 @@ const reduced = () => matchMedia('(prefers-reduced-motion: reduce)').matches
 interface Camera {
   readonly following: boolean
   readonly scale: number
+  /** The view of everything that was taken last. */
+  readonly whole: View | undefined
   toggleFollow(): void
   fit(): void
   zoomBy(factor: number): void
@@ -40,6 +42,7 @@ export function useCamera(options: {
   const withPacket = useRef(following)
   withPacket.current = following
   const [scale, setScale] = useState(1)
+  const [whole, setWhole] = useState<View>()
   const bounds = layout?.bounds
 
   useEffect(() => {
@@ -72,7 +75,9 @@ export function useCamera(options: {
   const showWhole = useCallback(
     (ms: number) => {
       if (bounds === undefined || size === undefined || size.width === 0) return
-      handle.current?.moveTo(fitView(bounds, size), reduced() ? 0 : ms)
+      const view = fitView(bounds, size)
+      setWhole(view)
+      handle.current?.moveTo(view, reduced() ? 0 : ms)
     },
     [bounds, size],
   )
@@ -115,6 +120,7 @@ export function useCamera(options: {
   return {
     following,
     scale,
+    whole,
     toggleFollow: useCallback(() => setFollowing((f) => !f), []),
     fit: useCallback(() => {
       setFollowing(false)
