@@ -15,6 +15,7 @@ export const en = {
   },
   header: {
     scenarios: 'Scenarios',
+    open: 'Open',
     editCluster: 'Edit cluster',
     shareLink: 'Share link',
     linkCopied: 'Link copied',

@@ -15,6 +15,7 @@ export const zh: Catalogue = {
   },
   header: {
     scenarios: '场景',
+    open: '打开',
     editCluster: '编辑集群',
     shareLink: '分享链接',
     linkCopied: '链接已复制',

@@ -34,6 +34,7 @@ export default function HeaderActions() {
         title={words.open.title}
       >
         <Icon of={FolderOpen} />
+        <span className="wide-only">{words.header.open}</span>
       </button>
       <button type="button" className="btn" onClick={() => openDialog('edit')} title={words.header.editCluster}>
         <Icon of={Pencil} size={13} />
