@@ -2,13 +2,16 @@
 //   --cases N    how many (100)         --seed S    the first case's seed (1); case i has seed S + i
 //   --slots N    cases at one time (16) --show N    differences shown of a case (6)
 //   --out DIR    writes every failing case there as JSON
+//   --record     keeps the totals in recordings/fuzz-summary.json (then: npm run kernel -- --summary)
 //   --only FILE  runs the case in FILE; with --keep NAME, where both sides agree, it is kept as a regression with its recording
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { release, type } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { formatDifference } from '../../../src/lab/compare/difference.ts'
 import type { FuzzCase } from '../../../src/lab/fuzz/case.ts'
 import { generateCase } from '../../../src/lab/fuzz/generate.ts'
+import { FUZZ_SUMMARY, fuzzRuns, withFuzzRun } from '../../../src/lab/testing/recordings.ts'
 import { keep } from './keep.ts'
 import { Slot } from './slot.ts'
 import { type Tried, tryCase } from './try.ts'
@@ -21,6 +24,7 @@ const { values } = parseArgs({
     show: { type: 'string', default: '6' },
     retries: { type: 'string', default: '2' },
     out: { type: 'string' },
+    record: { type: 'boolean', default: false },
     only: { type: 'string' },
     keep: { type: 'string' },
   },
@@ -126,4 +130,19 @@ console.log(
     `${total.broken} broken, ${total.unbuilt} could not be built`,
 )
 console.log(`${total.frames} frames, ${total.rules} rules (${total.hits} hit), ${total.entries} table entries compared`)
+if (values.record && values.only === undefined) {
+  const run = {
+    kernel: `${type()} ${release()}`,
+    seed: first,
+    cases: cases.length,
+    alike: total.same,
+    different: total.different + total.broken + total.unbuilt,
+    undetermined: total.undetermined,
+    frames: total.frames,
+    rules: total.rules,
+    hits: total.hits,
+    entries: total.entries,
+  }
+  writeFileSync(FUZZ_SUMMARY, `${JSON.stringify({ runs: withFuzzRun(fuzzRuns(), run) }, undefined, 2)}\n`)
+}
 process.exitCode = total.different + total.broken + total.unbuilt === 0 ? 0 : 1
