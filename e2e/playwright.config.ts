@@ -11,8 +11,6 @@ export default defineConfig({
   workers: 2,
   fullyParallel: true,
   forbidOnly: Boolean(process.env.CI),
-  // A machine that stalls for seconds is told apart from a page that is broken: that one fails twice.
-  retries: process.env.CI ? 1 : 0,
   reporter: [['list'], ['json']],
   outputDir: '../test-results',
   use: {
