@@ -236,7 +236,8 @@ test.describe('motion', () => {
     await page.emulateMedia({ reducedMotion: 'no-preference' })
     await hop.open()
     await hop.seek(44)
-    expect(await framesOfAStep(page)).toBeGreaterThan(4)
+    // Where it was, where it is, and at least one place between: how many more is a matter of the machine's frame rate.
+    expect(await framesOfAStep(page)).toBeGreaterThan(2)
   })
 
   test('where less motion is wished, it is there at once and nothing animates', async ({ page, hop }) => {

@@ -5,7 +5,11 @@ const PORT = 4188
 /** A real Chromium against the built page, served as a user would serve it. `npm test` finds the browser (.ci/browser.mjs). */
 export default defineConfig({
   testDir: '.',
-  testMatch: '**/*.spec.ts',
+  // What measures runs by itself, after the rest: it would measure its neighbour, and disturb it.
+  projects: [
+    { name: 'page', testMatch: '**/*.spec.ts', testIgnore: '**/perf.spec.ts' },
+    { name: 'figures', testMatch: '**/perf.spec.ts', dependencies: ['page'] },
+  ],
   timeout: 60_000,
   expect: { timeout: 12_000 },
   workers: 2,
