@@ -1,7 +1,8 @@
 import { err, ok, type Result } from '../base/result.ts'
-import type { InputError, ScenarioDocument } from '../scenario/document.ts'
+import type { InputError, KubeProxyMode, ScenarioDocument } from '../scenario/document.ts'
 import { noteId } from '../world/ids.ts'
 import type { World } from '../world/world.ts'
+import { inputError } from './errors.ts'
 import { buildRouter } from './fabric/cloud.ts'
 import { buildGateway, buildInternet } from './fabric/egress.ts'
 import { buildFabric } from './fabric/fabric.ts'
@@ -28,6 +29,8 @@ export interface BuildOptions {
  * Errors name a path of the document: references to what does not exist, clashing addresses and names, ranges that overlap.
  */
 export function buildWorld(doc: ScenarioDocument, options: BuildOptions = {}): Result<World, InputError[]> {
+  const early = notBuilt(doc)
+  if (early.length > 0) return err(early)
   const cluster = fillIn(doc)
   if (!cluster.ok) return err(cluster.error)
   const c = cluster.value
@@ -45,6 +48,19 @@ export function buildWorld(doc: ScenarioDocument, options: BuildOptions = {}): R
   const errors = [...applyOverrides(records, doc.overrides), ...checkJourneys(doc.journeys, records)]
   return errors.length > 0 ? err(errors) : ok(records)
 }
+
+/** What a document can say already and no generator makes yet: refused, so that nobody takes another thing for it. */
+function notBuilt(doc: ScenarioDocument): InputError[] {
+  const { mode } = doc.cluster.kubeProxy
+  return [
+    ...(BUILT_MODES.includes(mode)
+      ? []
+      : [inputError('cluster.kubeProxy.mode', `found ${mode}; expected one of ${BUILT_MODES.join(', ')}`)]),
+    ...(doc.changes === undefined ? [] : [inputError('changes', 'scheduled changes are not modelled yet')]),
+  ]
+}
+
+const BUILT_MODES: readonly KubeProxyMode[] = ['iptables']
 
 interface Note {
   readonly what: string

@@ -1,9 +1,10 @@
 import type { LibraryEntry } from './entry.ts'
+import { BROKEN } from './groups.ts'
 import { clientPod, node, scenario, WEB_IP, WEB_SERVICE, webPod } from './parts.ts'
 
 export const brokenBridgeNf: LibraryEntry = {
   id: 'broken-bridge-nf',
-  group: 'broken',
+  group: BROKEN,
   badge: 'timed-out',
   title: { en: 'Broken: bridge-nf-call-iptables is off', zh: '故障：bridge-nf-call-iptables 已关闭' },
   intro: {

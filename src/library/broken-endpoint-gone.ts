@@ -1,9 +1,10 @@
 import type { LibraryEntry } from './entry.ts'
+import { BROKEN } from './groups.ts'
 import { clientPod, scenario, TWO_NODES, WEB_IP, WEB_PORT, WEB_SERVICE, webPod } from './parts.ts'
 
 export const brokenEndpointGone: LibraryEntry = {
   id: 'broken-endpoint-gone',
-  group: 'broken',
+  group: BROKEN,
   badge: 'unreachable',
   title: { en: 'Broken: the pod is gone, the Service still points to it', zh: '故障：Pod 已消失，Service 仍指向它' },
   intro: {

@@ -1,9 +1,10 @@
 import type { LibraryEntry } from './entry.ts'
+import { BROKEN } from './groups.ts'
 import { clientPod, scenario, TWO_NODES, webPod } from './parts.ts'
 
 export const brokenIpForward: LibraryEntry = {
   id: 'broken-ip-forward',
-  group: 'broken',
+  group: BROKEN,
   badge: 'timed-out',
   title: { en: 'Broken: ip_forward is off', zh: '故障：ip_forward 已关闭' },
   intro: {

@@ -1,9 +1,10 @@
 import type { LibraryEntry } from './entry.ts'
+import { BROKEN } from './groups.ts'
 import { clientPod, scenario, TWO_NODES, WEB_IP, WEB_SERVICE, webPod } from './parts.ts'
 
 export const brokenNoEndpoints: LibraryEntry = {
   id: 'broken-no-endpoints',
-  group: 'broken',
+  group: BROKEN,
   badge: 'refused',
   title: { en: 'Broken: a Service without endpoints', zh: '故障：没有端点的 Service' },
   intro: {

@@ -1,6 +1,5 @@
 import type { Language, ScenarioDocument } from '../scenario/document.ts'
-
-export type LibraryGroup = 'inside-a-pod' | 'pod-to-pod' | 'services' | 'leaving-the-cluster' | 'broken'
+import type { LibraryGroup } from './groups.ts'
 
 export type Localized = Readonly<Record<Language, string>>
 

@@ -11,7 +11,7 @@ import { podToServiceRemote } from './pod-to-service-remote.ts'
 import { servicePicksBackends } from './service-picks-backends.ts'
 import { twoContainers } from './two-containers.ts'
 
-export type { LibraryEntry, LibraryGroup, Localized } from './entry.ts'
+export type { LibraryEntry, Localized } from './entry.ts'
 
 /** The built-in scenarios, in the order in which they are best met. */
 export const LIBRARY: readonly LibraryEntry[] = [

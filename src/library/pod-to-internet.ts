@@ -1,9 +1,10 @@
 import type { LibraryEntry } from './entry.ts'
+import { LEAVING_THE_CLUSTER } from './groups.ts'
 import { clientPod, node, scenario } from './parts.ts'
 
 export const podToInternet: LibraryEntry = {
   id: 'pod-to-internet',
-  group: 'leaving-the-cluster',
+  group: LEAVING_THE_CLUSTER,
   badge: 'answered',
   title: { en: 'Pod to the Internet', zh: 'Pod 访问互联网' },
   intro: {

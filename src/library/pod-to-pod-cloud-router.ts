@@ -1,9 +1,10 @@
 import type { LibraryEntry } from './entry.ts'
+import { POD_TO_POD } from './groups.ts'
 import { clientPod, cluster, scenario, TWO_NODES, webPod } from './parts.ts'
 
 export const podToPodCloudRouter: LibraryEntry = {
   id: 'pod-to-pod-cloud-router',
-  group: 'pod-to-pod',
+  group: POD_TO_POD,
   badge: 'answered',
   title: { en: "Pod to pod on another node: the cloud's route table", zh: '跨节点 Pod 到 Pod：云路由表' },
   intro: {

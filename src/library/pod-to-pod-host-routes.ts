@@ -1,9 +1,10 @@
 import type { LibraryEntry } from './entry.ts'
+import { POD_TO_POD } from './groups.ts'
 import { clientPod, scenario, TWO_NODES, webPod } from './parts.ts'
 
 export const podToPodHostRoutes: LibraryEntry = {
   id: 'pod-to-pod-host-routes',
-  group: 'pod-to-pod',
+  group: POD_TO_POD,
   badge: 'answered',
   title: { en: 'Pod to pod on another node: host routes', zh: '跨节点 Pod 到 Pod：主机路由' },
   intro: {

@@ -1,9 +1,10 @@
 import type { LibraryEntry } from './entry.ts'
+import { POD_TO_POD } from './groups.ts'
 import { clientPod, node, scenario, webPod } from './parts.ts'
 
 export const podToPodSameNode: LibraryEntry = {
   id: 'pod-to-pod-same-node',
-  group: 'pod-to-pod',
+  group: POD_TO_POD,
   badge: 'answered',
   title: { en: 'Pod to pod on the same node', zh: '同一节点上的 Pod 到 Pod' },
   intro: {

@@ -1,9 +1,10 @@
 import type { LibraryEntry } from './entry.ts'
+import { SERVICES } from './groups.ts'
 import { clientPod, scenario, TWO_NODES, WEB_IP, WEB_SERVICE, webPod } from './parts.ts'
 
 export const podToServiceRemote: LibraryEntry = {
   id: 'pod-to-service-remote',
-  group: 'services',
+  group: SERVICES,
   badge: 'answered',
   title: { en: 'Pod to Service, backend on another node', zh: 'Pod 到 Service，后端在另一节点' },
   intro: {

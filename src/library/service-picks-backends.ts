@@ -1,9 +1,10 @@
 import type { LibraryEntry } from './entry.ts'
+import { SERVICES } from './groups.ts'
 import { clientPod, scenario, TWO_NODES, WEB_IP, WEB_SERVICE, webPod } from './parts.ts'
 
 export const servicePicksBackends: LibraryEntry = {
   id: 'service-picks-backends',
-  group: 'services',
+  group: SERVICES,
   badge: 'answered',
   title: { en: 'A Service picks a backend for each connection', zh: 'Service 为每个连接选择后端' },
   intro: {

@@ -1,9 +1,10 @@
 import type { LibraryEntry } from './entry.ts'
+import { INSIDE_A_POD } from './groups.ts'
 import { node, scenario } from './parts.ts'
 
 export const twoContainers: LibraryEntry = {
   id: 'two-containers',
-  group: 'inside-a-pod',
+  group: INSIDE_A_POD,
   badge: 'answered',
   title: { en: 'Two containers of one pod', zh: '同一 Pod 内的两个容器' },
   intro: {

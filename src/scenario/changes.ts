@@ -1,7 +1,9 @@
 import type { ScenarioDocument } from './document.ts'
 
 /** What a document has other than a built-in one: whole sections, each as it is now. */
-export type ScenarioChanges = Partial<Pick<ScenarioDocument, 'title' | 'seed' | 'cluster' | 'objects' | 'overrides' | 'journeys'>>
+export type ScenarioChanges = Partial<
+  Pick<ScenarioDocument, 'title' | 'seed' | 'cluster' | 'objects' | 'overrides' | 'journeys' | 'changes'>
+>
 
 const CHANGEABLE = [
   'title',
@@ -10,6 +12,7 @@ const CHANGEABLE = [
   'objects',
   'overrides',
   'journeys',
+  'changes',
 ] as const satisfies readonly (keyof ScenarioChanges)[]
 
 /** The sections in which `document` differs from `base`; undefined when it does not. */

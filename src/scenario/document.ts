@@ -19,7 +19,19 @@ export interface ClusterConfig {
   readonly podCIDR: string
   readonly serviceCIDR: string
   readonly network: NetworkConfig
-  readonly kubeProxy: { readonly mode: 'iptables' }
+  readonly kubeProxy: KubeProxyConfig
+}
+
+/** kube-proxy's `mode`, as KubeProxyConfiguration names them; `userspace` until Kubernetes 1.25. */
+export const KUBE_PROXY_MODES = ['iptables', 'ipvs', 'nftables', 'userspace'] as const
+export type KubeProxyMode = (typeof KUBE_PROXY_MODES)[number]
+
+/** Fields of KubeProxyConfiguration that decide a packet's way. */
+export interface KubeProxyConfig {
+  readonly mode: KubeProxyMode
+  /** `ipvs.scheduler`; rr when it is not said. */
+  readonly scheduler?: string
+  readonly masqueradeAll?: boolean
 }
 
 /** `fabric`: how nodes reach each other's pods. `l2`: host routes on one switch; `cloud`: a router with the provider's route table. */
@@ -27,6 +39,18 @@ export interface NetworkConfig {
   readonly plugin: 'bridge'
   readonly fabric: 'l2' | 'cloud'
   readonly mtu: number
+  /** The bridge plugin's `hairpinMode`, kubenet's `hairpin-veth`: a bridge port may send back what came in through it. Off when not said. */
+  readonly hairpinMode?: boolean
+}
+
+/** A change of objects in the middle of a journey: what `kubectl apply` and `kubectl delete` would do then. */
+export interface ScheduledChange {
+  /** Index of the journey, from 0. */
+  readonly journey: number
+  /** Since that journey began, as Kubernetes writes durations: `1500ms`, `2s`. */
+  readonly at: string
+  readonly apply?: readonly Manifest[]
+  readonly delete?: readonly { readonly kind: string; readonly namespace?: string; readonly name: string }[]
 }
 
 /** Per namespace, replaces what would have been generated. Each value is the text of Linux's own tool. */
@@ -65,6 +89,7 @@ export interface ScenarioDocument {
   readonly objects: readonly Manifest[]
   readonly overrides: Readonly<Record<string, Override>>
   readonly journeys: readonly JourneySpec[]
+  readonly changes?: readonly ScheduledChange[]
   readonly view?: ViewSpec
 }
 

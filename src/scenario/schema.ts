@@ -1,6 +1,13 @@
 import * as v from 'valibot'
 import { err, ok, type Result } from '../base/result.ts'
-import type { InputError, Manifest, ScenarioDocument, ViewSpec } from './document.ts'
+import {
+  type InputError,
+  KUBE_PROXY_MODES,
+  type Manifest,
+  type ScenarioDocument,
+  type ScheduledChange,
+  type ViewSpec,
+} from './document.ts'
 import { inferCluster } from './infer.ts'
 import { migrate } from './migrations.ts'
 import { formatPath, type PathKey } from './path.ts'
@@ -47,6 +54,9 @@ const view = object({
 /** ETH_MIN_MTU for IPv4 and the loopback's 65536. */
 const mtu = v.pipe(v.number(), v.integer(), v.minValue(68, 'expected at least 68'), v.maxValue(65536, 'expected at most 65536'))
 
+/** ip_vs_*: the schedulers that the engine has. */
+const IPVS_SCHEDULERS = ['rr', 'wrr', 'lc', 'wlc', 'sh', 'dh', 'mh', 'sed', 'nq'] as const
+
 const cluster = object({
   podCIDR: v.exactOptional(text),
   serviceCIDR: v.exactOptional(text),
@@ -55,10 +65,28 @@ const cluster = object({
       plugin: v.optional(v.picklist(['bridge']), 'bridge'),
       fabric: v.optional(v.picklist(['l2', 'cloud']), 'l2'),
       mtu: v.optional(mtu, 1500),
+      hairpinMode: v.exactOptional(v.boolean()),
     }),
     {},
   ),
-  kubeProxy: v.optional(object({ mode: v.optional(v.picklist(['iptables']), 'iptables') }), {}),
+  kubeProxy: v.optional(
+    object({
+      mode: v.optional(v.picklist(KUBE_PROXY_MODES), 'iptables'),
+      scheduler: v.exactOptional(v.picklist(IPVS_SCHEDULERS)),
+      masqueradeAll: v.exactOptional(v.boolean()),
+    }),
+    {},
+  ),
+})
+
+/** Kubernetes durations (metav1.Duration as people write it): one number and its unit. */
+const duration = v.pipe(v.string(), v.regex(/^\d+(\.\d+)?(ms|s|m)$/, 'expected a duration such as 1500ms or 2s'))
+
+const change = object({
+  journey: count,
+  at: duration,
+  apply: v.exactOptional(v.array(manifest)),
+  delete: v.exactOptional(v.array(object({ kind: text, namespace: v.exactOptional(text), name: text }))),
 })
 
 const document = object({
@@ -69,6 +97,7 @@ const document = object({
   objects: v.array(manifest),
   overrides: v.optional(v.record(v.string(), override), {}),
   journeys: v.optional(v.array(journey), []),
+  changes: v.exactOptional(v.array(change)),
   view: v.exactOptional(view),
 })
 
@@ -81,9 +110,14 @@ export function validateDocument(value: unknown): Result<ScenarioDocument, Input
   if (!current.ok) return err([current.error])
   const parsed = v.safeParse(document, current.value)
   if (!parsed.success) return err(parsed.issues.map((issue) => toInputError(issue)))
-  const { cluster: settings, ...rest } = parsed.output
-  const objects = rest.objects as readonly Manifest[]
-  return ok({ ...rest, objects, cluster: { ...settings, ...inferCluster(objects, settings) } })
+  const { cluster: settings, objects: given, changes, ...rest } = parsed.output
+  const objects = given as readonly Manifest[]
+  return ok({
+    ...rest,
+    objects,
+    ...(changes === undefined ? {} : { changes: changes as readonly ScheduledChange[] }),
+    cluster: { ...settings, ...inferCluster(objects, settings) },
+  })
 }
 
 /** Manifests by themselves, each with its own place in the input as prefix of the errors' paths. */

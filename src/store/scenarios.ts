@@ -5,7 +5,7 @@ type Localized = { readonly en: string; readonly zh: string }
 /** A built-in scenario as the page shows and opens it. */
 export interface ScenarioEntry {
   readonly id: string
-  readonly group: string
+  readonly group: { readonly id: string; readonly title: Localized }
   readonly title: Localized
   readonly intro: Localized
   /** How it ends; absent when nothing is promised. */

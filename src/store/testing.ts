@@ -63,7 +63,7 @@ class RecordedWorker implements WorkerLike {
 
 const entryNamed = (id: string, title: string): ScenarioEntry => ({
   id,
-  group: 'services',
+  group: { id: 'services', title: { en: 'Services', zh: 'Service' } },
   title: { en: title, zh: title },
   intro: { en: '', zh: '' },
   document: documentNamed(title),

@@ -49,13 +49,6 @@ export const en = {
     none: 'No scenario matches',
     yours: 'Your cluster',
     paste: 'Open manifests or a node’s tables',
-    groups: {
-      'inside-a-pod': 'Inside a pod',
-      'pod-to-pod': 'Pod to pod',
-      services: 'Services',
-      'leaving-the-cluster': 'Leaving the cluster',
-      broken: 'It does not arrive',
-    } as Record<string, string>,
     ends: {
       answered: 'arrives',
       refused: 'refused',

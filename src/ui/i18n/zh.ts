@@ -56,13 +56,6 @@ export const zh: Catalogue = {
     none: '没有匹配的场景',
     yours: '你的集群',
     paste: '打开清单或节点上的各种表',
-    groups: {
-      'inside-a-pod': 'Pod 内部',
-      'pod-to-pod': 'Pod 到 Pod',
-      services: 'Service',
-      'leaving-the-cluster': '离开集群',
-      broken: '为什么不通',
-    },
     ends: {
       answered: '可达',
       refused: '被拒绝',

@@ -8,9 +8,12 @@ import { Kbd } from '../widgets/kbd.tsx'
 import './scenario-list.css'
 
 /** The groups in the order of their first scenario, with what matches the search in either language. */
-function grouped(scenarios: readonly ScenarioEntry[], search: string): ReadonlyMap<string, readonly ScenarioEntry[]> {
+function grouped(
+  scenarios: readonly ScenarioEntry[],
+  search: string,
+): ReadonlyMap<ScenarioEntry['group'], readonly ScenarioEntry[]> {
   const words = search.toLowerCase().split(/\s+/).filter(Boolean)
-  const groups = new Map<string, ScenarioEntry[]>()
+  const groups = new Map<ScenarioEntry['group'], ScenarioEntry[]>()
   for (const s of scenarios) {
     const hay = `${s.id} ${s.title.en} ${s.title.zh} ${s.intro.en} ${s.intro.zh} ${s.badge ?? ''}`.toLowerCase()
     if (!words.every((w) => hay.includes(w))) continue
@@ -74,8 +77,8 @@ export default function ScenarioList() {
       <div className="scenario-groups" ref={body}>
         {groups.size === 0 ? <p className="empty">{words.list.none}</p> : null}
         {[...groups].map(([group, list]) => (
-          <section key={group} aria-label={words.list.groups[group] ?? group}>
-            <h2>{words.list.groups[group] ?? group}</h2>
+          <section key={group.id} aria-label={group.title[lang]}>
+            <h2>{group.title[lang]}</h2>
             <ul>
               {list.map((s) => (
                 <li key={s.id}>

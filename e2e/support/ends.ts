@@ -1,0 +1,31 @@
+/** How one command of a built-in scenario ends, as the page says it, and what its explanation must name. */
+interface End {
+  readonly pill: RegExp
+  readonly says: RegExp
+}
+
+/** By scenario, its commands in order. */
+export const ENDS: Readonly<Record<string, readonly End[]>> = {
+  'two-containers': [
+    { pill: /answered/, says: /never left pod\/web-a/ },
+    { pill: /EADDRINUSE/, says: /share one network namespace/ },
+  ],
+  'pod-to-pod-same-node': [
+    { pill: /answered/, says: /RemoteAddr: 10\.244\.1\.2/ },
+    { pill: /answered/, says: /RemoteAddr: 10\.244\.1\.2/ },
+  ],
+  'pod-to-pod-host-routes': [{ pill: /answered/, says: /2 received, 0% packet loss/ }],
+  'pod-to-pod-cloud-router': [{ pill: /answered/, says: /ttl=61/ }],
+  'pod-to-service-remote': [{ pill: /answered/, says: /10\.96\.0\.10:80 → 10\.244\.2\.2:8080/ }],
+  'service-picks-backends': [
+    { pill: /answered/, says: /Hostname: web-a[\s\S]*\/second/ },
+    { pill: /answered/, says: /Hostname: web-[ab]/ },
+    { pill: /answered/, says: /Hostname: web-[ab]/ },
+    { pill: /answered/, says: /Hostname: web-b/ },
+  ],
+  'pod-to-internet': [{ pill: /answered/, says: /RemoteAddr: 203\.0\.113\.11/ }],
+  'broken-ip-forward': [{ pill: /no answer/, says: /ip_forward/ }],
+  'broken-no-endpoints': [{ pill: /ECONNREFUSED/, says: /no ready endpoint/ }],
+  'broken-endpoint-gone': [{ pill: /EHOSTUNREACH/, says: /10\.244\.2\.9/ }],
+  'broken-bridge-nf': [{ pill: /no answer/, says: /bridge-nf-call-iptables/ }],
+}
