@@ -10,6 +10,7 @@ import { ip } from './ip.ts'
 import { ipset } from './ipset.ts'
 import { iptables } from './iptables.ts'
 import { iptablesSave } from './iptables-save.ts'
+import { kubectl } from './kubectl/kubectl.ts'
 import { arp, route } from './net-tools.ts'
 import { ss } from './ss.ts'
 import { sysctl } from './sysctl.ts'
@@ -31,6 +32,7 @@ const COMMANDS: readonly ConsoleCommand[] = [
   ipset,
   cat,
   hostname,
+  kubectl,
 ]
 const BY_NAME = new Map(COMMANDS.flatMap((c) => c.names.map((name) => [name, c] as const)))
 
