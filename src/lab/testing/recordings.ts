@@ -26,6 +26,8 @@ export interface FuzzRun {
   readonly seed: number
   readonly cases: number
   readonly alike: number
+  /** Of them those that differed at first, beside other cases, and agreed when they ran alone. Unknown of older runs. */
+  readonly again?: number
   readonly different: number
   readonly undetermined: number
   readonly frames: number
