@@ -103,12 +103,16 @@ export class Conntrack {
     skb.ctInfo = directionOf(offending.ctInfo) === 0 ? CT.RELATED_REPLY : CT.RELATED
   }
 
-  /** nf_ct_set_closing(): nf_send_reset ends the connection that it resets. */
+  /** nf_conntrack_tcp_set_closing(): nf_send_reset ends the connection that it resets, if anybody has confirmed it yet. */
   setClosing(skb: Skb): void {
-    const tcp = skb.ct?.tcp
-    if (skb.ct === undefined || tcp === undefined || tcp.state === TCP_STATE.CLOSE) return
-    tcp.state = TCP_STATE.CLOSE
-    if (skb.ct.record !== undefined) this.changed(skb.ct, skb)
+    const { ct } = skb
+    if (ct?.tcp === undefined || !ct.confirmed || ct.tcp.state === TCP_STATE.CLOSE) return
+    const { kernel } = this.#ns
+    ct.tcp.state = TCP_STATE.CLOSE
+    ct.timeout = kernel.now + (this.settings.tcp[TCP_STATE.CLOSE] as number)
+    if (ct.record === undefined) return
+    this.changed(ct, skb)
+    kernel.rec.cell(ct.ref, EXPIRES, ct.timeout)
   }
 
   /** nf_conntrack_put() by a packet that ends here: an entry that was never confirmed goes with its first packet. */

@@ -13,6 +13,9 @@ import { lookupOutput } from './route.ts'
 const BY_ICMP = PACKET_ORIGINS.indexOf('icmp')
 const BY_RESET = PACKET_ORIGINS.indexOf('reset')
 
+/** INADDR_DUMMY, 192.0.0.8 (RFC 7600 section 4.8): what a host that has no address calls itself in an error. */
+const INADDR_DUMMY = 0xc0000008
+
 /** Internet control precedence, what errors are sent with: RT_TOS | IPTOS_PREC_INTERNETCONTROL. */
 const TOS_ERROR = 0xc0
 
@@ -26,7 +29,7 @@ export function icmpSend(namespace: Namespace, offending: Skb, type: number, cod
   const { pkt } = old
   if (pkt.etherType !== ETH_P.IP || old.packetType !== PACKET_HOST) return
   if (isGroupMac(pkt.ethDst) || isMulticast(pkt.dst) || pkt.dst === 0xffffffff || pkt.fragmentOffset !== 0) return
-  if (pkt.src === 0 || isMulticast(pkt.src)) return
+  if (isMulticast(pkt.src)) return
   if (pkt.protocol === IPPROTO.ICMP && isError(pkt.icmpType)) return
   const type4 = ns.fib.addressType(pkt.dst)
   if (type4 === 'BROADCAST') return
@@ -55,7 +58,9 @@ function sendError(ns: NetworkNamespace, old: SkBuff, error: Packet): void {
   const route = lookupOutput(ns, { dst: error.dst, src: error.src, mark, tos: error.tos, oif: undefined })
   if (route.error !== undefined) return
   if (route.found.device !== ns.loopback && !rateAllows(ns, error)) return
-  error.src = route.source
+  error.src = route.source === 0 ? INADDR_DUMMY : route.source
+  // A sender that had no address yet is this host itself: ip_route_output_key_hash_rcu().
+  if (error.dst === 0) error.dst = route.source
   error.payload = quoteDatagram(old.pkt)
   const skb = new SkBuff(error, ns)
   skb.cause = ns.kernel.rec.last
