@@ -1,8 +1,8 @@
-import { formatIpv4, formatPrefix, maskOf } from '../net/address.ts'
+import { formatIpv4, formatMac, formatPrefix, maskOf } from '../net/address.ts'
 import { IPPROTO, type Packet } from '../net/packet.ts'
 import { parseQuoted } from '../net/quoted.ts'
 import type { NatRange, Target } from '../world/netfilter.ts'
-import type { RouteRecord, RuleRecord, WorldRecord } from '../world/records.ts'
+import type { NftRuleRecord, RouteRecord, RuleRecord, WorldRecord } from '../world/records.ts'
 
 // Short names of things, the same in the text trace, in explanations and in captures.
 
@@ -30,6 +30,9 @@ export const chainName = (id: string): string => id.slice(id.lastIndexOf('/') + 
 export function ruleNumber(rule: RuleRecord): number {
   return Number(rule.id.slice(rule.id.lastIndexOf('/') + 1))
 }
+
+/** Number of a rule of nftables in its chain, from 1. */
+export const nftRuleNumber = (rule: NftRuleRecord): number => Number(rule.id.slice(rule.id.lastIndexOf('/') + 1))
 
 const hasPorts = (protocol: number) => protocol === IPPROTO.TCP || protocol === IPPROTO.UDP || protocol === IPPROTO.SCTP
 
@@ -124,7 +127,9 @@ export function recordText(record: WorldRecord): string {
     case 'ipset':
       return record.name
     case 'fdb':
-      return `fdb entry of ${deviceName(record.port).name}`
+      return record.remote === undefined
+        ? `fdb entry of ${deviceName(record.port).name}`
+        : `fdb ${formatMac(record.mac)} dev ${deviceName(record.port).name} dst ${formatIpv4(record.remote)}`
     case 'socket':
       return `${record.protocol} ${formatIpv4(record.local.address)}:${record.local.port}`
     case 'process':
@@ -137,10 +142,19 @@ export function recordText(record: WorldRecord): string {
       return `ip rule ${record.priority}`
     case 'conntrack':
       return `${formatIpv4(record.original.src)}:${record.original.sport} > ${formatIpv4(record.original.dst)}:${record.original.dport}`
+    case 'nft-rule':
+      return `${record.family} ${record.table} ${record.chain} rule ${nftRuleNumber(record)}`
+    case 'nft-chain':
+      return `${record.family} ${record.table} ${record.name}${record.base === undefined ? '' : ' policy'}`
+    case 'nft-set':
+    case 'nft-table':
+      return `${record.family} ${'table' in record ? `${record.table} ` : ''}${record.name}`
     case 'ipvs-service':
       return `virtual server ${record.protocol} ${formatIpv4(record.address)}:${record.port}`
     case 'ipvs-destination':
       return `real server ${formatIpv4(record.address)}:${record.port}`
+    case 'ipvs-connection':
+      return `${formatIpv4(record.client.address)}:${record.client.port} > ${formatIpv4(record.virtual.address)}:${record.virtual.port} > ${formatIpv4(record.destination.address)}:${record.destination.port}`
     case 'note':
       return record.what
   }

@@ -6,10 +6,15 @@ import type {
   DeviceId,
   FdbId,
   IpsetId,
+  IpvsConnectionId,
   IpvsDestinationId,
   IpvsServiceId,
   NeighbourId,
   NetnsId,
+  NftChainId,
+  NftRuleId,
+  NftSetId,
+  NftTableId,
   NoteId,
   ObjectId,
   PolicyRuleId,
@@ -20,6 +25,7 @@ import type {
   SysctlId,
 } from './ids.ts'
 import type { HookName, RuleSpec, TableName } from './netfilter.ts'
+import type { NftChainType, NftElement, NftFamily, NftHook, NftStatement, NftType } from './nft.ts'
 
 // Every record: plain, immutable, JSON-ready, flat. Addresses are branded integers; linux/ prints them.
 
@@ -64,6 +70,21 @@ export type DeviceLink =
   /** One end of a cable; `latency` in nanoseconds one way. A NIC without a peer is unplugged. */
   | { readonly kind: 'physical'; readonly peer?: DeviceId; readonly latency: number }
   | { readonly kind: 'dummy' }
+  /** drivers/net/vxlan, one VNI. The tunnel's own forwarding entries are `fdb` records with a `remote`. */
+  | {
+      readonly kind: 'vxlan'
+      readonly vni: number
+      /** UDP port it listens on and sends to: 4789 (IANA), or 8472 as Linux had it first and flannel keeps it. */
+      readonly port: number
+      /** Source of the outer packets; the route's choice when absent. */
+      readonly local?: Ipv4
+      /** Underlying device that outer packets are bound to (`dev eth0`). */
+      readonly device?: DeviceId
+      /** Whether it learns from what arrives where a MAC lives; flannel turns that off. */
+      readonly learning: boolean
+      /** Of what was learned, nanoseconds. */
+      readonly ageing: number
+    }
   /** Kept from an import, not modelled: `type` as `ip -d link` says it. A packet that meets it is `undetermined`. */
   | { readonly kind: 'unknown'; readonly type: string }
 
@@ -179,6 +200,11 @@ export interface FdbRecord {
   readonly port: DeviceId
   readonly local: boolean
   readonly static: boolean
+  /**
+   * Of a VXLAN device's own entry, whose `bridge` and `port` are both that device: the VTEP behind which the address lives.
+   * The entry of 00:00:00:00:00:00 is for every address that has none; it may be there once for each remote.
+   */
+  readonly remote?: Ipv4
   readonly origin: Origin
 }
 
@@ -234,6 +260,89 @@ export interface IpsetRecord {
   readonly origin: Origin
 }
 
+/** A table of nftables (struct nft_table) that no iptables tool keeps. */
+export interface NftTableRecord {
+  readonly kind: 'nft-table'
+  readonly id: NftTableId
+  readonly netns: NetnsId
+  readonly family: NftFamily
+  readonly name: string
+  /** `dormant`: its base chains are not registered. */
+  readonly flags: readonly string[]
+  readonly comment?: string
+  readonly handle: number
+  /** Objects that are kept as written and not modelled: flowtables, named counters, helpers. */
+  readonly others: readonly string[]
+  readonly origin: Origin
+}
+
+export interface NftChainRecord {
+  readonly kind: 'nft-chain'
+  readonly id: NftChainId
+  readonly netns: NetnsId
+  readonly family: NftFamily
+  /** The table's name. */
+  readonly table: string
+  readonly name: string
+  readonly base?: {
+    readonly type: NftChainType
+    readonly hook: NftHook
+    readonly priority: number
+    readonly policy: 'accept' | 'drop'
+    /** Of ingress and egress hooks. */
+    readonly device?: string
+  }
+  readonly comment?: string
+  readonly handle: number
+  readonly rules: readonly NftRuleId[]
+  readonly origin: Origin
+}
+
+export interface NftRuleRecord {
+  readonly kind: 'nft-rule'
+  readonly id: NftRuleId
+  readonly netns: NetnsId
+  readonly family: NftFamily
+  readonly table: string
+  readonly chain: string
+  readonly handle: number
+  /** In the order they are evaluated. */
+  readonly statements: readonly NftStatement[]
+  readonly comment?: string
+  readonly origin: Origin
+}
+
+/** A named set, or a map when it has data. */
+export interface NftSetRecord {
+  readonly kind: 'nft-set'
+  readonly id: NftSetId
+  readonly netns: NetnsId
+  readonly family: NftFamily
+  readonly table: string
+  readonly name: string
+  /** One type a field. */
+  readonly type: readonly NftType[]
+  /** Of a map: `verdict` alone, or a type a field. */
+  readonly data?: readonly NftType[]
+  /** `typeof` spelling of its type, which nft prints back. */
+  readonly typeOf?: string
+  /** `interval`, `timeout`, `dynamic`, `constant`. */
+  readonly flags: readonly string[]
+  /** Nanoseconds. */
+  readonly timeout?: number
+  readonly gcInterval?: number
+  readonly size?: number
+  readonly policy?: string
+  readonly autoMerge?: true
+  readonly comment?: string
+  /** Statements of the set itself (`counter`), kept as written. */
+  readonly stateful?: string
+  readonly handle: number
+  /** As it is at this moment; elements whose time is over may still be listed. */
+  readonly elements: readonly NftElement[]
+  readonly origin: Origin
+}
+
 /** A virtual server of IPVS (struct ip_vs_service). */
 export interface IpvsServiceRecord {
   readonly kind: 'ipvs-service'
@@ -261,6 +370,33 @@ export interface IpvsDestinationRecord {
   readonly port: number
   readonly weight: number
   readonly forwarding: 'masq' | 'tunnel' | 'droute' | 'local'
+  readonly origin: Origin
+}
+
+/** An address and port, as IPVS keeps them. */
+export interface IpvsEndpoint {
+  readonly address: Ipv4
+  readonly port: number
+}
+
+/** One connection of IPVS (struct ip_vs_conn), or a template: what persistence remembers of a client. When it ends is in the cell `expires`. */
+export interface IpvsConnectionRecord {
+  readonly kind: 'ipvs-connection'
+  readonly id: IpvsConnectionId
+  readonly netns: NetnsId
+  readonly protocol: 'tcp' | 'udp' | 'sctp'
+  /** A template's client has port 0. */
+  readonly client: IpvsEndpoint
+  readonly virtual: IpvsEndpoint
+  readonly destination: IpvsEndpoint
+  /** Its real server, also when that has been removed since. */
+  readonly server: IpvsDestinationId
+  readonly forwarding: IpvsDestinationRecord['forwarding']
+  /** As ip_vs_state_name() has it: `SYN_RECV`, `ESTABLISHED`, `UDP`, `NONE`, `ASSURED` … */
+  readonly state: string
+  readonly template: boolean
+  /** Counts among its real server's ActiveConn; otherwise InActConn. */
+  readonly active: boolean
   readonly origin: Origin
 }
 
@@ -329,6 +465,8 @@ export interface SocketRecord {
   readonly receiveQueue: number
   readonly sendQueue: number
   readonly process?: ProcessId
+  /** A socket of the kernel's own, whose datagrams a tunnel device takes (udp_sock.encap_type). */
+  readonly encap?: 'vxlan'
   readonly origin: Origin
 }
 
@@ -382,8 +520,13 @@ export type WorldRecord =
   | ChainRecord
   | RuleRecord
   | IpsetRecord
+  | NftTableRecord
+  | NftChainRecord
+  | NftRuleRecord
+  | NftSetRecord
   | IpvsServiceRecord
   | IpvsDestinationRecord
+  | IpvsConnectionRecord
   | ConntrackRecord
   | SocketRecord
   | ProcessRecord
