@@ -1,3 +1,4 @@
+import { assertNever } from '../base/assert-never.ts'
 import { type Catalogue, roleSentence } from './catalogue.ts'
 import { enRoles } from './en-rules.ts'
 import { say } from './sentence.ts'
@@ -169,6 +170,26 @@ export const enStack = {
         return say`${f.process} ends${text === undefined ? undefined : say`: ${text}`}.`
       case 'error':
         return say`${f.process} gets an error: ${text}.`
+    }
+  },
+  'cluster-changed': (f) => {
+    switch (f.change) {
+      case 'apply':
+        return say`${f.what} is applied; the control plane fills in what follows from it.`
+      case 'delete':
+        return say`${f.what} is deleted from the API server.`
+      case 'terminate':
+        return say`${f.what} is deleted: it has a deletionTimestamp now and its grace period runs. Its endpoints are no longer ready, but it still serves.`
+      case 'attach':
+        return say`On its node the container runtime makes the network namespace of ${f.what}, the network plugin connects it, and its servers start.`
+      case 'detach':
+        return say`The network plugin takes the interface of ${f.what} away, and the namespace is gone.`
+      case 'sync':
+        return f.added === 0 && f.removed === 0
+          ? say`kube-proxy on ${f.what} has seen the change; no rule differs.`
+          : say`kube-proxy on ${f.what} brings the rules up to date: ${f.added} added, ${f.removed} removed. Connections that conntrack knows keep their translation.`
+      default:
+        return assertNever(f.change, 'change')
     }
   },
   timer: (f) => say`A timer of the kernel runs out: ${f.what}${f.record === undefined ? undefined : say` for ${f.record}`}.`,

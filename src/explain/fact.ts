@@ -7,6 +7,7 @@ import type {
   ProcessEvent,
   RoutePurpose,
   RouteResult,
+  WorldChangeKind,
 } from '../trace/step.ts'
 import type { HookName, TableName } from '../world/netfilter.ts'
 import type { NudState } from '../world/records.ts'
@@ -242,6 +243,15 @@ export type Fact =
       readonly text: string
     }
   | { readonly kind: 'timer'; readonly what: Span; readonly record?: Span }
+  // The cluster
+  | {
+      readonly kind: 'cluster-changed'
+      readonly where: Span
+      readonly change: WorldChangeKind
+      readonly what: Span
+      readonly added: number
+      readonly removed: number
+    }
 
 /** What decided how a journey ended, beyond the step itself. */
 export type VerdictFact =

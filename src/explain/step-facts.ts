@@ -8,7 +8,7 @@ import { arpFact, bridgeNfFact, decideFact, learnFact, neighLookupFact, neighSta
 import { chainFact, ctChangeFact, ctLookupFact, natFact, policyFact, ruleFact } from './netfilter-facts.ts'
 import { bornFact, deliverFact, departFact, dropFact, enterFact, waitFact } from './place-facts.ts'
 import { routeFactOf, rpFilterFact } from './route-facts.ts'
-import { code } from './sentence.ts'
+import { code, object, type Span } from './sentence.ts'
 import { dataFact, processFact, retransmitFact, socketLookupFact, tcpStateFact } from './socket-facts.ts'
 
 /** What there is to say about one step, in no language yet. Throws outside the trace. */
@@ -94,7 +94,18 @@ export function factOf(reader: TraceReader, timeline: Timeline, seq: number): Fa
         what: code(step.what),
         ...optional('record', step.record === undefined ? undefined : nameIn(c, step.record)),
       }
+    case 'change': {
+      const { change, added, removed } = step
+      return { kind: 'cluster-changed', where, change, what: changedThing(c, step.record), added, removed }
+    }
     default:
       return assertNever(step, 'step')
   }
+}
+
+/** An object as one, with its link to the manifest; a namespace by its name. */
+function changedThing(c: Context, id: string): Span {
+  const r = c.reader.versions.near(id, c.seq)
+  if (r?.kind !== 'object') return nameIn(c, id)
+  return object({ kind: r.objectKind, ...(r.namespace === undefined ? {} : { namespace: r.namespace }), name: r.name })
 }

@@ -1,3 +1,4 @@
+import { assertNever } from '../base/assert-never.ts'
 import { type Catalogue, roleSentence } from './catalogue.ts'
 import { say } from './sentence.ts'
 import { zhRoles } from './zh-rules.ts'
@@ -156,6 +157,26 @@ export const zhStack = {
         return say`${f.process} 结束${text === undefined ? undefined : say`：${text}`}。`
       case 'error':
         return say`${f.process} 得到错误：${text}。`
+    }
+  },
+  'cluster-changed': (f) => {
+    switch (f.change) {
+      case 'apply':
+        return say`应用了 ${f.what}；由此而来的其余内容由控制平面补全。`
+      case 'delete':
+        return say`${f.what} 从 API server 中删除。`
+      case 'terminate':
+        return say`${f.what} 被删除：它现在带有 deletionTimestamp，宽限期开始计时。它的端点不再是 ready，但仍在提供服务。`
+      case 'attach':
+        return say`容器运行时在节点上创建 ${f.what} 的网络命名空间，网络插件把它接入网络，其中的服务随即启动。`
+      case 'detach':
+        return say`网络插件移除 ${f.what} 的网卡，该网络命名空间随之消失。`
+      case 'sync':
+        return f.added === 0 && f.removed === 0
+          ? say`${f.what} 上的 kube-proxy 已得知变更；没有规则需要改动。`
+          : say`${f.what} 上的 kube-proxy 同步规则：新增 ${f.added} 条，删除 ${f.removed} 条。conntrack 已记录的连接保持原有的地址转换。`
+      default:
+        return assertNever(f.change, 'change')
     }
   },
   timer: (f) => say`内核定时器到期：${f.what}${f.record === undefined ? undefined : say`（${f.record}）`}。`,

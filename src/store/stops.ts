@@ -25,8 +25,8 @@ export function stopsOf(trace: Trace, hops: HopIndex): Stops {
     rule[s] = s
     const k = kind[s] as number
     if (k === STEP.rule ? DECIDING.has(c[s] as number) : k === STEP.policy ? c[s] === POLICY_DROP : !PASSING.has(k)) isStep[s] = 1
-    // Processes speak and end outside any hop; a run seen hop by hop should still show them.
-    if (k === STEP.process && (a[s] as number) >= 0) isHop[s] = 1
+    // Processes speak and end outside any hop, and the cluster changes outside any: hop by hop, they should still be seen.
+    if (k === STEP.change || (k === STEP.process && (a[s] as number) >= 0)) isHop[s] = 1
   }
   // A hop's own halt is where it ends: what was done to the packet there is then to be seen, and its way on is decided.
   for (let h = 0; h < hops.length; h++) {

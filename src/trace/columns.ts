@@ -36,4 +36,5 @@ export const STEP = {
   socketData: 30, // a=socket ref b=direction(0 send,1 receive) c=bytes
   process: 31, // a=process ref b=event c=text
   timer: 32, // a=text b=record ref|-1
+  change: 50, // a=change b=record ref c=rules added d=rules removed
 } as const

@@ -19,6 +19,7 @@ import {
   ROUTE_RESULTS,
   RULE_VERDICTS,
   type Step,
+  WORLD_CHANGES,
 } from './step.ts'
 import type { Trace } from './trace.ts'
 import type { RecordVersions } from './versions.ts'
@@ -152,6 +153,8 @@ export function decodeStep(trace: Trace, versions: RecordVersions, seq: number):
       return { kind: 'process', process: ref(a), event: pick(PROCESS_EVENTS, b, 'process event'), text: c < 0 ? '' : text(c) }
     case STEP.timer:
       return { kind: 'timer', what: text(a), ...optional(refs, 'record', b) }
+    case STEP.change:
+      return { kind: 'change', change: pick(WORLD_CHANGES, a, 'change'), record: ref(b), added: c, removed: d }
     default:
       throw new Error(`step ${seq} has the unknown kind ${kind}`)
   }

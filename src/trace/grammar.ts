@@ -5,7 +5,7 @@ import type { TraceReader } from './reader.ts'
 
 const CLOSING: ReadonlySet<number> = new Set([STEP.depart, STEP.deliver, STEP.drop, STEP.wait, STEP.undetermined])
 /** Steps without a packet. */
-const PACKETLESS: ReadonlySet<number> = new Set([...AFTERMATH])
+const PACKETLESS: ReadonlySet<number> = new Set([...AFTERMATH, STEP.change])
 
 /** Where a packet stands in the grammar. */
 type Standing =

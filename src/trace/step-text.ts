@@ -111,6 +111,10 @@ export function stepText(reader: TraceReader, seq: number): string {
       return `${name(step.process)} ${step.event}${step.text === '' ? '' : ` ${oneLine(step.text)}`}`
     case 'timer':
       return `timer ${step.what}${step.record === undefined ? '' : ` ${name(step.record)}`}`
+    case 'change':
+      return step.change === 'sync'
+        ? `kube-proxy sync: ${step.added} rules added, ${step.removed} removed`
+        : `${step.change} ${name(step.record)}`
     default:
       return assertNever(step, 'step')
   }

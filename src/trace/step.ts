@@ -144,6 +144,14 @@ export type DeliverTo = (typeof DELIVER_TO)[number]
 export const NAT_BINDINGS = ['rule', 'null', 'existing', 'icmp-error'] as const
 export type NatBinding = (typeof NAT_BINDINGS)[number]
 
+export const WORLD_CHANGES = ['apply', 'delete', 'terminate', 'attach', 'detach', 'sync'] as const
+/**
+ * What changed around the packets. `apply`, `delete`: an object, as by kubectl, with what the control plane made of it;
+ * `terminate`: a pod has its deletionTimestamp and its grace period runs; `attach`, `detach`: a pod's namespace, by the
+ * runtime and the network plugin; `sync`: kube-proxy brought a node's rules up to date.
+ */
+export type WorldChangeKind = (typeof WORLD_CHANGES)[number]
+
 export type Step =
   // A packet comes to be.
   | { kind: 'born'; how: PacketOrigin; parent?: number; process?: string }
@@ -196,6 +204,9 @@ export type Step =
   | { kind: 'socket.data'; socket: string; direction: 'send' | 'receive'; bytes: number }
   | { kind: 'process'; process: string; event: ProcessEvent; text: string }
   | { kind: 'timer'; what: string; record?: string }
+  // The cluster.
+  /** `record`: the object, the pod's namespace, the node. `added` and `removed` count the rules that a sync changed. */
+  | { kind: 'change'; change: WorldChangeKind; record: string; added: number; removed: number }
 
 export type StepKind = Step['kind']
 

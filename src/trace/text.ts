@@ -100,7 +100,7 @@ class HopLines {
       return
     }
     const kind = r.kindOf(seq)
-    if (kind !== STEP.process && kind !== STEP.neighState && kind !== STEP.tcpRetransmit) return
+    if (kind !== STEP.process && kind !== STEP.neighState && kind !== STEP.tcpRetransmit && kind !== STEP.change) return
     const step = r.step(seq)
     if (step.kind === 'process' && (step.event === 'output' || step.event === 'exit')) return
     this.#out.push(

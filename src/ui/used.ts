@@ -43,6 +43,7 @@ export function recordsOf(step: Step): readonly (string | undefined)[] {
     case 'process':
       return [step.process]
     case 'timer':
+    case 'change':
       return [step.record]
     case 'enter':
     case 'depart':
