@@ -23,9 +23,25 @@ export const ENDS: Readonly<Record<string, readonly End[]>> = {
     { pill: /answered/, says: /Hostname: web-[ab]/ },
     { pill: /answered/, says: /Hostname: web-b/ },
   ],
+  'service-affinity': [
+    { pill: /answered/, says: /Hostname: web-b/ },
+    { pill: /answered/, says: /Hostname: web-b/ },
+    { pill: /answered/, says: /Hostname: web-b/ },
+    { pill: /answered/, says: /Hostname: web-c/ },
+  ],
+  'service-from-node': [
+    { pill: /answered/, says: /RemoteAddr: 10\.244\.1\.1:/ },
+    { pill: /answered/, says: /RemoteAddr: 192\.168\.1\.11:/ },
+    { pill: /answered/, says: /RemoteAddr: 10\.244\.1\.1:/ },
+  ],
+  'service-hairpin': [{ pill: /answered/, says: /RemoteAddr: 10\.244\.1\.1:/ }],
   'pod-to-internet': [{ pill: /answered/, says: /RemoteAddr: 203\.0\.113\.11/ }],
   'broken-ip-forward': [{ pill: /no answer/, says: /ip_forward/ }],
   'broken-no-endpoints': [{ pill: /ECONNREFUSED/, says: /no ready endpoint/ }],
   'broken-endpoint-gone': [{ pill: /EHOSTUNREACH/, says: /10\.244\.2\.9/ }],
   'broken-bridge-nf': [{ pill: /no answer/, says: /bridge-nf-call-iptables/ }],
+  'broken-hairpin': [
+    { pill: /no answer/, says: /hairpin mode/ },
+    { pill: /answered/, says: /Hostname: web-a/ },
+  ],
 }

@@ -23,6 +23,8 @@ const why = (cause: DropCause): Sentence => {
       return say`The route ${cause.route} decided it.`
     case 'device':
       return say`It happened at ${cause.device}.`
+    case 'hairpin-off':
+      return say`${cause.address ?? 'The destination'}${cause.owner === undefined ? undefined : say` (${cause.owner})`} is behind ${cause.port}, the port of ${cause.bridge} that the frame came in through. A bridge sends a frame back where it came from only if that port is in hairpin mode, and it is not.`
     case 'conntrack':
       return say`It belongs to the connection ${cause.entry}, whose NAT binding does not let it pass: no rule is involved.`
     case 'other':

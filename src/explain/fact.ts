@@ -66,6 +66,8 @@ export type DropCause =
   | { readonly kind: 'neighbour'; readonly address: Span; readonly device: Span; readonly service?: Span; readonly owner?: Span }
   | { readonly kind: 'route'; readonly route: Span }
   | { readonly kind: 'device'; readonly device: Span }
+  /** A bridge would have to send the frame back out of the port that it came in through. */
+  | { readonly kind: 'hairpin-off'; readonly port: Span; readonly bridge: Span; readonly address?: Span; readonly owner?: Span }
   | { readonly kind: 'conntrack'; readonly entry: Span }
   | { readonly kind: 'other'; readonly record: Span }
 

@@ -4,6 +4,7 @@ import { ARP_OP, ETH_P, ICMP, IPPROTO } from '../net/packet.ts'
 import { isQuoting } from '../net/quoted.ts'
 import { chipLabel, summarize } from '../net/summary.ts'
 import { deviceName, netnsName } from '../trace/names.ts'
+import type { FdbRecord } from '../world/records.ts'
 import { type Context, deviceOf, deviceSpan, nameIn, optional, packetOf, type StepOf } from './context.ts'
 import type { DropCause, Fact } from './fact.ts'
 import { address, chainSpan, ownerOf } from './names.ts'
@@ -140,6 +141,23 @@ export function dropFact(c: Context, step: StepOf<'drop'>): Fact {
   return { kind: 'dropped', reason: step.reason, where: c.where, ...optional('cause', cause) }
 }
 
+/** should_deliver(): the forwarding database names the very port that the frame came in through. */
+function hairpinCause(c: Context, entry: FdbRecord): DropCause | undefined {
+  const port = deviceOf(c, entry.port)
+  const bridge = deviceOf(c, entry.bridge)
+  if (port === undefined || bridge === undefined || port.master?.hairpin !== false) return undefined
+  const p = c.packet < 0 ? undefined : packetOf(c)
+  const dst = p?.etherType === ETH_P.IP ? p.dst : undefined
+  const owner = dst === undefined ? undefined : ownerOf(c.view, dst)
+  return {
+    kind: 'hairpin-off',
+    port: deviceSpan(port),
+    bridge: deviceSpan(bridge),
+    ...optional('address', dst === undefined ? undefined : address(dst)),
+    ...optional('owner', owner),
+  }
+}
+
 function causeOf(c: Context, id: string): DropCause {
   const r = c.reader.versions.near(id, c.seq)
   switch (r?.kind) {
@@ -166,6 +184,8 @@ function causeOf(c: Context, id: string): DropCause {
       return { kind: 'device', device: deviceSpan(r) }
     case 'conntrack':
       return { kind: 'conntrack', entry: nameIn(c, id) }
+    case 'fdb':
+      return hairpinCause(c, r) ?? { kind: 'other', record: nameIn(c, id) }
     default:
       return { kind: 'other', record: nameIn(c, id) }
   }

@@ -23,6 +23,8 @@ const why = (cause: DropCause): Sentence => {
       return say`起决定作用的是路由 ${cause.route}。`
     case 'device':
       return say`发生在 ${cause.device}。`
+    case 'hairpin-off':
+      return say`${cause.address ?? '目的地址'}${cause.owner === undefined ? undefined : say`（${cause.owner}）`}就在 ${cause.port} 后面，而帧正是从 ${cause.bridge} 的这个端口进来的。只有端口处于 hairpin 模式，网桥才会把帧从来处送回去，而这个端口没有开启。`
     case 'conntrack':
       return say`它属于连接 ${cause.entry}，该连接的 NAT 绑定不允许它通过：与任何规则无关。`
     case 'other':

@@ -1,5 +1,6 @@
 import { brokenBridgeNf } from './broken-bridge-nf.ts'
 import { brokenEndpointGone } from './broken-endpoint-gone.ts'
+import { brokenHairpin } from './broken-hairpin.ts'
 import { brokenIpForward } from './broken-ip-forward.ts'
 import { brokenNoEndpoints } from './broken-no-endpoints.ts'
 import type { LibraryEntry } from './entry.ts'
@@ -8,6 +9,9 @@ import { podToPodCloudRouter } from './pod-to-pod-cloud-router.ts'
 import { podToPodHostRoutes } from './pod-to-pod-host-routes.ts'
 import { podToPodSameNode } from './pod-to-pod-same-node.ts'
 import { podToServiceRemote } from './pod-to-service-remote.ts'
+import { serviceAffinity } from './service-affinity.ts'
+import { serviceFromNode } from './service-from-node.ts'
+import { serviceHairpin } from './service-hairpin.ts'
 import { servicePicksBackends } from './service-picks-backends.ts'
 import { twoContainers } from './two-containers.ts'
 
@@ -21,11 +25,15 @@ export const LIBRARY: readonly LibraryEntry[] = [
   podToPodCloudRouter,
   podToServiceRemote,
   servicePicksBackends,
+  serviceAffinity,
+  serviceFromNode,
+  serviceHairpin,
   podToInternet,
   brokenIpForward,
   brokenNoEndpoints,
   brokenEndpointGone,
   brokenBridgeNf,
+  brokenHairpin,
 ]
 
 /** The id of the scenario that opens when the address names none. */

@@ -45,7 +45,7 @@ export function attachPod(world: WorldBuilder, node: NetnsBuilder, pod: ClusterP
     mac: derivedMac(`${pod.node.name}/${veth}`),
     mtu,
     link: { kind: 'veth', peer: inside.deviceId('eth0') },
-    master: { bridge: BRIDGE },
+    master: { bridge: BRIDGE, hairpin: cluster.config.network.hairpinMode ?? false },
     origin,
   })
 
