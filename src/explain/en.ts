@@ -1,4 +1,5 @@
 import type { Catalogue } from './catalogue.ts'
+import { enIpvs } from './en-ipvs.ts'
 import { enPlaces } from './en-places.ts'
 import { enReasons, enRoles } from './en-rules.ts'
 import { enStack } from './en-stack.ts'
@@ -8,6 +9,6 @@ export const en: Catalogue = {
   space: ' ',
   roles: enRoles,
   reasons: enReasons,
-  facts: { ...enPlaces, ...enStack },
+  facts: { ...enPlaces, ...enStack, ...enIpvs },
   ...enVerdict,
 }

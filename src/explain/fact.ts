@@ -3,6 +3,9 @@ import type {
   CtInfo,
   DeliverTo,
   DropReason,
+  IpvsChange,
+  IpvsDirection,
+  IpvsReason,
   NeighReason,
   ProcessEvent,
   RoutePurpose,
@@ -225,6 +228,28 @@ export type Fact =
       readonly manip: 'src' | 'dst'
       readonly binding: 'rule' | 'null' | 'existing' | 'icmp-error'
       readonly change?: Span
+    }
+  // IPVS
+  | {
+      readonly kind: 'ipvs-scheduled'
+      readonly where: Span
+      /** The virtual server, and the Kubernetes Service that it stands for. */
+      readonly server: Span
+      readonly service?: Span
+      readonly scheduler: string
+      readonly reason: IpvsReason
+      readonly figure: number
+      readonly to?: Span
+      readonly pod?: Span
+      readonly count: number
+    }
+  | { readonly kind: 'ipvs-packet'; readonly direction: IpvsDirection; readonly connection: Span; readonly service?: Span }
+  | {
+      readonly kind: 'ipvs-changed'
+      readonly change: IpvsChange
+      readonly connection: Span
+      readonly state: Span
+      readonly template: boolean
     }
   // Sockets and processes
   | { readonly kind: 'socket-found'; readonly where: Span; readonly socket?: Span; readonly to: Span; readonly process?: Span }

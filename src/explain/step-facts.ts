@@ -4,6 +4,7 @@ import type { Timeline } from '../trace/timeline.ts'
 import { type Context, contextOf, nameIn, optional } from './context.ts'
 import type { Fact } from './fact.ts'
 import { rewriteFact } from './header-facts.ts'
+import { ipvsChangeFact, ipvsPacketFact, ipvsScheduleFact } from './ipvs-facts.ts'
 import { arpFact, bridgeNfFact, decideFact, learnFact, neighLookupFact, neighStateFact } from './link-facts.ts'
 import { chainFact, ctChangeFact, ctLookupFact, natFact, policyFact, ruleFact } from './netfilter-facts.ts'
 import { bornFact, deliverFact, departFact, dropFact, enterFact, waitFact } from './place-facts.ts'
@@ -78,6 +79,12 @@ export function factOf(reader: TraceReader, timeline: Timeline, seq: number): Fa
       return ctChangeFact(c, step)
     case 'nat':
       return natFact(c, step)
+    case 'ipvs.schedule':
+      return ipvsScheduleFact(c, step)
+    case 'ipvs.packet':
+      return ipvsPacketFact(c, step)
+    case 'ipvs.change':
+      return ipvsChangeFact(c, step)
     case 'socket.lookup':
       return socketLookupFact(c, step)
     case 'tcp.state':

@@ -1,4 +1,5 @@
 import type { Catalogue } from './catalogue.ts'
+import { zhIpvs } from './zh-ipvs.ts'
 import { zhPlaces } from './zh-places.ts'
 import { zhReasons, zhRoles } from './zh-rules.ts'
 import { zhStack } from './zh-stack.ts'
@@ -8,6 +9,6 @@ export const zh: Catalogue = {
   space: '',
   roles: zhRoles,
   reasons: zhReasons,
-  facts: { ...zhPlaces, ...zhStack },
+  facts: { ...zhPlaces, ...zhStack, ...zhIpvs },
   ...zhVerdict,
 }

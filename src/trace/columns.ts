@@ -37,4 +37,7 @@ export const STEP = {
   process: 31, // a=process ref b=event c=text
   timer: 32, // a=text b=record ref|-1
   change: 50, // a=change b=record ref c=rules added d=rules removed
+  ipvsSchedule: 40, // a=virtual server ref b=real server ref|-1 c=reason d=the scheduler's own figure
+  ipvsPacket: 41, // a=connection ref b=direction c=length
+  ipvsChange: 42, // a=connection ref b=change(0 new,1 update,2 destroy) c=text of state
 } as const

@@ -10,6 +10,9 @@ import {
   DELIVER_TO,
   DROP_REASONS,
   HOOKS,
+  IPVS_CHANGES,
+  IPVS_DIRECTIONS,
+  IPVS_REASONS,
   NAT_BINDINGS,
   NEIGH_REASONS,
   NUD_STATES,
@@ -151,6 +154,14 @@ export function decodeStep(trace: Trace, versions: RecordVersions, seq: number):
       return { kind: 'socket.data', socket: ref(a), direction: b === 0 ? 'send' : 'receive', bytes: c }
     case STEP.process:
       return { kind: 'process', process: ref(a), event: pick(PROCESS_EVENTS, b, 'process event'), text: c < 0 ? '' : text(c) }
+    case STEP.ipvsSchedule: {
+      const reason = pick(IPVS_REASONS, c, 'IPVS reason')
+      return { kind: 'ipvs.schedule', service: ref(a), ...optional(refs, 'destination', b), reason, figure: d }
+    }
+    case STEP.ipvsPacket:
+      return { kind: 'ipvs.packet', connection: ref(a), direction: pick(IPVS_DIRECTIONS, b, 'IPVS direction'), length: c }
+    case STEP.ipvsChange:
+      return { kind: 'ipvs.change', connection: ref(a), change: pick(IPVS_CHANGES, b, 'IPVS change'), state: text(c) }
     case STEP.timer:
       return { kind: 'timer', what: text(a), ...optional(refs, 'record', b) }
     case STEP.change:

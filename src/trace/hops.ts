@@ -51,6 +51,7 @@ export const AFTERMATH: ReadonlySet<number> = new Set([
   STEP.socketData,
   STEP.process,
   STEP.ctChange,
+  STEP.ipvsChange,
   STEP.log,
 ])
 const IS_AFTERMATH = new Uint8Array(256)

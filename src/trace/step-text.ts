@@ -99,6 +99,12 @@ export function stepText(reader: TraceReader, seq: number): string {
       return `conntrack ${step.change} ${name(step.conntrack)}${step.state === undefined ? '' : ` ${step.state}`}`
     case 'nat':
       return `nat ${step.manip} ${step.binding}`
+    case 'ipvs.schedule':
+      return `ipvs ${name(step.service)}: ${step.destination === undefined ? 'no real server' : `${name(step.destination)} (${step.reason} ${step.figure})`}`
+    case 'ipvs.packet':
+      return `ipvs ${step.direction} of ${name(step.connection)}`
+    case 'ipvs.change':
+      return `ipvs ${step.change} ${name(step.connection)} ${step.state}`
     case 'socket.lookup':
       return step.socket === undefined ? 'no socket' : `socket ${name(step.socket)}`
     case 'tcp.state':

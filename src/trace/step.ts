@@ -152,6 +152,15 @@ export const WORLD_CHANGES = ['apply', 'delete', 'terminate', 'attach', 'detach'
  */
 export type WorldChangeKind = (typeof WORLD_CHANGES)[number]
 
+/** Why a real server was taken: the scheduler chose it, or the client has it already (persistence). `none`: there is none to take. */
+export const IPVS_REASONS = ['scheduler', 'template', 'none'] as const
+export type IpvsReason = (typeof IPVS_REASONS)[number]
+/** Which way a packet of a connection goes; an ICMP error about one goes with what it answers. */
+export const IPVS_DIRECTIONS = ['request', 'reply', 'request-error', 'reply-error'] as const
+export type IpvsDirection = (typeof IPVS_DIRECTIONS)[number]
+export const IPVS_CHANGES = ['new', 'update', 'destroy'] as const
+export type IpvsChange = (typeof IPVS_CHANGES)[number]
+
 export type Step =
   // A packet comes to be.
   | { kind: 'born'; how: PacketOrigin; parent?: number; process?: string }
@@ -197,6 +206,11 @@ export type Step =
   | { kind: 'ct.lookup'; conntrack?: string; info: CtInfo }
   | { kind: 'ct.change'; conntrack: string; change: CtChange; state?: string }
   | { kind: 'nat'; conntrack: string; manip: 'src' | 'dst'; binding: NatBinding }
+  // IPVS.
+  /** `figure`: what the scheduler went by. rr, wrr: the turn's weight; lc, wlc, sed, nq: the server's overhead; sh, dh, mh: the bucket. */
+  | { kind: 'ipvs.schedule'; service: string; destination?: string; reason: IpvsReason; figure: number }
+  | { kind: 'ipvs.packet'; connection: string; direction: IpvsDirection; length: number }
+  | { kind: 'ipvs.change'; connection: string; change: IpvsChange; state: string }
   // Sockets and processes.
   | { kind: 'socket.lookup'; socket?: string }
   | { kind: 'tcp.state'; socket: string; from: string; to: string }

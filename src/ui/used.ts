@@ -40,6 +40,11 @@ export function recordsOf(step: Step): readonly (string | undefined)[] {
     case 'ct.change':
     case 'nat':
       return [step.conntrack]
+    case 'ipvs.schedule':
+      return [step.service, step.destination]
+    case 'ipvs.packet':
+    case 'ipvs.change':
+      return [step.connection]
     case 'process':
       return [step.process]
     case 'timer':

@@ -29,6 +29,7 @@ export const CELL_FIELDS = [
   'txBytes',
   'rxDropped',
   'txDropped',
+  'connections',
 ] as const
 export type CellField = (typeof CELL_FIELDS)[number]
 
