@@ -1,15 +1,17 @@
 import type { NetnsRecord, SysctlRecord } from '../world/records.ts'
 import type { NetDevice } from './device.ts'
-import type { NetKernel } from './kernel.ts'
+import type { MutableFib } from './fib/fib.ts'
+import type { LocalKernel, NetKernel } from './kernel.ts'
+import type { NamespaceNetfilter } from './netfilter/netfilter.ts'
 import type { InetPeer } from './path/inet-peer.ts'
 import { FragmentQueue } from './path/reassembly.ts'
 import type { SocketsApi } from './sockets/sockets.ts'
 import { sysctlDefault } from './sysctl.ts'
-import type { Fib, Namespace, Netfilter } from './types.ts'
+import type { Namespace } from './types.ts'
 
 /** struct net: one namespace at run time. boot.ts wires its rooms. */
 export class NetworkNamespace implements Namespace {
-  readonly kernel: NetKernel
+  readonly kernel: LocalKernel
   readonly record: NetnsRecord
   readonly name: string
   readonly ref: number
@@ -19,15 +21,17 @@ export class NetworkNamespace implements Namespace {
   /** See path/inet-peer.ts. */
   readonly peers = new Map<number, InetPeer>()
   readonly fragments: FragmentQueue
+  /** icmp_xmit_lock(): an ICMP message is on its way out, and a second one that it gives cause for is not sent. */
+  icmpSending = false
   loopback: NetDevice | undefined = undefined
   // Wired by boot.ts before anything runs.
-  fib!: Fib
-  netfilter!: Netfilter
+  fib!: MutableFib
+  netfilter!: NamespaceNetfilter
   sockets!: SocketsApi
   #ipId: number
 
   constructor(kernel: NetKernel, record: NetnsRecord, sysctls: ReadonlyMap<string, SysctlRecord>) {
-    this.kernel = kernel
+    this.kernel = kernel.local()
     this.record = record
     this.name = record.name
     this.ref = kernel.rec.ref(record.id)

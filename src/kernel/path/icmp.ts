@@ -8,7 +8,7 @@ import { type Namespace, PACKET_HOST, type QuotedHeader, type Skb } from '../typ
 import { deliver, drop, TO_ICMP } from './hop.ts'
 import { redirectAllow, xrlimAllow } from './inet-peer.ts'
 import { begin, ipLocalOut } from './local-out.ts'
-import { lookupOutput } from './route.ts'
+import { lookupOutput, type OutputRoute } from './route.ts'
 
 const BY_ICMP = PACKET_ORIGINS.indexOf('icmp')
 const BY_RESET = PACKET_ORIGINS.indexOf('reset')
@@ -32,7 +32,7 @@ export function icmpSend(namespace: Namespace, offending: Skb, type: number, cod
   if (isMulticast(pkt.src)) return
   if (pkt.protocol === IPPROTO.ICMP && isError(pkt.icmpType)) return
   const type4 = ns.fib.addressType(pkt.dst)
-  if (type4 === 'BROADCAST') return
+  if (type4 === 'BROADCAST' || ns.icmpSending) return
 
   const error = new Packet()
   error.etherType = ETH_P.IP
@@ -54,7 +54,7 @@ export function icmpRedirect(ns: NetworkNamespace, skb: SkBuff, gateway: number)
 }
 
 function sendError(ns: NetworkNamespace, old: SkBuff, error: Packet): void {
-  const mark = ns.sysctl('net.ipv4.fwmark_reflect') !== 0 ? old.mark : 0
+  const mark = replyMark(ns, old)
   const route = lookupOutput(ns, { dst: error.dst, src: error.src, mark, tos: error.tos, oif: undefined })
   if (route.error !== undefined) return
   if (route.found.device !== ns.loopback && !rateAllows(ns, error)) return
@@ -67,8 +67,19 @@ function sendError(ns: NetworkNamespace, old: SkBuff, error: Packet): void {
   skb.mark = mark
   // icmp_glue_bits() calls nf_ct_attach() for every error.
   ns.netfilter.attach(skb, old)
-  begin(skb, route, { how: BY_ICMP, parent: old.packet })
+  push(skb, route, old)
+}
+
+/** IP4_REPLY_MARK() */
+const replyMark = (ns: NetworkNamespace, skb: SkBuff): number => (ns.sysctl('net.ipv4.fwmark_reflect') !== 0 ? skb.mark : 0)
+
+/** icmp_push_reply(): what the message itself gives cause for before it has left the stack goes unsaid. */
+function push(skb: SkBuff, route: OutputRoute, cause: SkBuff): void {
+  const { ns } = skb
+  begin(skb, route, { how: BY_ICMP, parent: cause.packet })
+  ns.icmpSending = true
   ipLocalOut(skb)
+  ns.icmpSending = false
 }
 
 /** icmpv4_xrlim_allow() */
@@ -106,6 +117,7 @@ export function icmpRcv(skb: SkBuff): void {
 /** icmp_echo(), icmp_reply(): the answer goes out from the address that was asked. */
 function icmpReply(ns: NetworkNamespace, skb: SkBuff, cause: number): void {
   const { pkt } = skb
+  if (ns.icmpSending) return
   const broadcast = ns.fib.addressType(pkt.dst) === 'BROADCAST' || isMulticast(pkt.dst)
   if (broadcast && ns.sysctl('net.ipv4.icmp_echo_ignore_broadcasts') !== 0) return
   const reply = new Packet()
@@ -117,13 +129,14 @@ function icmpReply(ns: NetworkNamespace, skb: SkBuff, cause: number): void {
   reply.icmpType = ICMP.ECHO_REPLY
   reply.icmpRest = pkt.icmpRest
   reply.payload = pkt.payload
-  const route = lookupOutput(ns, { dst: reply.dst, src: reply.src, mark: 0, tos: reply.tos, oif: undefined })
+  const mark = replyMark(ns, skb)
+  const route = lookupOutput(ns, { dst: reply.dst, src: reply.src, mark, tos: reply.tos, oif: undefined })
   if (route.error !== undefined) return
   reply.src = route.source
   const out = new SkBuff(reply, ns)
   out.cause = cause
-  begin(out, route, { how: BY_ICMP, parent: skb.packet })
-  ipLocalOut(out)
+  out.mark = mark
+  push(out, route, skb)
 }
 
 /** What a socket is looked up by. For echo the id stands where sockets expect a local port. */
