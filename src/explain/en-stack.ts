@@ -170,6 +170,8 @@ export const enStack = {
         return say`${f.process} ends${text === undefined ? undefined : say`: ${text}`}.`
       case 'error':
         return say`${f.process} gets an error: ${text}.`
+      case 'resolve':
+        return say`${f.process} looks up a name: ${text}.`
     }
   },
   'cluster-changed': (f) => {

@@ -157,6 +157,8 @@ export const zhStack = {
         return say`${f.process} 结束${text === undefined ? undefined : say`：${text}`}。`
       case 'error':
         return say`${f.process} 得到错误：${text}。`
+      case 'resolve':
+        return say`${f.process} 解析名称：${text}。`
     }
   },
   'cluster-changed': (f) => {

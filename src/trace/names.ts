@@ -157,6 +157,8 @@ export function recordText(record: WorldRecord): string {
       return `${formatIpv4(record.client.address)}:${record.client.port} > ${formatIpv4(record.virtual.address)}:${record.virtual.port} > ${formatIpv4(record.destination.address)}:${record.destination.port}`
     case 'note':
       return record.what
+    case 'file':
+      return record.path
   }
 }
 

@@ -135,7 +135,7 @@ export const NEIGH_REASONS = [
   'created',
 ] as const
 export type NeighReason = (typeof NEIGH_REASONS)[number]
-export const PROCESS_EVENTS = ['start', 'connect', 'listen', 'send', 'receive', 'output', 'sleep', 'exit', 'error'] as const
+export const PROCESS_EVENTS = ['start', 'connect', 'listen', 'send', 'receive', 'output', 'sleep', 'exit', 'error', 'resolve'] as const
 export type ProcessEvent = (typeof PROCESS_EVENTS)[number]
 export const CT_CHANGES = ['new', 'update', 'confirm', 'destroy', 'clash'] as const
 export type CtChange = (typeof CT_CHANGES)[number]

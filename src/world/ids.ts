@@ -32,6 +32,7 @@ export type SocketId = Brand<`sock:${string}`, 'SocketId'>
 export type ProcessId = Brand<`proc:${string}`, 'ProcessId'>
 export type ObjectId = Brand<`obj:${string}`, 'ObjectId'>
 export type NoteId = Brand<`note:${string}`, 'NoteId'>
+export type FileId = Brand<`file:${string}`, 'FileId'>
 
 export type RecordId =
   | NetnsId
@@ -57,6 +58,7 @@ export type RecordId =
   | ProcessId
   | ObjectId
   | NoteId
+  | FileId
 
 export const netnsId = (name: string) => `netns:${name}` as NetnsId
 export const deviceId = (netns: string, name: string) => `dev:${netns}/${name}` as DeviceId
@@ -92,3 +94,5 @@ export const processId = (netns: string, n: number) => `proc:${netns}/${n}` as P
 export const objectId = (kind: string, namespace: string | undefined, name: string) =>
   (namespace === undefined ? `obj:${kind}/${name}` : `obj:${kind}/${namespace}/${name}`) as ObjectId
 export const noteId = (netns: string, n: number) => `note:${netns}/${n}` as NoteId
+/** `path` is absolute. */
+export const fileId = (netns: string, path: string) => `file:${netns}${path}` as FileId

@@ -4,6 +4,7 @@ import type {
   ChainId,
   ConntrackId,
   DeviceId,
+  FileId,
   FdbId,
   IpsetId,
   IpvsConnectionId,
@@ -498,6 +499,17 @@ export interface ObjectRecord {
   readonly origin: Origin
 }
 
+/** A text file that programs of a namespace read: what decides how names resolve there. */
+export interface FileRecord {
+  readonly kind: 'file'
+  readonly id: FileId
+  readonly netns: NetnsId
+  /** `/etc/resolv.conf` */
+  readonly path: string
+  readonly content: string
+  readonly origin: Origin
+}
+
 /** Something the input had that is kept but not modelled; shown to the user in plain words. */
 export interface NoteRecord {
   readonly kind: 'note'
@@ -532,6 +544,7 @@ export type WorldRecord =
   | ProcessRecord
   | ObjectRecord
   | NoteRecord
+  | FileRecord
 
 export type RecordKind = WorldRecord['kind']
 export type RecordOf<K extends RecordKind> = Extract<WorldRecord, { kind: K }>
