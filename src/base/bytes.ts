@@ -3,6 +3,7 @@
 
 export const get8 = (b: Uint8Array, at: number): number => b[at] ?? 0
 export const get16 = (b: Uint8Array, at: number): number => (get8(b, at) << 8) | get8(b, at + 1)
+export const get24 = (b: Uint8Array, at: number): number => (get16(b, at) << 8) | get8(b, at + 2)
 export const get32 = (b: Uint8Array, at: number): number => ((get16(b, at) << 16) | get16(b, at + 2)) >>> 0
 /** A 48-bit unsigned integer: a MAC address. */
 export const get48 = (b: Uint8Array, at: number): number => get16(b, at) * 0x1_0000_0000 + get32(b, at + 2)
@@ -10,6 +11,11 @@ export const get48 = (b: Uint8Array, at: number): number => get16(b, at) * 0x1_0
 export function set16(b: Uint8Array, at: number, value: number): void {
   b[at] = value >>> 8
   b[at + 1] = value
+}
+
+export function set24(b: Uint8Array, at: number, value: number): void {
+  b[at] = value >>> 16
+  set16(b, at + 1, value)
 }
 
 export function set32(b: Uint8Array, at: number, value: number): void {

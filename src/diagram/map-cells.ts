@@ -42,6 +42,7 @@ function deliveredTo(to: DeliverTo | undefined, before: string | undefined): str
       return before === 'neighbour' ? 'neighbour' : 'arp'
     case 'discard':
     case 'reassembly':
+    case 'tunnel':
     case undefined:
       return before
     default:

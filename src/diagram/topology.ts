@@ -74,6 +74,7 @@ const peerOf = (d: DeviceRecord): string | undefined =>
 function containersOf(view: WorldView, netns: NetnsRecord): ContainerNode[] {
   const listens = new Map<string, string[]>()
   for (const s of view.list('socket', netns.id)) {
+    if (s.encap !== undefined) continue
     if (s.state !== 'LISTEN' && !(s.protocol === 'udp' && s.remote === undefined && s.local.port !== 0)) continue
     const process = s.process === undefined ? undefined : view.get('process', s.process)
     const name = process?.container ?? ''

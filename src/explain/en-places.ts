@@ -124,6 +124,8 @@ export const enPlaces = {
         return say`Nothing more happens to this packet.`
       case 'reassembly':
         return say`The fragment joins the others of its datagram.`
+      case 'tunnel':
+        return say`Here it ends as a packet of its own: the tunnel has taken it.`
     }
   },
   dropped: (f) =>
@@ -152,6 +154,19 @@ export const enPlaces = {
     f.moved
       ? say`${f.bridge} hears ${f.mac} on another port now: ${f.port}.`
       : say`${f.bridge} learns from the source address that ${f.mac} is behind its port ${f.port}.`,
+  'vtep-learned': (f) =>
+    f.moved
+      ? say`${f.tunnel} hears ${f.mac} from another remote end now: ${f.remote}.`
+      : say`${f.tunnel} learns from what arrived that ${f.mac} is behind the remote end ${f.remote}.`,
+  'into-tunnel': (f) => {
+    const by = f.entry === undefined ? undefined : say` (${f.entry})`
+    const why = f.any
+      ? say`${f.device} has no entry of its own for ${f.mac}; the entry for all other addresses${by} names ${f.remote}`
+      : say`${f.device} knows that ${f.mac} is behind the remote end ${f.remote}${by}`
+    return say`${why}. It puts the whole frame into a UDP datagram to that address, with a VXLAN header that names network ${f.vni}.`
+  },
+  'out-of-tunnel': (f) =>
+    say`A UDP datagram for the kernel’s own VXLAN socket of ${f.where}: VNI ${f.vni} belongs to ${f.device}, which gets the frame that ${f.remote} put inside.`,
   'bridge-forwarded': (f) => say`${f.bridge} knows that ${f.mac} is behind ${f.port}, and forwards the frame to that port alone.`,
   'bridge-flooded': (f) => {
     const ports = f.ports === 1 ? 'its one other port' : `its ${f.ports} other ports`

@@ -76,7 +76,8 @@ export const enReasons: Catalogue['reasons'] = {
   SKB_DROP_REASON_TCP_RESET: 'it is a reset, which closes the connection',
   SKB_DROP_REASON_UNHANDLED_PROTO: 'no protocol handler takes its EtherType',
   SKB_DROP_REASON_IP_INADDRERRORS: 'it is for an address that is not ours, and this host does not forward',
-  SKB_DROP_REASON_NO_TX_TARGET: 'the bridge has no port to send it out of',
+  SKB_DROP_REASON_NO_TX_TARGET:
+    'there is nowhere to send it: no port of the bridge, or no remote end of the tunnel, is known for it',
   SKB_DROP_REASON_BRIDGE_INGRESS_STP_STATE: 'the bridge port does not forward (STP state)',
   SKB_DROP_REASON_DUP_FRAG: 'it overlaps a fragment that is here already',
   SKB_DROP_REASON_FRAG_REASM_TIMEOUT: 'the rest of the datagram did not come in time',
@@ -85,4 +86,8 @@ export const enReasons: Catalogue['reasons'] = {
   SKB_DROP_REASON_IP_INVALID_DEST: 'its destination address is impossible here',
   SKB_DROP_REASON_IP_LOCALNET: 'a 127.0.0.0/8 address must not come from outside (route_localnet is off)',
   SKB_DROP_REASON_TCP_OLD_DATA: 'its data has been received before',
+  SKB_DROP_REASON_VXLAN_INVALID_HDR: 'it has no valid VXLAN header',
+  SKB_DROP_REASON_VXLAN_VNI_NOT_FOUND: 'no VXLAN device of this host has its VNI',
+  SKB_DROP_REASON_VXLAN_ENTRY_EXISTS: 'it claims a MAC address that a fixed entry places behind another remote end',
+  SKB_DROP_REASON_LOCAL_MAC: 'the frame inside carries this very device’s MAC address as its source: a loop',
 }

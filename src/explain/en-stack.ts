@@ -174,6 +174,22 @@ export const enStack = {
         return say`${f.process} looks up a name: ${text}.`
     }
   },
+  'proxy-routed': (f) => {
+    const by = f.object === undefined ? undefined : say` (${f.object})`
+    if (f.layer === 4) {
+      return f.endpoint === undefined
+        ? say`${f.process} finds no endpoint for ${f.rule}${by}: it can only close the connection that it has accepted.`
+        : say`${f.process} has accepted the connection itself, and picks ${f.endpoint} for ${f.rule}${by}, round robin: it opens a second connection there, from the node's own address.`
+    }
+    if (f.service === undefined)
+      return say`No rule of any Ingress fits ${f.rule}: ${f.process} has no backend for it and answers by itself.`
+    return f.endpoint === undefined
+      ? say`${f.rule}${by} leads to ${f.service}, which has no endpoint: ${f.process} answers by itself.`
+      : say`The rule ${f.rule}${by} decides: ${f.process} sends the request on to ${f.service}, over a connection of its own to the endpoint ${f.endpoint}. It goes straight there, past the cluster IP.`
+  },
+  'proxy-copied': (f) =>
+    say`${f.process} is woken, reads ${f.bytes} bytes from its socket ${f.from} and writes them to ${f.to}: two system calls and two copies across the border of the kernel, which a packet that netfilter rewrites never pays.`,
+  timer: (f) => say`A timer of the kernel runs out: ${f.what}${f.record === undefined ? undefined : say` for ${f.record}`}.`,
   'cluster-changed': (f) => {
     switch (f.change) {
       case 'apply':
@@ -194,5 +210,4 @@ export const enStack = {
         return assertNever(f.change, 'change')
     }
   },
-  timer: (f) => say`A timer of the kernel runs out: ${f.what}${f.record === undefined ? undefined : say` for ${f.record}`}.`,
 } satisfies Partial<Catalogue['facts']>

@@ -43,6 +43,8 @@ function tells(reader: TraceReader, seq: number): boolean {
     case 'mtu':
     case 'log':
     case 'reassemble':
+    case 'encapsulate':
+    case 'decapsulate':
       return true
     case 'arp.process':
       return true

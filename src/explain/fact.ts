@@ -127,6 +127,17 @@ export type Fact =
   | { readonly kind: 'dropped'; readonly reason: DropReason; readonly where: Span; readonly cause?: DropCause }
   | { readonly kind: 'waiting'; readonly where: Span; readonly address: Span; readonly device?: Span }
   | { readonly kind: 'not-modelled'; readonly what: string; readonly where: Span; readonly cause?: Span }
+  | {
+      readonly kind: 'into-tunnel'
+      readonly device: Span
+      readonly remote: Span
+      readonly vni: number
+      readonly mac: Span
+      /** The forwarding entry that named the remote end; one for every address unknown (`any`). */
+      readonly entry?: Span
+      readonly any: boolean
+    }
+  | { readonly kind: 'out-of-tunnel'; readonly device: Span; readonly remote: Span; readonly vni: number; readonly where: Span }
   // Header fields
   | {
       readonly kind: 'mac-set'
@@ -142,6 +153,7 @@ export type Fact =
   | { readonly kind: 'quote-translated'; readonly change?: Span }
   // Bridge
   | { readonly kind: 'fdb-learned'; readonly bridge: Span; readonly mac: Span; readonly port: Span; readonly moved: boolean }
+  | { readonly kind: 'vtep-learned'; readonly tunnel: Span; readonly mac: Span; readonly remote: Span; readonly moved: boolean }
   | { readonly kind: 'bridge-forwarded'; readonly bridge: Span; readonly mac: Span; readonly port: Span }
   | {
       readonly kind: 'bridge-flooded'
@@ -270,6 +282,18 @@ export type Fact =
       readonly text: string
     }
   | { readonly kind: 'timer'; readonly what: Span; readonly record?: Span }
+  // Proxies
+  | {
+      readonly kind: 'proxy-routed'
+      readonly process: Span
+      /** The Ingress, or in userspace mode the Service. */
+      readonly object?: Span
+      readonly rule: Span
+      readonly service?: Span
+      readonly endpoint?: Span
+      readonly layer: 4 | 7
+    }
+  | { readonly kind: 'proxy-copied'; readonly process: Span; readonly bytes: number; readonly from: Span; readonly to: Span }
   // The cluster
   | {
       readonly kind: 'cluster-changed'

@@ -14,6 +14,16 @@ function bridgeOf(c: Context): Span {
 
 export function learnFact(c: Context, step: StepOf<'bridge.learn'>): Fact {
   const r = c.reader.versions.near(step.fdb, c.seq)
+  if (r?.kind === 'fdb' && r.remote !== undefined) {
+    const tunnel = deviceOf(c, r.port)
+    return {
+      kind: 'vtep-learned',
+      tunnel: tunnel === undefined ? code('?') : deviceSpan(tunnel),
+      mac: record(step.fdb, formatMac(r.mac)),
+      remote: address(r.remote),
+      moved: step.moved,
+    }
+  }
   const port = r?.kind === 'fdb' ? deviceOf(c, r.port) : undefined
   const mac = r?.kind === 'fdb' ? formatMac(r.mac) : step.fdb
   return {
@@ -22,6 +32,30 @@ export function learnFact(c: Context, step: StepOf<'bridge.learn'>): Fact {
     mac: record(step.fdb, mac),
     port: port === undefined ? code('?') : deviceSpan(port),
     moved: step.moved,
+  }
+}
+
+export function encapsulateFact(c: Context, step: StepOf<'encapsulate'>): Fact {
+  const entry = step.fdb === undefined ? undefined : c.reader.versions.near(step.fdb, c.seq)
+  return {
+    kind: 'into-tunnel',
+    device: bridgeOf(c),
+    remote: address(step.remote),
+    vni: step.vni,
+    mac: code(formatMac(packetOf(c).ethDst)),
+    ...optional('entry', step.fdb === undefined ? undefined : nameIn(c, step.fdb)),
+    any: entry?.kind === 'fdb' && entry.mac === 0,
+  }
+}
+
+export function decapsulateFact(c: Context, step: StepOf<'decapsulate'>): Fact {
+  const device = deviceOf(c, step.device)
+  return {
+    kind: 'out-of-tunnel',
+    device: device === undefined ? code('?') : deviceSpan(device),
+    remote: address(step.remote),
+    vni: step.vni,
+    where: c.where,
   }
 }
 

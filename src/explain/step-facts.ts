@@ -5,9 +5,19 @@ import { type Context, contextOf, nameIn, optional } from './context.ts'
 import type { Fact } from './fact.ts'
 import { rewriteFact } from './header-facts.ts'
 import { ipvsChangeFact, ipvsPacketFact, ipvsScheduleFact } from './ipvs-facts.ts'
-import { arpFact, bridgeNfFact, decideFact, learnFact, neighLookupFact, neighStateFact } from './link-facts.ts'
+import {
+  arpFact,
+  bridgeNfFact,
+  decapsulateFact,
+  decideFact,
+  encapsulateFact,
+  learnFact,
+  neighLookupFact,
+  neighStateFact,
+} from './link-facts.ts'
 import { chainFact, ctChangeFact, ctLookupFact, natFact, policyFact, ruleFact } from './netfilter-facts.ts'
 import { bornFact, deliverFact, departFact, dropFact, enterFact, waitFact } from './place-facts.ts'
+import { proxyCopyFact, proxyRouteFact } from './proxy-facts.ts'
 import { routeFactOf, rpFilterFact } from './route-facts.ts'
 import { code, object, type Span } from './sentence.ts'
 import { dataFact, processFact, retransmitFact, socketLookupFact, tcpStateFact } from './socket-facts.ts'
@@ -42,6 +52,10 @@ export function factOf(reader: TraceReader, timeline: Timeline, seq: number): Fa
       return decideFact(c, step)
     case 'bridge.nf':
       return bridgeNfFact(c, step)
+    case 'encapsulate':
+      return encapsulateFact(c, step)
+    case 'decapsulate':
+      return decapsulateFact(c, step)
     case 'neigh.lookup':
       return neighLookupFact(c, step)
     case 'neigh.state':
@@ -105,6 +119,10 @@ export function factOf(reader: TraceReader, timeline: Timeline, seq: number): Fa
       const { change, added, removed } = step
       return { kind: 'cluster-changed', where, change, what: changedThing(c, step.record), added, removed }
     }
+    case 'proxy.route':
+      return proxyRouteFact(c, step)
+    case 'proxy.copy':
+      return proxyCopyFact(c, step)
     default:
       return assertNever(step, 'step')
   }

@@ -112,6 +112,8 @@ export const zhPlaces = {
         return say`这个包到此为止。`
       case 'reassembly':
         return say`这个分片与同一数据报的其他分片放在一起。`
+      case 'tunnel':
+        return say`作为独立的包，它到此为止：隧道已接手。`
     }
   },
   dropped: (f) =>
@@ -140,6 +142,19 @@ export const zhPlaces = {
     f.moved
       ? say`${f.bridge} 发现 ${f.mac} 现在位于另一个端口：${f.port}。`
       : say`${f.bridge} 从源地址学到：${f.mac} 在端口 ${f.port} 之后。`,
+  'vtep-learned': (f) =>
+    f.moved
+      ? say`${f.tunnel} 发现 ${f.mac} 现在来自另一个对端：${f.remote}。`
+      : say`${f.tunnel} 从收到的帧学到：${f.mac} 在对端 ${f.remote} 之后。`,
+  'into-tunnel': (f) => {
+    const by = f.entry === undefined ? undefined : say`（${f.entry}）`
+    const why = f.any
+      ? say`${f.device} 没有 ${f.mac} 的条目；适用于其余所有地址的条目${by}指向 ${f.remote}`
+      : say`${f.device} 知道 ${f.mac} 在对端 ${f.remote} 之后${by}`
+    return say`${why}。它把整个帧装进发往该地址的 UDP 数据报，并加上写有网络编号 ${f.vni} 的 VXLAN 首部。`
+  },
+  'out-of-tunnel': (f) =>
+    say`这是发给 ${f.where} 内核自己的 VXLAN 套接字的 UDP 数据报：VNI ${f.vni} 属于 ${f.device}，由它取出 ${f.remote} 装入的帧。`,
   'bridge-forwarded': (f) => say`${f.bridge} 知道 ${f.mac} 在 ${f.port} 之后，只把帧转发到这个端口。`,
   'bridge-flooded': (f) => {
     const ports = f.ports === 1 ? '唯一的另一个端口' : `其余 ${f.ports} 个端口`

@@ -72,7 +72,7 @@ export const zhReasons: Catalogue['reasons'] = {
   SKB_DROP_REASON_TCP_RESET: '这是 RST，连接就此关闭',
   SKB_DROP_REASON_UNHANDLED_PROTO: '没有协议处理它的 EtherType',
   SKB_DROP_REASON_IP_INADDRERRORS: '它要去的不是本机地址，而本机不转发',
-  SKB_DROP_REASON_NO_TX_TARGET: '网桥没有可以送出它的端口',
+  SKB_DROP_REASON_NO_TX_TARGET: '无处可送：网桥没有可用的端口，或隧道不知道对端',
   SKB_DROP_REASON_BRIDGE_INGRESS_STP_STATE: '网桥端口不转发（STP 状态）',
   SKB_DROP_REASON_DUP_FRAG: '它与已收到的分片重叠',
   SKB_DROP_REASON_FRAG_REASM_TIMEOUT: '数据报的其余部分没有及时到达',
@@ -81,4 +81,8 @@ export const zhReasons: Catalogue['reasons'] = {
   SKB_DROP_REASON_IP_INVALID_DEST: '这个目的地址在这里不可能出现',
   SKB_DROP_REASON_IP_LOCALNET: '127.0.0.0/8 的地址不得来自外部（route_localnet 未开启）',
   SKB_DROP_REASON_TCP_OLD_DATA: '其中的数据早已收到',
+  SKB_DROP_REASON_VXLAN_INVALID_HDR: '它没有有效的 VXLAN 首部',
+  SKB_DROP_REASON_VXLAN_VNI_NOT_FOUND: '本机没有使用其 VNI 的 VXLAN 设备',
+  SKB_DROP_REASON_VXLAN_ENTRY_EXISTS: '它声称的 MAC 地址已由固定条目指向另一个对端',
+  SKB_DROP_REASON_LOCAL_MAC: '内层帧的源 MAC 地址就是该设备自己的地址：出现了环路',
 }

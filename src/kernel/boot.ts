@@ -1,17 +1,19 @@
 import type { Prng } from '../base/prng.ts'
-import { formatMac } from '../net/address.ts'
+import { formatMac, IPV4_ANY } from '../net/address.ts'
 import type { TraceRecorder } from '../trace/recorder.ts'
-import { fdbId, type RecordId } from '../world/ids.ts'
+import { fdbId, type NetnsId, type RecordId, tunnelSocketId } from '../world/ids.ts'
 import type { DeviceRecord, NetnsRecord, RecordKind, RecordOf, WorldRecord } from '../world/records.ts'
 import type { World } from '../world/world.ts'
 import { Fdb } from './bridge/fdb.ts'
 import { NetDevice } from './device.ts'
+import { VxlanDevice, vxlanRcv } from './devices/vxlan.ts'
 import { createFib } from './fib/fib.ts'
 import { type Clockwork, NetKernel } from './kernel.ts'
 import { NetworkNamespace } from './namespace.ts'
 import { NeighbourTable } from './neighbour/table.ts'
 import { createNetfilter } from './netfilter/netfilter.ts'
 import { path } from './path/index.ts'
+import type { SkBuff } from './skb.ts'
 import { createSockets } from './sockets/sockets.ts'
 import { deviceConf } from './sysctl.ts'
 
@@ -32,12 +34,13 @@ class Shelf {
 
 /**
  * What the kernel adds by itself when devices come up, as records: a bridge's own addresses and its ports' in the FDB
- * (br_fdb_add_local). The result is the world that a run starts from.
+ * (br_fdb_add_local), and the socket that a VXLAN device listens on (vxlan_sock_add). The result is the world that a run starts from.
  */
 export function withKernelRecords(world: World): World {
   const out = new Map<RecordId, WorldRecord>(world)
   for (const r of world.values()) {
     if (r.kind !== 'device') continue
+    if (r.link.kind === 'vxlan' && r.up) addTunnelSocket(out, r.netns, r.link.port)
     if (r.link.kind === 'bridge') addLocal(out, r, r)
     else if (r.master !== undefined) {
       const bridge = world.get(r.master.bridge)
@@ -45,6 +48,22 @@ export function withKernelRecords(world: World): World {
     }
   }
   return out
+}
+
+function addTunnelSocket(world: Map<RecordId, WorldRecord>, netns: NetnsId, port: number): void {
+  const id = tunnelSocketId(netns.slice('netns:'.length), port)
+  world.set(id, {
+    kind: 'socket',
+    id,
+    netns,
+    protocol: 'udp',
+    local: { address: IPV4_ANY, port },
+    state: 'UNCONN',
+    receiveQueue: 0,
+    sendQueue: 0,
+    encap: 'vxlan',
+    origin: { component: 'kernel' },
+  })
 }
 
 function addLocal(world: Map<RecordId, WorldRecord>, bridge: DeviceRecord, port: DeviceRecord): void {
@@ -67,9 +86,18 @@ function addLocal(world: Map<RecordId, WorldRecord>, bridge: DeviceRecord, port:
 /** Brings a world's records to life. The recorder must have been made from the same world. */
 export function boot(rec: TraceRecorder, rng: Prng, clock: Clockwork): NetKernel {
   const kernel = new NetKernel(rec, rng, clock)
+  bringUp(kernel, rec.world.values())
+  return kernel
+}
+
+/**
+ * Namespaces and devices that come to be, with everything of the namespaces. A device may be of a namespace that is there
+ * already: a veth's other end, a port of its bridge.
+ */
+export function bringUp(kernel: NetKernel, records: Iterable<WorldRecord>): void {
   const shelves = new Map<string, Shelf>()
   const netnses: NetnsRecord[] = []
-  for (const r of rec.world.values()) {
+  for (const r of records) {
     if (r.kind === 'netns') {
       netnses.push(r)
       shelves.set(r.id, shelves.get(r.id) ?? new Shelf())
@@ -83,39 +111,47 @@ export function boot(rec: TraceRecorder, rng: Prng, clock: Clockwork): NetKernel
     const shelf = shelves.get(record.id) as Shelf
     const ns = new NetworkNamespace(kernel, record, new Map(shelf.list('sysctl').map((r) => [r.key, r])))
     kernel.namespaces.set(record.name, ns)
-    makeDevices(kernel, ns, shelf)
   }
-  connect(kernel)
+  const made: NetDevice[] = []
+  for (const id of new Set([...netnses.map((n): string => n.id), ...shelves.keys()])) {
+    const shelf = shelves.get(id) as Shelf
+    const ns = kernel.namespaces.get(id.slice('netns:'.length))
+    if (ns !== undefined) made.push(...makeDevices(kernel, ns, shelf))
+  }
+  connect(kernel, made)
   for (const record of netnses) wire(kernel.namespaces.get(record.name) as NetworkNamespace, shelves.get(record.id) as Shelf)
-  return kernel
 }
 
-function makeDevices(kernel: NetKernel, ns: NetworkNamespace, shelf: Shelf): void {
+function makeDevices(kernel: NetKernel, ns: NetworkNamespace, shelf: Shelf): NetDevice[] {
+  const made: NetDevice[] = []
   const read = (key: string) => (ns.sets(key) ? ns.sysctl(key) : undefined)
   for (const record of shelf.list('device')) {
     const dev = new NetDevice(ns, record, deviceConf(record.name, read), (d) => new NeighbourTable(d))
     ns.devices.set(record.name, dev)
     kernel.devices.set(record.id, dev)
+    made.push(dev)
     if (record.link.kind === 'loopback') ns.loopback = dev
     if (record.link.kind === 'bridge') dev.fdb = new Fdb(dev, record.link.ageing)
+    if (record.link.kind === 'vxlan') dev.vxlan = new VxlanDevice(dev, record.link)
   }
   for (const a of shelf.list('address')) kernel.devices.get(a.device)?.addresses.push(a)
   for (const n of shelf.list('neighbour')) kernel.devices.get(n.device)?.neighbours.load(n)
+  return made
 }
 
 /** Peers and bridge ports, once every device exists. Ports stand in order of their numbers. */
-function connect(kernel: NetKernel): void {
-  for (const dev of kernel.devices.values()) {
+function connect(kernel: NetKernel, made: readonly NetDevice[]): void {
+  const bridges = new Set<NetDevice>()
+  for (const dev of made) {
     const { link, master } = dev.record
     if ((link.kind === 'veth' || link.kind === 'physical') && link.peer !== undefined) dev.peer = kernel.devices.get(link.peer)
     if (master !== undefined) {
       dev.bridge = kernel.devices.get(master.bridge)
       dev.bridge?.ports.push(dev)
+      if (dev.bridge !== undefined) bridges.add(dev.bridge)
     }
   }
-  for (const dev of kernel.devices.values()) {
-    dev.ports.sort((a, b) => (a.record.master?.port ?? 0) - (b.record.master?.port ?? 0))
-  }
+  for (const bridge of bridges) bridge.ports.sort((a, b) => (a.record.master?.port ?? 0) - (b.record.master?.port ?? 0))
 }
 
 function wire(ns: NetworkNamespace, shelf: Shelf): void {
@@ -130,5 +166,11 @@ function wire(ns: NetworkNamespace, shelf: Shelf): void {
     const bridge = ns.kernel.devices.get(f.bridge)
     const port = ns.kernel.devices.get(f.port)
     if (bridge?.fdb !== undefined && port !== undefined) bridge.fdb.load(f, port)
+    else bridge?.vxlan?.fdb.load(f)
   }
+  for (const port of tunnelPorts(ns)) ns.sockets.takeTunnel(port, (skb, socket) => vxlanRcv(skb as SkBuff, ns, port, socket))
+}
+
+function tunnelPorts(ns: NetworkNamespace): ReadonlySet<number> {
+  return new Set([...ns.devices.values()].flatMap((d) => (d.up && d.vxlan !== undefined ? [d.vxlan.link.port] : [])))
 }

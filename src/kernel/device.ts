@@ -1,6 +1,7 @@
 import type { Ipv4, Mac } from '../net/address.ts'
 import type { DeviceRecord } from '../world/records.ts'
 import type { Fdb } from './bridge/fdb.ts'
+import type { VxlanDevice } from './devices/vxlan.ts'
 import type { NetworkNamespace } from './namespace.ts'
 import type { NeighbourTable } from './neighbour/table.ts'
 import type { DeviceConf } from './sysctl.ts'
@@ -21,7 +22,7 @@ export class NetDevice implements Device {
   readonly ifindex: number
   readonly mac: Mac
   readonly mtu: number
-  readonly up: boolean
+  up: boolean
   readonly conf: DeviceConf
   readonly neighbours: NeighbourTable
   readonly addresses: DeviceAddress[] = []
@@ -32,6 +33,8 @@ export class NetDevice implements Device {
   /** A bridge's own: ports by port number, and the forwarding database. */
   readonly ports: NetDevice[] = []
   fdb: Fdb | undefined = undefined
+  /** A VXLAN device's own. */
+  vxlan: VxlanDevice | undefined = undefined
 
   constructor(ns: NetworkNamespace, record: DeviceRecord, conf: DeviceConf, neighbours: (d: NetDevice) => NeighbourTable) {
     this.ns = ns

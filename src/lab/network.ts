@@ -24,7 +24,7 @@ export function netnsBatch(view: WorldView, ns: NetnsRecord, names: LabNames, sk
   const devices = view.list('device', ns.id)
   return {
     links: devices.flatMap((d) => linkLines(view, d, names, skipped)),
-    up: [...portLines(devices), ...devices.filter((d) => d.up).map((d) => `link set ${d.name} up`)],
+    up: [...tunnelLines(devices), ...portLines(devices), ...devices.filter((d) => d.up).map((d) => `link set ${d.name} up`)],
     layer3: [...addressLines(view, ns), ...routeLines(view, ns), ...ruleLines(view, ns), ...neighbourLines(view, ns)],
     bridge: fdbLines(view, ns),
   }
@@ -42,6 +42,9 @@ function linkLines(view: WorldView, d: DeviceRecord, names: LabNames, skipped: S
       return [`link add ${head(d)} type bridge ageing_time ${Math.round(link.ageing / 1e7)} stp_state 0 mcast_snooping 0`]
     case 'dummy':
       return [`link add ${head(d)} type dummy`]
+    case 'vxlan':
+      // Once its lower device is there: tunnelLines().
+      return []
     case 'unknown':
       skipped(`device ${d.name} of ${deviceParts(d.id).netns}: type ${link.type}`)
       return []
@@ -55,6 +58,22 @@ function linkLines(view: WorldView, d: DeviceRecord, names: LabNames, skipped: S
       return [`link add ${head(d)} type veth peer name ${head(peer)} netns ${there}`]
     }
   }
+}
+
+function tunnelLines(devices: readonly DeviceRecord[]): string[] {
+  return devices.flatMap((d) => {
+    const { link } = d
+    if (link.kind !== 'vxlan') return []
+    const words = [
+      `link add ${head(d)} type vxlan id ${link.vni}`,
+      link.local === undefined ? '' : `local ${formatIpv4(link.local)}`,
+      link.device === undefined ? '' : `dev ${deviceParts(link.device).device}`,
+      `dstport ${link.port}`,
+      link.learning ? 'learning' : 'nolearning',
+      `ageing ${Math.round(link.ageing / 1e9)}`,
+    ]
+    return [words.filter((w) => w !== '').join(' ')]
+  })
 }
 
 /** Which end of a pair comes first in the world's order. */
@@ -167,6 +186,11 @@ function neighbourLines(view: WorldView, ns: NetnsRecord): string[] {
 function fdbLines(view: WorldView, ns: NetnsRecord): string[] {
   return view.list('fdb', ns.id).flatMap((f) => {
     if (f.local) return []
+    // The entry of zeros may be there once for each remote end.
+    if (f.remote !== undefined)
+      return [
+        `fdb append ${formatMac(f.mac)} dev ${deviceParts(f.port).device} dst ${formatIpv4(f.remote)} self ${f.static ? 'permanent' : 'dynamic'}`,
+      ]
     return [`fdb replace ${formatMac(f.mac)} dev ${deviceParts(f.port).device} master ${f.static ? 'static' : 'dynamic'}`]
   })
 }

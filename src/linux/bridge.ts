@@ -31,6 +31,7 @@ export function printBridgeFdb(view: WorldView, netns: string, o: FdbOptions = {
 
 export function formatFdb(view: WorldView, e: FdbRecord, o: FdbOptions = {}): string {
   const dev = o.device === undefined ? `dev ${deviceName(view, e.port)} ` : ''
+  if (e.remote !== undefined) return `${formatMac(e.mac)} ${dev}dst ${formatIpv4(e.remote)} self ${e.static ? 'permanent' : ''}`
   const age = (field: 'used' | 'updated') => secondsBetween(view.cell(e.id, field), view.now)
   const used = o.statistics ? `used ${age('used')}/${age('updated')} ` : ''
   return `${formatMac(e.mac)} ${dev}${used}master ${deviceName(view, e.bridge)} ${e.local ? 'permanent' : e.static ? 'static' : ''}`

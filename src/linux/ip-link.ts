@@ -2,6 +2,7 @@ import { formatMac, macHi, macLo } from '../net/address.ts'
 import type { DeviceRecord } from '../world/records.ts'
 import type { WorldView } from '../world/world.ts'
 import { deviceName, devicesOf } from './names.ts'
+import { vxlanWords } from './vxlan.ts'
 
 export interface LinkOptions {
   /** -d */
@@ -85,10 +86,12 @@ function qdisc(d: DeviceRecord): string {
   return d.link.kind === 'physical' ? 'fq_codel' : 'noqueue'
 }
 
-/** RFC 2863 operational state. lo and dummy devices never report one. */
+const NEVER_REPORTS: ReadonlySet<string> = new Set(['loopback', 'dummy', 'vxlan', 'unknown'])
+
+/** RFC 2863 operational state. lo, dummy devices and tunnels never report one. */
 export function operstate(view: WorldView, d: DeviceRecord): string {
   if (!d.up) return 'DOWN'
-  if (d.link.kind === 'loopback' || d.link.kind === 'dummy' || d.link.kind === 'unknown') return 'UNKNOWN'
+  if (NEVER_REPORTS.has(d.link.kind)) return 'UNKNOWN'
   return hasCarrier(view, d) ? 'UP' : 'DOWN'
 }
 
@@ -103,7 +106,7 @@ export function linkLines(view: WorldView, d: DeviceRecord, details: boolean, ad
   const first = `${link} promiscuity ${port}  allmulti ${port} ${mtus}`
   const queues = `numtxqueues 1 numrxqueues 1 gso_max_size 65536 gso_max_segs 65535 tso_max_size ${d.link.kind === 'physical' ? 65536 : 524280} tso_max_segs 65535 gro_max_size 65536 `
   const lines = [first]
-  const kind = kindLine(d)
+  const kind = kindLine(view, d)
   if (kind !== undefined) lines.push(kind)
   if (d.master) lines.push(slaveLine(view, d))
   lines[lines.length - 1] += `${addrgenmode}${queues}`
@@ -132,11 +135,13 @@ const shortId = (mac: number): string =>
     .map((o) => Number.parseInt(o, 16).toString(16))
     .join(':')}`
 
-function kindLine(d: DeviceRecord): string | undefined {
+function kindLine(view: WorldView, d: DeviceRecord): string | undefined {
   switch (d.link.kind) {
     case 'veth':
     case 'dummy':
       return `    ${d.link.kind} `
+    case 'vxlan':
+      return `    ${vxlanWords(d.link, (id) => deviceName(view, id))} `
     case 'unknown':
       return `    ${d.link.type} `
     case 'bridge':

@@ -117,7 +117,8 @@ function linkOverhead(refs: readonly string[], versions: RecordVersions): Uint8A
     if (!id.startsWith('dev:')) continue
     const device = versions.near(id, -1)
     if (device?.kind !== 'device') continue
-    if (device.link.kind === 'loopback') out.fill(0, 2 * r, 2 * r + 2)
+    // A tunnel counts what it carries from the network layer on (iptunnel_xmit(), vxlan_rcv() behind eth_type_trans()).
+    if (device.link.kind === 'loopback' || device.link.kind === 'vxlan') out.fill(0, 2 * r, 2 * r + 2)
     else if (device.link.kind === 'bridge') out[2 * r] = PASSED_UP
   }
   return out

@@ -36,6 +36,10 @@ export const STEP = {
   socketData: 30, // a=socket ref b=direction(0 send,1 receive) c=bytes
   process: 31, // a=process ref b=event c=text
   timer: 32, // a=text b=record ref|-1
+  proxyRoute: 36, // a=process ref b=ref of the object that decides|-1 c=text of its rule d=text: service, endpoint ('' for none), a space between
+  proxyCopy: 37, // a=process ref b=ref of the socket read c=ref of the socket written d=bytes
+  encapsulate: 38, // a=fdb ref|-1 b=remote address c=vni
+  decapsulate: 39, // a=ref of the tunnel's device b=remote address c=vni
   change: 50, // a=change b=record ref c=rules added d=rules removed
   ipvsSchedule: 40, // a=virtual server ref b=real server ref|-1 c=reason d=the scheduler's own figure
   ipvsPacket: 41, // a=connection ref b=direction c=length

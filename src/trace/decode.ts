@@ -154,6 +154,10 @@ export function decodeStep(trace: Trace, versions: RecordVersions, seq: number):
       return { kind: 'socket.data', socket: ref(a), direction: b === 0 ? 'send' : 'receive', bytes: c }
     case STEP.process:
       return { kind: 'process', process: ref(a), event: pick(PROCESS_EVENTS, b, 'process event'), text: c < 0 ? '' : text(c) }
+    case STEP.encapsulate:
+      return { kind: 'encapsulate', ...optional(refs, 'fdb', a), remote: b >>> 0, vni: c }
+    case STEP.decapsulate:
+      return { kind: 'decapsulate', device: ref(a), remote: b >>> 0, vni: c }
     case STEP.ipvsSchedule: {
       const reason = pick(IPVS_REASONS, c, 'IPVS reason')
       return { kind: 'ipvs.schedule', service: ref(a), ...optional(refs, 'destination', b), reason, figure: d }
@@ -166,6 +170,19 @@ export function decodeStep(trace: Trace, versions: RecordVersions, seq: number):
       return { kind: 'timer', what: text(a), ...optional(refs, 'record', b) }
     case STEP.change:
       return { kind: 'change', change: pick(WORLD_CHANGES, a, 'change'), record: ref(b), added: c, removed: d }
+    case STEP.proxyRoute: {
+      const [service = '', endpoint = ''] = text(d).split(' ')
+      return {
+        kind: 'proxy.route',
+        process: ref(a),
+        ...optional(refs, 'object', b),
+        rule: text(c),
+        ...(service === '' ? {} : { service }),
+        ...(endpoint === '' ? {} : { endpoint }),
+      }
+    }
+    case STEP.proxyCopy:
+      return { kind: 'proxy.copy', process: ref(a), from: ref(b), to: ref(c), bytes: d }
     default:
       throw new Error(`step ${seq} has the unknown kind ${kind}`)
   }

@@ -64,6 +64,12 @@ class Facts {
       case 'forward':
         if (!step.allowed) this.#fact(stepText(r, seq))
         return
+      case 'encapsulate':
+        this.#fact(`encapsulated in vni ${step.vni} to ${formatIpv4(step.remote)}`)
+        return
+      case 'decapsulate':
+        this.#fact(`decapsulated into ${deviceName(step.device).name}`)
+        return
       case 'bridge.learn':
       case 'bridge.decide':
       case 'mtu':
@@ -80,6 +86,8 @@ class Facts {
         else if (step.answer !== 'update') this.#fact(step.answer === 'ignore' ? 'not for this host' : 'answers as proxy')
         return
       case 'deliver':
+        // Going into a tunnel or coming out of it has been said.
+        if (step.to === 'tunnel') return
         this.#fact(step.socket === undefined ? `delivered to ${step.to}` : `delivered to ${nameOf(r, step.socket, seq)}`)
         return
       case 'drop':

@@ -46,6 +46,8 @@ export const AFTERMATH: ReadonlySet<number> = new Set([
   STEP.bridgeLearn,
   STEP.neighState,
   STEP.timer,
+  STEP.proxyRoute,
+  STEP.proxyCopy,
   STEP.tcpState,
   STEP.tcpRetransmit,
   STEP.socketData,

@@ -158,7 +158,7 @@ function jsonEvent(reader: TraceReader, seq: number, deltas: readonly Delta[] | 
   }
 }
 
-const ADDRESS_KEYS = new Set(['address', 'src', 'dst', 'via', 'prefSrc', 'broadcast'])
+const ADDRESS_KEYS = new Set(['address', 'src', 'dst', 'via', 'prefSrc', 'broadcast', 'remote', 'local'])
 
 /** A record with its addresses as text. */
 function readable(record: WorldRecord | undefined): unknown {
@@ -182,6 +182,9 @@ function jsonStep(step: Step): Record<string, unknown> {
       return { ...step, address: formatIpv4(step.address) }
     case 'arp.process':
       return { ...step, target: formatIpv4(step.target) }
+    case 'encapsulate':
+    case 'decapsulate':
+      return { ...step, remote: formatIpv4(step.remote) }
     case 'route':
       return { ...step, address: formatIpv4(step.address), ...(step.via === undefined ? {} : { via: formatIpv4(step.via) }) }
     default:

@@ -13,8 +13,8 @@ import type { PacketOrigin, Step, TraceEvent } from './step.ts'
 import type { Trace } from './trace.ts'
 import { RecordVersions } from './versions.ts'
 
-/** Packets that begin as another one is. */
-const COPIES: ReadonlySet<PacketOrigin> = new Set(['clone', 'fragment', 'reassembled'])
+/** Packets that begin with another one's mark. */
+const COPIES: ReadonlySet<PacketOrigin> = new Set(['clone', 'fragment', 'reassembled', 'decapsulated'])
 
 /**
  * Reads a trace. Everything is decoded on demand and kept where it pays: the indexes are built at first use, one linear pass

@@ -56,13 +56,18 @@ export function stepText(reader: TraceReader, seq: number): string {
         : `rewrite ${step.field} ${fieldText(step, step.from)} → ${fieldText(step, step.to)}`
     case 'bridge.learn': {
       const fdb = reader.versions.near(step.fdb, seq)
-      const entry = fdb?.kind === 'fdb' ? `${formatMac(fdb.mac)} on ${deviceName(fdb.port).name}` : step.fdb
+      const where = fdb?.kind !== 'fdb' ? '' : fdb.remote === undefined ? 'on ' : `at ${formatIpv4(fdb.remote)} through `
+      const entry = fdb?.kind === 'fdb' ? `${formatMac(fdb.mac)} ${where}${deviceName(fdb.port).name}` : step.fdb
       return `fdb ${step.moved ? 'moves' : 'learns'} ${entry}`
     }
     case 'bridge.decide':
       return `bridge ${step.decision}${step.port === undefined || step.decision === 'local' ? '' : ` ${name(step.port)}`}${step.ports > 1 ? ` (${step.ports} ports)` : ''}`
     case 'bridge.nf':
       return `br_netfilter ${step.hook} ${step.enabled ? 'on' : `off${by(reader, step.sysctl, seq)}`}`
+    case 'encapsulate':
+      return `encapsulate vni ${step.vni} to ${formatIpv4(step.remote)}${by(reader, step.fdb, seq)}`
+    case 'decapsulate':
+      return `decapsulate vni ${step.vni} from ${formatIpv4(step.remote)} into ${deviceName(step.device).name}`
     case 'neigh.lookup':
       return `neigh ${formatIpv4(step.address)} ${step.state}`
     case 'neigh.state':
@@ -121,6 +126,10 @@ export function stepText(reader: TraceReader, seq: number): string {
       return step.change === 'sync'
         ? `kube-proxy sync: ${step.added} rules added, ${step.removed} removed`
         : `${step.change} ${name(step.record)}`
+    case 'proxy.route':
+      return `${name(step.process)} route ${step.rule}: ${[step.service ?? 'no backend', step.endpoint].filter((w) => w !== undefined).join(' → ')}`
+    case 'proxy.copy':
+      return `${name(step.process)} copies ${step.bytes} bytes from ${name(step.from)} to ${name(step.to)}`
     default:
       return assertNever(step, 'step')
   }

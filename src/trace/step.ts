@@ -74,6 +74,10 @@ export const DROP_REASONS = [
   'SKB_DROP_REASON_IP_INVALID_DEST',
   'SKB_DROP_REASON_IP_LOCALNET',
   'SKB_DROP_REASON_TCP_OLD_DATA',
+  'SKB_DROP_REASON_VXLAN_INVALID_HDR',
+  'SKB_DROP_REASON_VXLAN_VNI_NOT_FOUND',
+  'SKB_DROP_REASON_VXLAN_ENTRY_EXISTS',
+  'SKB_DROP_REASON_LOCAL_MAC',
 ] as const
 export type DropReason = (typeof DROP_REASONS)[number]
 
@@ -139,7 +143,8 @@ export const PROCESS_EVENTS = ['start', 'connect', 'listen', 'send', 'receive', 
 export type ProcessEvent = (typeof PROCESS_EVENTS)[number]
 export const CT_CHANGES = ['new', 'update', 'confirm', 'destroy', 'clash'] as const
 export type CtChange = (typeof CT_CHANGES)[number]
-export const DELIVER_TO = ['socket', 'icmp', 'arp', 'discard', 'reassembly'] as const
+/** `tunnel`: what is left of it travels inside another packet, or is the packet that was inside it. */
+export const DELIVER_TO = ['socket', 'icmp', 'arp', 'discard', 'reassembly', 'tunnel'] as const
 export type DeliverTo = (typeof DELIVER_TO)[number]
 export const NAT_BINDINGS = ['rule', 'null', 'existing', 'icmp-error'] as const
 export type NatBinding = (typeof NAT_BINDINGS)[number]
@@ -178,6 +183,9 @@ export type Step =
   | { kind: 'bridge.decide'; decision: BridgeDecision; port?: string; fdb?: string; ports: number }
   /** br_netfilter hands the bridged packet to the IP hooks, or does not because the sysctl says no. */
   | { kind: 'bridge.nf'; hook: HookName; enabled: boolean; sysctl?: string }
+  // Tunnels. `fdb` the entry that names the remote end, where the tunnel has a forwarding database.
+  | { kind: 'encapsulate'; fdb?: string; remote: number; vni: number }
+  | { kind: 'decapsulate'; device: string; remote: number; vni: number }
   // Neighbours.
   | { kind: 'neigh.lookup'; neighbour?: string; state: NudState; address: number }
   | { kind: 'neigh.state'; neighbour: string; from: NudState; to: NudState; reason: NeighReason }
@@ -218,6 +226,11 @@ export type Step =
   | { kind: 'socket.data'; socket: string; direction: 'send' | 'receive'; bytes: number }
   | { kind: 'process'; process: string; event: ProcessEvent; text: string }
   | { kind: 'timer'; what: string; record?: string }
+  // Proxies: programs that end one connection and open another.
+  /** Where a proxy sends what came in: the rule of an object that decided, the service port it names, the endpoint it chose. */
+  | { kind: 'proxy.route'; process: string; object?: string; rule: string; service?: string; endpoint?: string }
+  /** A proxy read bytes from one socket and wrote them to the other: kernel, process and kernel again. */
+  | { kind: 'proxy.copy'; process: string; from: string; to: string; bytes: number }
   // The cluster.
   /** `record`: the object, the pod's namespace, the node. `added` and `removed` count the rules that a sync changed. */
   | { kind: 'change'; change: WorldChangeKind; record: string; added: number; removed: number }

@@ -50,6 +50,8 @@ const number = (packet: number): string => (packet < 0 ? '' : `#${packet}`).padS
 /** Virtual ns as milliseconds with microseconds. */
 const time = (ns: number): string => (Math.round(ns / 1000) / 1000).toFixed(3).padStart(TIME_WIDTH)
 
+const OF_PROXIES: ReadonlySet<number> = new Set([STEP.proxyRoute, STEP.proxyCopy])
+
 class HopLines {
   readonly #reader: TraceReader
   readonly #out: string[]
@@ -100,7 +102,14 @@ class HopLines {
       return
     }
     const kind = r.kindOf(seq)
-    if (kind !== STEP.process && kind !== STEP.neighState && kind !== STEP.tcpRetransmit && kind !== STEP.change) return
+    if (
+      kind !== STEP.process &&
+      kind !== STEP.neighState &&
+      kind !== STEP.tcpRetransmit &&
+      kind !== STEP.change &&
+      !OF_PROXIES.has(kind)
+    )
+      return
     const step = r.step(seq)
     if (step.kind === 'process' && (step.event === 'output' || step.event === 'exit')) return
     this.#out.push(

@@ -21,7 +21,10 @@ export function recordsOf(step: Step): readonly (string | undefined)[] {
     case 'neigh.state':
       return [step.neighbour]
     case 'bridge.learn':
+    case 'encapsulate':
       return [step.fdb]
+    case 'decapsulate':
+      return [step.device]
     case 'bridge.decide':
       return [step.fdb, step.port]
     case 'bridge.nf':
@@ -50,6 +53,10 @@ export function recordsOf(step: Step): readonly (string | undefined)[] {
     case 'timer':
     case 'change':
       return [step.record]
+    case 'proxy.route':
+      return [step.process, step.object]
+    case 'proxy.copy':
+      return [step.process, step.from, step.to]
     case 'enter':
     case 'depart':
     case 'rewrite':

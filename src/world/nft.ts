@@ -127,5 +127,7 @@ export type NftStatement =
       readonly key: NftExpression
       readonly timeout?: number
     }
+  /** As written; known to leave packet and walk alone (named counters, nftrace). */
+  | { readonly kind: 'passive'; readonly text: string }
   /** Not modelled: as written, to the end of the rule. */
   | { readonly kind: 'unknown'; readonly text: string }

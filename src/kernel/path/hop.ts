@@ -18,8 +18,8 @@ export function enterDevice(skb: SkBuff, dev: NetDevice, direction: number): voi
   skb.ns = dev.ns
   skb.netns = dev.ns.ref
   skb.device = dev.ref
-  // br_dev_xmit() looks for a bridged DNAT before it counts.
-  const uncounted = direction === OUT && skb.nfBridge?.bridgedDnat === true ? 1 : 0
+  // br_dev_xmit() looks for a bridged DNAT before it counts; a tunnel counts what it has sent.
+  const uncounted = direction === OUT && (skb.nfBridge?.bridgedDnat === true || dev.vxlan !== undefined) ? 1 : 0
   dev.ns.kernel.rec.step(STEP.enter, skb, 0, direction, skbLength(skb.pkt), uncounted)
 }
 
@@ -44,6 +44,7 @@ export const TO_ICMP = 1
 export const TO_ARP = 2
 export const TO_DISCARD = 3
 export const TO_REASSEMBLY = 4
+export const TO_TUNNEL = 5
 
 /** kfree_skb_reason(). `decidedBy`: ref of the rule, route, neighbour, device or sysctl that decided, -1 for none. */
 export function drop(skb: Skb, reason: DropReason, decidedBy = -1): void {

@@ -1,6 +1,7 @@
 import { FIELD, skbLength } from '../../net/packet.ts'
 import { brDevXmit } from '../bridge/bridge.ts'
 import type { NetDevice } from '../device.ts'
+import { type VxlanDevice, vxlanXmit } from '../devices/vxlan.ts'
 import { LOOPBACK_DELAY, VETH_DELAY } from '../kernel.ts'
 import type { SkBuff } from '../skb.ts'
 import { depart, drop, enterDevice, noteRewrite, OUT, undetermined } from './hop.ts'
@@ -33,6 +34,9 @@ export function devQueueXmit(skb: SkBuff, dev: NetDevice): void {
     case 'dummy':
       // dummy_xmit() counts and frees.
       drop(skb, 'SKB_DROP_REASON_NOT_SPECIFIED', dev.ref)
+      return
+    case 'vxlan':
+      vxlanXmit(skb, dev, dev.vxlan as VxlanDevice)
       return
     case 'unknown':
       undetermined(skb, `device type ${link.type}`, dev.ref)

@@ -24,6 +24,10 @@ export interface SocketsApi extends Sockets {
   /** The listening socket that the initial world gave to a process, for the program that plays it. Undefined when there is none. */
   adoptTcp(process: ProcessId, port: number): TcpSocket | undefined
   adoptUdp(process: ProcessId, port: number): UdpSocket | undefined
+  /** setup_udp_tunnel_sock(): datagrams for the kernel's own socket on `port` go to `receive`, with the socket's ref. */
+  takeTunnel(port: number, receive: (skb: Skb, socket: number) => void): void
+  /** skb_dst_update_pmtu(): what is sent here to `dst` is at most `mtu` bytes from now on. */
+  learnPathMtu(dst: number, mtu: number): void
 }
 
 /** Sockets of the initial world (listeners, bound UDP) are there from the start; `path` carries what they send. */
@@ -42,6 +46,8 @@ class NamespaceSockets implements SocketsApi {
   constructor(ns: Namespace, path: Path) {
     this.#host = new SocketHost(ns, path)
     for (const record of initialSockets(ns)) {
+      // A namespace that was made anew under an old name has none of these.
+      if (ns.kernel.rec.world.get(record.id) !== record) continue
       if (record.protocol === 'tcp' && record.state === 'LISTEN') {
         this.#adopted.push({ record, socket: TcpSocket.adopt(this.#host, this.#tcp, record) })
       } else if (record.protocol === 'udp') {
@@ -79,6 +85,15 @@ class NamespaceSockets implements SocketsApi {
     return found instanceof UdpSocket ? found : undefined
   }
 
+  takeTunnel(port: number, receive: (skb: Skb, socket: number) => void): void {
+    for (const { record, socket } of this.#adopted)
+      if (record.encap !== undefined && record.local.port === port && socket instanceof UdpSocket) socket.tunnel = receive
+  }
+
+  learnPathMtu(dst: number, mtu: number): void {
+    this.#host.pmtu.update(dst, mtu)
+  }
+
   #find(process: ProcessId, port: number, protocol: string): TcpSocket | UdpSocket | undefined {
     return this.#adopted.find(({ record: r }) => r.protocol === protocol && r.process === process && r.local.port === port)
       ?.socket
@@ -98,6 +113,10 @@ class NamespaceSockets implements SocketsApi {
     if (sk === undefined) {
       host.drop(skb, 'SKB_DROP_REASON_NO_SOCKET')
       if (skb.packetType === PACKET_HOST) host.path.icmpSend(host.ns, skb, ICMP.UNREACHABLE, PORT_UNREACHABLE)
+      return
+    }
+    if (sk.tunnel !== undefined) {
+      sk.tunnel(skb, sk.ref)
       return
     }
     if (sk.onWake === undefined) {

@@ -28,6 +28,8 @@ export class UdpSocket extends Socket {
   local: Endpoint = { address: IPV4_ANY, port: 0 }
   remote: Endpoint | undefined
   reuse = false
+  /** encap_rcv: a tunnel takes what arrives. */
+  tunnel: ((skb: Skb, socket: number) => void) | undefined
   readonly #table: UdpTable<UdpSocket>
   readonly #queue: Datagram[] = []
   #queued = 0
