@@ -51,6 +51,15 @@ export class HttpBuffer {
     return { startLine, headers, text }
   }
 
+  /** The next line without its CRLF, once it is there in full. */
+  takeLine(): string | undefined {
+    const lf = this.#bytes.indexOf(10)
+    if (lf < 0) return undefined
+    const line = fromUtf8(this.#bytes.subarray(0, lf)).replace(/\r$/, '')
+    this.#bytes = this.#bytes.subarray(lf + 1)
+    return line
+  }
+
   /** At most `length` bytes. */
   take(length: number): Uint8Array {
     const taken = this.#bytes.subarray(0, length)

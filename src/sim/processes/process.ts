@@ -24,6 +24,9 @@ export interface ProcessParts {
 
 const EVENT = Object.fromEntries(PROCESS_EVENTS.map((e, i) => [e, i])) as Record<ProcessEvent, number>
 
+/** 128 + 9, as a shell reports it. */
+const SIGKILLED = 137
+
 /** A running program's hold on its namespace: sockets, the clock, the terminal. Every `cause` is the seq that led to the call. */
 export class Process {
   readonly ns: Namespace
@@ -68,6 +71,21 @@ export class Process {
     return rec.step(STEP.process, this.#at, this.owner.ref, EVENT[event], rec.text(text))
   }
 
+  /** A proxy's choice: `object` is the id of what decided (an Ingress, a Service), `service` `NS/NAME:PORT`. */
+  routed(choice: { object?: string; rule: string; service?: string; endpoint?: string }, cause: number): number {
+    const { rec } = this.ns.kernel
+    this.#at.cause = cause
+    const object = choice.object === undefined ? -1 : rec.ref(choice.object)
+    const to = `${choice.service ?? ''} ${choice.endpoint ?? ''}`.trim()
+    return rec.step(STEP.proxyRoute, this.#at, this.owner.ref, object, rec.text(choice.rule), rec.text(to))
+  }
+
+  /** Bytes that a proxy moves from one socket (recorder ref) to another. */
+  copied(move: { from: number; to: number; bytes: number }, cause: number): number {
+    this.#at.cause = cause
+    return this.ns.kernel.rec.step(STEP.proxyCopy, this.#at, this.owner.ref, move.from, move.to, move.bytes)
+  }
+
   /** Writes to the terminal: one step a line. Lines keep their ends; the last one may lack it. */
   write(text: string, cause: number): void {
     for (const line of text.match(/[^\n]*\n|[^\n]+$/g) ?? []) {
@@ -107,6 +125,18 @@ export class Process {
     this.step('exit', `exit ${exitCode}`, cause)
     this.#update({ ...this.#record, state: 'exited', exitCode })
     this.#onExit({ exitCode, verdict })
+  }
+
+  /** SIGKILL: the kernel closes what it had open. */
+  kill(cause: number): void {
+    if (this.exited) return
+    this.exited = true
+    for (const timer of this.#timers) timer.cancel()
+    this.#timers.clear()
+    const seq = this.step('exit', 'killed (SIGKILL)', cause)
+    this.#update({ ...this.#record, state: 'exited', exitCode: SIGKILLED })
+    for (const cleanup of this.#cleanups) cleanup(seq)
+    this.#onExit({ exitCode: SIGKILLED, verdict: failed('killed') })
   }
 
   #update(to: ProcessRecord): void {
