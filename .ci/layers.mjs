@@ -21,17 +21,18 @@ const left = {
   cluster: ['base', 'net', 'world', 'linux', 'scenario'],
   console: ['base', 'net', 'world', 'trace', 'linux', 'kernel'],
   explain: ['base', 'net', 'world', 'trace'],
-  worker: ['base', 'net', 'world', 'trace', 'kernel', 'sim', 'lab', 'linux', 'scenario', 'library', 'cluster', 'console', 'explain'],
+  debug: ['base', 'net', 'world', 'trace', 'kernel', 'sim', 'linux', 'scenario', 'console', 'explain'],
+  worker: ['base', 'net', 'world', 'trace', 'kernel', 'sim', 'lab', 'linux', 'scenario', 'library', 'cluster', 'console', 'explain', 'debug'],
   diagram: ['base', 'net', 'world', 'trace'],
   // Everything left of the console is left of these two as well; sim and cluster run in the worker alone.
   store: ['base', 'net', 'world', 'trace', 'kernel', 'linux', 'scenario', 'library', 'explain', 'console', 'worker'],
   ui: ['base', 'net', 'world', 'trace', 'kernel', 'linux', 'scenario', 'library', 'explain', 'console', 'worker', 'diagram', 'store'],
   lab: ['base', 'net', 'world', 'trace', 'kernel', 'sim', 'linux'],
-  cli: ['base', 'net', 'world', 'trace', 'kernel', 'sim', 'lab', 'linux', 'scenario', 'library', 'cluster', 'console', 'explain'],
+  cli: ['base', 'net', 'world', 'trace', 'kernel', 'sim', 'lab', 'linux', 'scenario', 'library', 'cluster', 'console', 'explain', 'debug'],
 }
 
 /** Rooms that know nothing of npm but ip-num, nor of Node. */
-const pure = ['base', 'net', 'world', 'trace', 'kernel', 'sim', 'linux', 'lab', 'console', 'explain']
+const pure = ['base', 'net', 'world', 'trace', 'kernel', 'sim', 'linux', 'lab', 'console', 'explain', 'debug']
 // A test may build its world with whatever is handy; the house rules are for what ships.
 const test = '^src/.*(\\.(test|bench)\\.tsx?$|/testing/|/testing\\.ts$)'
 

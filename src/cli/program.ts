@@ -1,11 +1,12 @@
 import { type Command, type Io, UsageError } from './command.ts'
+import { debugCommand } from './debug-command.ts'
 import { execCliCommand } from './exec-command.ts'
 import { kubeProxyCommand } from './kube-proxy-command.ts'
 import { labCommand } from './lab-command.ts'
 import { linkCommand } from './link-command.ts'
 import { traceCommand } from './trace-command.ts'
 
-const COMMANDS: readonly Command[] = [traceCommand, execCliCommand, labCommand, kubeProxyCommand, linkCommand]
+const COMMANDS: readonly Command[] = [traceCommand, execCliCommand, labCommand, kubeProxyCommand, debugCommand, linkCommand]
 
 const help = (): string =>
   [

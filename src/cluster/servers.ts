@@ -9,7 +9,10 @@ export interface Server {
   readonly detail: string
 }
 
-/** One server a port: container ports first, then target ports of Services that select the pod. */
+/**
+ * One server a port: the container ports. Of a pod that names none, the target ports of Services that select it: where ports are
+ * named, a Service that leads elsewhere is a mistake, and has to look like one.
+ */
 export function serversOf(pod: ClusterPod, cluster: Cluster): Server[] {
   const servers = new Map<string, Server>()
   const add = (protocol: L4, port: number, container: string, detail: string) => {
@@ -23,7 +26,7 @@ export function serversOf(pod: ClusterPod, cluster: Cluster): Server[] {
       add(p.protocol, p.containerPort, c.name, `spec.containers: ${c.name}, containerPort ${p.containerPort}`)
   }
   const first = pod.containers[0]
-  if (first === undefined) return [...servers.values()]
+  if (first === undefined || servers.size > 0) return [...servers.values()]
   for (const slice of cluster.slicesOf(pod.ip)) {
     if (slice.namespace !== pod.namespace) continue
     if (pod.hostNetwork && !selects(cluster, slice.service, pod)) continue

@@ -3,6 +3,7 @@ import { err, ok, type Result } from '../base/result.ts'
 import { buildWorld } from '../cluster/build.ts'
 import { importCluster } from '../cluster/import/index.ts'
 import { placedJourneys } from '../cluster/places.ts'
+import type { ServiceReport } from '../debug/report.ts'
 import type { InputError, ScenarioDocument } from '../scenario/document.ts'
 import { locateErrors } from '../scenario/locate.ts'
 import { toYaml } from '../scenario/to-yaml.ts'
@@ -116,6 +117,16 @@ async function lab(id: number, source: OpenSource): Promise<Result<string, Worke
   return ok(labScript(world, journeys, { title: document.title, trace }))
 }
 
+async function debug(
+  id: number,
+  { source, question }: Methods['debug']['params'],
+): Promise<Result<ServiceReport | undefined, WorkerFailure>> {
+  const ready = await prepare(source, progressOf(id))
+  if (!ready.ok) return input(ready.error)
+  const { debugService } = await import('../debug/service.ts')
+  return ok(debugService(ready.value.world, question, ready.value.document.seed))
+}
+
 async function answer(request: Request): Promise<Result<Methods[keyof Methods]['result'], WorkerFailure>> {
   switch (request.method) {
     case 'open':
@@ -124,6 +135,8 @@ async function answer(request: Request): Promise<Result<Methods[keyof Methods]['
       return validate(request.params)
     case 'lab':
       return lab(request.id, request.params)
+    case 'debug':
+      return debug(request.id, request.params)
     case 'toYaml':
       return ok(await toYaml(request.params))
     default:

@@ -1,4 +1,5 @@
 import type { Result } from '../base/result.ts'
+import type { ServiceQuestion, ServiceReport } from '../debug/report.ts'
 import type { InputError, JourneySpec, ScenarioDocument } from '../scenario/document.ts'
 import type { TraceChunk } from '../trace/wire.ts'
 
@@ -33,6 +34,12 @@ export interface Methods {
   readonly validate: { params: { readonly text: string; readonly file: string }; result: ScenarioDocument; stream: never }
   /** The scenario as a bash script of real network namespaces, pinned to the engine's run of it. */
   readonly lab: { params: OpenSource; result: string; stream: never }
+  /** The checks of "Debug Services", evaluated; undefined when there is no place to ask from. */
+  readonly debug: {
+    params: { readonly source: OpenSource; readonly question: ServiceQuestion }
+    result: ServiceReport | undefined
+    stream: never
+  }
   readonly toYaml: { params: ScenarioDocument; result: string; stream: never }
 }
 export type Method = keyof Methods

@@ -16,7 +16,8 @@ export interface ResourceColumns {
 /** Objects of a document were not created at any time: what kubectl prints for a zero creationTimestamp. */
 const AGE = '<unknown>'
 
-const joined = (labels: Readonly<Record<string, string>>): string => {
+/** `app=web,tier=front`, as selectors and labels are shown. */
+export const joined = (labels: Readonly<Record<string, string>>): string => {
   const list = Object.entries(labels).map(([k, v]) => `${k}=${v}`)
   return list.length === 0 ? '<none>' : list.join(',')
 }

@@ -2,7 +2,7 @@ import { type Fields, stringsAt } from '../../base/fields.ts'
 import type { ObjectRecord } from '../../world/records.ts'
 import type { WorldView } from '../../world/world.ts'
 import { type Call, type CommandResult, type ConsoleCommand, failed, printed } from '../command.ts'
-import { RESOURCES, type ResourceColumns } from './columns.ts'
+import { joined, RESOURCES, type ResourceColumns } from './columns.ts'
 import { describeService } from './describe-service.ts'
 import { parseSelector, type Selector } from './selector.ts'
 import { printTable } from './table.ts'
@@ -27,6 +27,7 @@ interface Asked {
   /** undefined: of all namespaces. */
   readonly namespace: string | undefined
   readonly output: string | undefined
+  readonly showLabels: boolean
   readonly selects: Selector
 }
 
@@ -35,6 +36,7 @@ function readArguments(args: readonly string[]): Asked | string {
   const words: string[] = []
   let namespace: string | undefined = 'default'
   let output: string | undefined
+  let showLabels = false
   let selects: Selector = () => true
   for (let i = 0; i < args.length; i++) {
     const word = args[i] ?? ''
@@ -45,6 +47,7 @@ function readArguments(args: readonly string[]): Asked | string {
     const value = () => inline ?? args[++i] ?? ''
     if (flag === undefined) words.push(word)
     else if (flag === '-n' || flag === '--namespace') namespace = value()
+    else if (flag === '--show-labels') showLabels = true
     else if (flag === '-A' || flag === '--all-namespaces') namespace = undefined
     else if (flag === '-o' || flag === '--output') output = value()
     else if (flag === '-l' || flag === '--selector') {
@@ -57,7 +60,7 @@ function readArguments(args: readonly string[]): Asked | string {
   const columns = RESOURCES.find((r) => r.names.includes(resource.toLowerCase()) || r.resource === resource)
   if (resource === '') return 'error: You must specify the type of resource to get.\n'
   if (columns === undefined) return `error: the server doesn't have a resource type "${resource}"\n`
-  return { columns, name, namespace, output, selects }
+  return { columns, name, namespace, output, showLabels, selects }
 }
 
 const manifestOf = (o: ObjectRecord): Fields => o.manifest
@@ -100,17 +103,18 @@ function get(view: WorldView, asked: Asked): CommandResult {
   if (output !== undefined && output !== 'wide')
     return failed(`error: unable to match a printer suitable for the output format "${output}"; here are wide, json, name\n`)
   const all = columns.namespaced && namespace === undefined
-  const line = (row: readonly string[], wide: readonly string[], namespaceCell: string) => [
+  const line = (row: readonly string[], wide: readonly string[], namespaceCell: string, labels: string) => [
     ...(all ? [namespaceCell] : []),
     ...row,
     ...(output === 'wide' ? wide : []),
+    ...(asked.showLabels ? [labels] : []),
   ]
   return printed(
     printTable([
-      line(columns.header, columns.wide, 'NAMESPACE'),
+      line(columns.header, columns.wide, 'NAMESPACE', 'LABELS'),
       ...found.map((o) => {
         const { row, wide } = columns.cells(manifestOf(o))
-        return line(row, wide, o.namespace ?? 'default')
+        return line(row, wide, o.namespace ?? 'default', joined(stringsAt(o.manifest, 'metadata', 'labels')))
       }),
     ]),
   )
