@@ -16,14 +16,21 @@ export interface Clockwork {
 export class NetKernel implements Kernel {
   readonly rec: TraceRecorder
   readonly rng: Prng
-  readonly namespaces = new Map<string, NetworkNamespace>()
-  readonly devices = new Map<string, NetDevice>()
+  readonly namespaces: Map<string, NetworkNamespace>
+  readonly devices: Map<string, NetDevice>
   readonly #clock: Clockwork
 
-  constructor(rec: TraceRecorder, rng: Prng, clock: Clockwork) {
+  constructor(rec: TraceRecorder, rng: Prng, clock: Clockwork, shared?: Pick<NetKernel, 'namespaces' | 'devices'>) {
     this.rec = rec
     this.rng = rng
+    this.namespaces = shared?.namespaces ?? new Map()
+    this.devices = shared?.devices ?? new Map()
     this.#clock = clock
+  }
+
+  /** This kernel as one namespace has it. */
+  local(): LocalKernel {
+    return new LocalKernel(this.rec, this.rng, this.#clock, this)
   }
 
   get now(): number {
@@ -36,6 +43,21 @@ export class NetKernel implements Kernel {
 
   transmit(delay: number, device: NetDevice, skb: SkBuff): void {
     this.#clock.transmit(delay, device, skb)
+  }
+}
+
+/** What a namespace calls: once it is torn down, none of its timers runs any more. */
+export class LocalKernel extends NetKernel {
+  #gone = false
+
+  override schedule(delay: number, fn: () => void): Timer {
+    return super.schedule(delay, () => {
+      if (!this.#gone) fn()
+    })
+  }
+
+  shutDown(): void {
+    this.#gone = true
   }
 }
 

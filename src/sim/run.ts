@@ -3,8 +3,13 @@ import { boot } from '../kernel/boot.ts'
 import type { NetKernel } from '../kernel/kernel.ts'
 import { TraceRecorder } from '../trace/recorder.ts'
 import type { JourneyResult, JourneyVerdict, Trace } from '../trace/trace.ts'
+import type { ProcessId } from '../world/ids.ts'
+import type { ProcessRecord } from '../world/records.ts'
 import type { World } from '../world/world.ts'
+import { applyChange } from './apply-change.ts'
+import type { WorldChange } from './changes.ts'
 import { type Exit, parseArgv, parseCommand, startProcess } from './processes/index.ts'
+import type { RunningProcess } from './processes/start.ts'
 import { EventQueue } from './queue.ts'
 import { startingWorld } from './starting-world.ts'
 import { decided } from './verdict.ts'
@@ -22,6 +27,8 @@ export interface RunOptions {
   readonly pause?: number
   /** The run is cut short, and says so, at this many steps. */
   readonly maxSteps?: number
+  /** What changes around the packets, in the order of journeys and of time. */
+  readonly changes?: readonly WorldChange[]
   /** Called every few thousand steps; answering false cuts the run short. */
   readonly onProgress?: (steps: number) => boolean | undefined
 }
@@ -47,6 +54,9 @@ class Run {
   readonly #queue = new EventQueue()
   readonly #kernel: NetKernel
   readonly #options: RunOptions
+  readonly #servers = new Map<ProcessId, RunningProcess>()
+  /** Changes of this journey that have not come yet. */
+  #coming = 0
   #nextReport = PROGRESS_EVERY
   #truncated: string | undefined
 
@@ -59,9 +69,9 @@ class Run {
 
   all(journeys: readonly JourneyCommand[]): Trace {
     const results: JourneyResult[] = []
-    for (const journey of journeys) {
+    for (const [index, journey] of journeys.entries()) {
       if (this.#truncated !== undefined) break
-      results.push(this.#journey(journey))
+      results.push(this.#journey(journey, index))
       this.#idle(this.#options.pause ?? PAUSE)
     }
     const trace = this.#rec.seal(results, this.#truncated)
@@ -70,17 +80,42 @@ class Run {
 
   #startServers(): void {
     for (const record of [...this.#rec.world.values()]) {
-      if (record.kind !== 'process' || record.state !== 'running') continue
-      const ns = this.#kernel.namespaces.get(record.netns.slice('netns:'.length))
-      const command = parseArgv(record.argv)
-      // What is no program of ours (a pause container, an imported daemon) just stands there.
-      if (ns === undefined || !command.ok) continue
-      startProcess({ ns, sockets: ns.sockets, command: command.value, record, cause: -1 })
+      if (record.kind === 'process' && record.state === 'running') this.#serve(record, -1)
     }
   }
 
-  #journey(journey: JourneyCommand): JourneyResult {
+  #serve(record: ProcessRecord, cause: number): void {
+    const ns = this.#kernel.namespaces.get(record.netns.slice('netns:'.length))
+    const command = parseArgv(record.argv)
+    // What is no program of ours (a pause container, an imported daemon) just stands there.
+    if (ns === undefined || !command.ok) return
+    this.#servers.set(record.id, startProcess({ ns, sockets: ns.sockets, command: command.value, record, cause }))
+  }
+
+  /** The changes of a journey come at their times. Those of its very beginning come before its command. */
+  #schedule(journey: number): void {
+    const host = {
+      kernel: this.#kernel,
+      serve: (record: ProcessRecord, cause: number) => this.#serve(record, cause),
+      kill: (process: ProcessId, cause: number) => this.#servers.get(process)?.kill(cause),
+    }
+    for (const change of this.#options.changes ?? []) {
+      if (change.journey !== journey) continue
+      if (change.at === 0) {
+        applyChange(change, host)
+        continue
+      }
+      this.#coming++
+      this.#queue.schedule(change.at, () => {
+        this.#coming--
+        applyChange(change, host)
+      })
+    }
+  }
+
+  #journey(journey: JourneyCommand, index: number): JourneyResult {
     const first = this.#rec.last + 1
+    this.#schedule(index)
     const ns = this.#kernel.namespaces.get(journey.from)
     if (ns === undefined) return refused(journey, first, `there is no ${journey.from} here`)
     const command = parseCommand(journey.run)
@@ -97,7 +132,7 @@ class Run {
         exit = e
       },
     })
-    this.#until(() => exit !== undefined)
+    this.#until(() => exit !== undefined && this.#coming === 0)
     const rest = this.#queue.now + SETTLE
     this.#until(() => this.#queue.inFlight === 0 && (this.#queue.peek() ?? Number.POSITIVE_INFINITY) > rest)
     // Without an exit the network is at rest and the command waits for something that cannot come, or the run was cut short.

@@ -69,6 +69,34 @@ export class Fdb {
     kernel.rec.cell(e.ref, UPDATED, kernel.now)
   }
 
+  /** br_fdb_add_local(): a port's own address, when it joins. Part of the step last written. */
+  addLocal(port: NetDevice): void {
+    const bridge = this.#bridge
+    if (this.#entries.has(port.mac)) return
+    const record: FdbRecord = {
+      kind: 'fdb',
+      id: fdbId(bridge.ns.name, bridge.name, formatMac(port.mac), port.name),
+      netns: bridge.record.netns,
+      bridge: bridge.record.id,
+      mac: port.mac,
+      port: port.record.id,
+      local: true,
+      static: true,
+      origin: { component: 'kernel' },
+    }
+    bridge.ns.kernel.rec.change({ id: record.id, from: undefined, to: record })
+    this.load(record, port)
+  }
+
+  /** br_fdb_delete_by_port(): everything that leads to a port which goes. Part of the step last written. */
+  flush(port: NetDevice): void {
+    for (const [mac, e] of this.#entries) {
+      if (e.port !== port) continue
+      this.#bridge.ns.kernel.rec.change({ id: e.record.id, from: e.record, to: undefined })
+      this.#entries.delete(mac)
+    }
+  }
+
   #add(skb: SkBuff, mac: Mac, port: NetDevice): void {
     const bridge = this.#bridge
     const { rec, now } = bridge.ns.kernel

@@ -29,6 +29,8 @@ export interface RunningProcess {
   /** What the terminal shows so far. */
   readonly output: string
   readonly exited: boolean
+  /** SIGKILL. */
+  kill(cause: number): void
 }
 
 /** A process of a journey starts with a step of its own; a server of the initial world just serves. */
@@ -58,6 +60,7 @@ export function startProcess(context: ProcessContext): RunningProcess {
     get exited() {
       return process.exited
     },
+    kill: (seq) => process.kill(seq),
   }
 }
 

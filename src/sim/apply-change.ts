@@ -1,0 +1,127 @@
+import { assertNever } from '../base/assert-never.ts'
+import { plug, unplug } from '../kernel/hotplug.ts'
+import type { NetKernel } from '../kernel/kernel.ts'
+import type { NetworkNamespace } from '../kernel/namespace.ts'
+import { IPPROTO } from '../net/packet.ts'
+import { STEP } from '../trace/columns.ts'
+import { WORLD_CHANGES, type WorldChangeKind } from '../trace/step.ts'
+import type { ProcessId } from '../world/ids.ts'
+import type { ChainRecord, ProcessRecord, RuleRecord, WorldRecord } from '../world/records.ts'
+import { CELL_FIELDS, type Delta } from '../world/world.ts'
+import type { StaleFlows, SyncChange, TableSync, WorldChange } from './changes.ts'
+
+export interface ChangeHost {
+  readonly kernel: NetKernel
+  /** Starts a server whose record the world has. */
+  readonly serve: (record: ProcessRecord, cause: number) => void
+  readonly kill: (process: ProcessId, cause: number) => void
+}
+
+const PACKETS = CELL_FIELDS.indexOf('packets')
+const BYTES = CELL_FIELDS.indexOf('bytes')
+
+/** Makes one change happen now: its step, its deltas, and what the running kernel makes of them. */
+export function applyChange(change: WorldChange, host: ChangeHost): void {
+  const { kernel } = host
+  const ns = kernel.namespaces.get(change.netns)
+  if (ns === undefined) throw new Error(`a change in ${change.netns}, which is not there`)
+  switch (change.kind) {
+    case 'apply':
+    case 'delete':
+    case 'terminate':
+      step(ns, change.kind, change)
+      for (const delta of change.deltas) kernel.rec.change(delta)
+      return
+    case 'attach': {
+      const seq = step(ns, 'attach', change)
+      plug(kernel, change.records)
+      for (const record of change.servers) host.serve(record, seq)
+      return
+    }
+    case 'kill':
+      for (const process of change.processes) host.kill(process, kernel.rec.last)
+      return
+    case 'detach': {
+      step(ns, 'detach', change)
+      const gone = kernel.namespaces.get(change.record.slice('netns:'.length))
+      if (gone !== undefined) unplug(kernel, gone)
+      return
+    }
+    case 'sync':
+      sync(ns, change)
+      return
+    default:
+      assertNever(change, 'change')
+  }
+}
+
+function step(ns: NetworkNamespace, kind: WorldChangeKind, change: WorldChange, added = 0, removed = 0): number {
+  const { rec } = ns.kernel
+  const at = { packet: -1, cause: -1, netns: ns.ref, device: -1 }
+  return rec.step(STEP.change, at, WORLD_CHANGES.indexOf(kind), rec.ref(change.record), added, removed)
+}
+
+/** syncProxyRules(): the rules first, then the conntrack entries that have become wrong. */
+function sync(ns: NetworkNamespace, change: SyncChange): void {
+  const { added, removed } = countRules(change.tables.flatMap((t) => t.deltas))
+  const seq = step(ns, 'sync', change, added, removed)
+  for (const table of change.tables) loadTable(ns, table)
+  for (const flows of change.stale) deleteFlows(ns, flows, seq)
+}
+
+/** Rules by what they say, whatever their number: a rule that only moved up is neither new nor gone. */
+function countRules(deltas: readonly Delta[]): { added: number; removed: number } {
+  const balance = new Map<string, number>()
+  const count = (r: WorldRecord | undefined, by: number) => {
+    if (r?.kind !== 'rule') return
+    const key = JSON.stringify([r.table, r.chain, r.spec])
+    balance.set(key, (balance.get(key) ?? 0) + by)
+  }
+  for (const d of deltas) {
+    count(d.from, -1)
+    count(d.to, 1)
+  }
+  let added = 0
+  let removed = 0
+  for (const n of balance.values()) {
+    if (n > 0) added += n
+    else removed -= n
+  }
+  return { added, removed }
+}
+
+/** iptables-restore --noflush of one table. */
+function loadTable(ns: NetworkNamespace, { table, written, deltas }: TableSync): void {
+  const { rec } = ns.kernel
+  for (const delta of deltas) rec.change(delta)
+  const chains: ChainRecord[] = []
+  const rules: RuleRecord[] = []
+  for (const r of rec.world.values()) {
+    if ((r.kind !== 'chain' && r.kind !== 'rule') || r.netns !== ns.record.id || r.table !== table) continue
+    if (r.kind === 'chain') chains.push(r)
+    else rules.push(r)
+  }
+  const fresh = new Set(written)
+  for (const r of rules) {
+    if (!fresh.has(r.chain)) continue
+    const ref = rec.ref(r.id)
+    rec.cell(ref, PACKETS, 0)
+    rec.cell(ref, BYTES, 0)
+  }
+  ns.netfilter.replaceTable(table, chains, rules)
+}
+
+/** conntrack -D, or the netlink message that does the same. */
+function deleteFlows(ns: NetworkNamespace, flows: StaleFlows, cause: number): void {
+  const { conntrack } = ns.netfilter
+  const at = { packet: -1, cause, netns: ns.ref, device: -1 }
+  const serving = new Set(flows.serving)
+  for (const entry of [...conntrack.table.entries]) {
+    const { original, reply } = entry
+    if (entry.protocol !== IPPROTO.UDP || original.dport !== flows.port) continue
+    if (flows.address !== undefined && original.dst !== flows.address >>> 0) continue
+    // An entry whose time is over is nobody's any more; it goes when it is next looked for.
+    if (entry.timeout <= ns.kernel.now || serving.has(reply.src)) continue
+    conntrack.destroy(entry, at)
+  }
+}

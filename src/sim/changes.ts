@@ -1,0 +1,71 @@
+import type { WorldChangeKind } from '../trace/step.ts'
+import type { ProcessId, RecordId } from '../world/ids.ts'
+import type { TableName } from '../world/netfilter.ts'
+import type { ProcessRecord, WorldRecord } from '../world/records.ts'
+import type { Delta } from '../world/world.ts'
+
+// What changes around the packets while a journey is under way: objects, pods, kube-proxy's rules. Somebody else has worked out
+// what (the cluster); here it happens at its virtual time, as steps of the trace.
+
+/** Shared by all changes. Those of one journey stand in order of time. */
+interface At {
+  /** Index of the journey. */
+  readonly journey: number
+  /** Virtual ns since the journey began. A journey that is over by then waits for it. */
+  readonly at: number
+  /** Name of the namespace where it is shown: the pod's node, the node that syncs. */
+  readonly netns: string
+  /** The object, the pod's namespace, the node. */
+  readonly record: RecordId
+}
+
+/** Objects as the API server holds them from now on; `deltas` are of object records only. */
+export interface ObjectsChange extends At {
+  readonly kind: Extract<WorldChangeKind, 'apply' | 'delete' | 'terminate'>
+  readonly deltas: readonly Delta[]
+}
+
+/** A pod's sandbox: its namespace, its devices and their other ends, and then its servers. */
+export interface AttachChange extends At {
+  readonly kind: 'attach'
+  readonly records: readonly WorldRecord[]
+  readonly servers: readonly ProcessRecord[]
+}
+
+/** The containers' processes get SIGKILL: the grace period is over, or nobody wanted to wait. No step of its own. */
+export interface KillChange extends At {
+  readonly kind: 'kill'
+  readonly processes: readonly ProcessId[]
+}
+
+/** The pod's namespace goes, and everything in it. */
+export interface DetachChange extends At {
+  readonly kind: 'detach'
+}
+
+/** Part of one iptables table, as iptables-restore --noflush takes it. */
+export interface TableSync {
+  readonly table: TableName
+  /** Chains that are emptied and written again: their rules count from zero. */
+  readonly written: readonly string[]
+  readonly removed: readonly string[]
+  /** Chain and rule records of the whole table afterwards, as far as they differ. */
+  readonly deltas: readonly Delta[]
+}
+
+/** UDP flows whose original direction goes to `port` (of `address`, or of any), unless their replies come from one of `serving`. */
+export interface StaleFlows {
+  readonly address?: number
+  readonly port: number
+  /** Addresses of serving endpoints. */
+  readonly serving: readonly number[]
+}
+
+/** kube-proxy on one node: its rules, and the conntrack entries that it deletes afterwards. */
+export interface SyncChange extends At {
+  readonly kind: 'sync'
+  readonly tables: readonly TableSync[]
+  readonly stale: readonly StaleFlows[]
+}
+
+export type WorldChange = ObjectsChange | AttachChange | KillChange | DetachChange | SyncChange
