@@ -7,8 +7,9 @@ import { pushPending } from './output.ts'
 import { currentRto, sampleRtt } from './rtt.ts'
 import { endOf } from './segment.ts'
 import type { TcpSock } from './sock.ts'
-import { disarmRetransmit, rearmRto, scheduleLossProbe } from './timers.ts'
+import { armRetransmit, disarmRetransmit, probeWait, rearmRto, scheduleLossProbe } from './timers.ts'
 import { sendAck } from './transmit.ts'
+import { sendRoom } from './window.ts'
 
 /** An arriving segment with what its options said. */
 export interface Incoming {
@@ -33,6 +34,7 @@ export function classifyAck(sk: TcpSock, ack: number): AckVerdict {
 /** tcp_ack(): takes the window, frees what is acknowledged, measures the round trip, sends what that allows. */
 export function processAck(sk: TcpSock, seg: Incoming, cause: number): void {
   const una = sk.sndUna
+  const inFlight = sk.rtxQueue.length > 0
   const windowChanged = updateWindow(sk, seg)
   if (seg.options.sack.length > 0) markSacked(sk, seg.options.sack)
   sk.sndUna = seg.ack
@@ -44,11 +46,20 @@ export function processAck(sk: TcpSock, seg: Incoming, cause: number): void {
   if (sk.rtxQueue.length > 0) {
     detectLoss(sk)
     if (progressed && sk.highSeq === undefined) scheduleLossProbe(sk)
-  } else if (sk.retransmitKind === 'window-probe' && sk.sndWnd > 0) {
-    disarmRetransmit(sk)
-    sk.retransmits = 0
   }
+  sk.probesOut = 0
+  if (!inFlight) probeAnswered(sk)
   retransmitLost(sk, cause)
+}
+
+/** tcp_ack_probe(): whatever waits either fits the window now and goes out, or is probed for again. */
+function probeAnswered(sk: TcpSock): void {
+  const head = sk.writeQueue[0]
+  if (head === undefined) return
+  if (seqDiff(endOf(head), sk.sndNxt) <= sendRoom(sk)) {
+    sk.backoff = 0
+    if (sk.retransmitKind === 'window-probe') disarmRetransmit(sk)
+  } else armRetransmit(sk, 'window-probe', probeWait(sk))
 }
 
 /** tcp_ack_update_window() */

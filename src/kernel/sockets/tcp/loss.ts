@@ -6,8 +6,8 @@ import type { TcpSock } from './sock.ts'
 import { rearmRto } from './timers.ts'
 import { transmit } from './transmit.ts'
 
-/** tcp_retransmit_skb(): one segment once more. `timeout`, ns, is how long the next wait will be. */
-export function retransmit(sk: TcpSock, s: Segment, timeout: number, cause: number): number {
+/** tcp_retransmit_skb(): one segment once more. `timeout`, ns, is how long the next wait will be. False: the host refused it. */
+export function retransmit(sk: TcpSock, s: Segment, timeout: number, cause: number): boolean {
   sk.attempts++
   s.retransmitted = true
   s.retransOut = true
@@ -15,8 +15,7 @@ export function retransmit(sk: TcpSock, s: Segment, timeout: number, cause: numb
   sk.retransStamp ??= sk.host.now
   const seq = sk.host.step(STEP.tcpRetransmit, cause, sk.ref, sk.attempts, Math.round(timeout / 1000))
   sk.lastRetransmit = seq
-  transmit(sk, s, seq)
-  return seq
+  return transmit(sk, s, seq) === 'OK'
 }
 
 /** tcp_enter_loss(): after a timeout everything unacknowledged counts as lost, and the window starts from one segment. */

@@ -3,7 +3,7 @@ import { after, before, seqAdd, seqDiff } from '../sequence.ts'
 import { ATO_MIN } from './constants.ts'
 import { endOf, newSegment, type Segment, splitSegment } from './segment.ts'
 import type { TcpSock } from './sock.ts'
-import { armRetransmit, rearmRto, scheduleLossProbe } from './timers.ts'
+import { armRetransmit, probeBase, rearmRto, scheduleLossProbe } from './timers.ts'
 import { inPingpong, sendAck, transmit } from './transmit.ts'
 import { sendRoom } from './window.ts'
 
@@ -40,26 +40,30 @@ export function pushPending(sk: TcpSock, cause: number): void {
   let sent = false
   for (let s = sk.writeQueue[0]; s !== undefined; s = sk.writeQueue[0]) {
     if (sk.inFlight >= sk.cwnd || seqDiff(endOf(s), sk.sndNxt) > sendRoom(sk) || !nagleAllows(sk, s)) break
-    sk.writeQueue.shift()
-    sendNew(sk, s, cause)
+    if (!sendNew(sk, s, cause)) break
     sent = true
   }
   if (sent) scheduleLossProbe(sk)
   else if (sk.rtxQueue.length === 0 && sk.writeQueue.length > 0 && sk.retransmitKind === undefined) {
-    // tcp_check_probe_timer(): nothing in flight will bring news of the window.
-    armRetransmit(sk, 'window-probe', sk.rto)
+    // tcp_check_probe_timer(): nothing in flight will bring news of the window, or of what was refused here.
+    armRetransmit(sk, 'window-probe', probeBase(sk))
   }
 }
 
-/** tcp_event_new_data_sent() and the transmission itself. */
-export function sendNew(sk: TcpSock, s: Segment, cause: number): void {
+/**
+ * tcp_transmit_skb() of the first segment that waits, and tcp_event_new_data_sent(). False when the host itself refused it
+ * (OUTPUT dropped it): then it was never sent, and goes on waiting.
+ */
+export function sendNew(sk: TcpSock, s: Segment, cause: number): boolean {
+  if (transmit(sk, s, cause) !== 'OK') return false
   const first = sk.rtxQueue.length === 0
   s.sentAt = sk.host.now
+  sk.writeQueue.shift()
   sk.rtxQueue.push(s)
   sk.sndNxt = endOf(s)
   if (s.bytes.length > 0 && s.bytes.length < sk.mss) sk.sndSml = endOf(s)
   if (first || sk.retransmitKind === 'loss-probe') rearmRto(sk)
-  transmit(sk, s, cause)
+  return true
 }
 
 /** tcp_nagle_check(): a small segment waits while another small one is on its way. */

@@ -102,6 +102,8 @@ export class TcpSock extends Socket implements TcpEnds {
   backoff = 0
   /** Timeouts since the last progress. */
   retransmits = 0
+  /** icsk_probes_out: window probes that nothing answered yet. */
+  probesOut = 0
   /** Retransmissions of any kind since the last progress: what a trace calls the attempt. */
   attempts = 0
   retransStamp: number | undefined

@@ -1,14 +1,14 @@
 import { assertNever } from '../../../base/assert-never.ts'
-import { EMPTY } from '../../../net/packet.ts'
+import { EMPTY, TCP } from '../../../net/packet.ts'
 import { STEP } from '../../../trace/columns.ts'
 import { seqDiff } from '../sequence.ts'
 import { ORPHAN_RETRIES, RTO_MAX, RTO_MIN } from './constants.ts'
 import { tcpDone, writeError } from './done.ts'
 import { enterLoss, probeSequence, retransmit } from './loss.ts'
 import { sendNew } from './output.ts'
-import { endOf } from './segment.ts'
+import { endOf, splitSegment } from './segment.ts'
 import type { RetransmitTimerKind, TcpSock } from './sock.ts'
-import { armRetransmit, rearmRto } from './timers.ts'
+import { armRetransmit, probeWait, rearmRto } from './timers.ts'
 import { transmit } from './transmit.ts'
 import { sendRoom } from './window.ts'
 
@@ -84,25 +84,52 @@ export function modelTimeout(boundary: number): number {
 function lossProbe(sk: TcpSock, cause: number): void {
   const last = sk.rtxQueue.at(-1)
   if (last === undefined) return
-  sk.tlpHighSeq = sk.sndNxt
   const next = sk.writeQueue[0]
-  if (next !== undefined && seqDiff(endOf(next), sk.sndNxt) <= sendRoom(sk)) {
-    sk.writeQueue.shift()
-    sendNew(sk, next, cause)
-  } else retransmit(sk, last, sk.rto, cause)
+  const sent =
+    next !== undefined && seqDiff(endOf(next), sk.sndNxt) <= sendRoom(sk)
+      ? sendNew(sk, next, cause)
+      : retransmit(sk, last, sk.rto, cause)
+  if (sent) sk.tlpHighSeq = sk.sndNxt
   rearmRto(sk)
 }
 
-/** tcp_probe_timer(), tcp_write_wakeup() */
+/** tcp_probe_timer(), tcp_send_probe0(): as long as nothing is in flight, something is sent from time to time. */
 function windowProbe(sk: TcpSock, cause: number): void {
-  if (sk.rtxQueue.length > 0 || sk.writeQueue.length === 0) return
-  if (sk.retransmits >= sk.host.ns.sysctl('net.ipv4.tcp_retries2')) {
+  if (sk.rtxQueue.length > 0 || sk.writeQueue.length === 0) {
+    sk.probesOut = 0
+    return
+  }
+  const retries = sk.host.ns.sysctl('net.ipv4.tcp_retries2')
+  if (sk.probesOut >= (sk.dead ? ORPHAN_RETRIES : retries)) {
     writeError(sk, cause)
     return
   }
-  sk.retransmits++
-  transmit(sk, { seq: probeSequence(sk), bytes: EMPTY, flags: 0 }, cause)
-  armRetransmit(sk, 'window-probe', Math.min(sk.rto * 2 ** sk.retransmits, RTO_MAX))
+  writeWakeup(sk, cause)
+  if (sk.rtxQueue.length > 0 || sk.writeQueue.length === 0) {
+    sk.probesOut = 0
+    sk.backoff = 0
+    return
+  }
+  sk.probesOut++
+  if (sk.backoff < retries) sk.backoff++
+  armRetransmit(sk, 'window-probe', probeWait(sk))
+}
+
+/** tcp_write_wakeup(): what waits, as far as the window takes it; with no window an old number, which must be answered. */
+function writeWakeup(sk: TcpSock, cause: number): void {
+  const head = sk.writeQueue[0]
+  const room = sendRoom(sk)
+  if (head === undefined || room <= 0) {
+    transmit(sk, { seq: probeSequence(sk), bytes: EMPTY, flags: 0 }, cause)
+    return
+  }
+  head.flags |= TCP.PSH
+  const pieces = splitSegment(head, Math.min(room, sk.mss))
+  if (pieces.length > 1) sk.writeQueue.splice(0, 1, ...pieces)
+  const [first] = pieces
+  if (first === undefined) return
+  first.flags |= TCP.PSH
+  sendNew(sk, first, cause)
 }
 
 /** reqsk_timer_handler(): a request that nobody completes, or whose answer cannot be sent, is forgotten without a word. */

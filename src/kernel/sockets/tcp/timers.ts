@@ -24,6 +24,15 @@ export function rearmRto(sk: TcpSock): void {
   else armRetransmit(sk, 'retransmit', sk.rto)
 }
 
+/** tcp_probe0_base() */
+export const probeBase = (sk: TcpSock): number => Math.max(sk.rto, RTO_MIN)
+
+/** tcp_probe0_when(): doubled with every probe, at most ten times. */
+export const probeWait = (sk: TcpSock): number => Math.min(probeBase(sk) * 2 ** Math.min(sk.backoff, PROBE_DOUBLINGS), RTO_MAX)
+
+/** ilog2(TCP_RTO_MAX / TCP_RTO_MIN) + 1 */
+const PROBE_DOUBLINGS = 10
+
 /**
  * tcp_schedule_loss_probe(), RFC 8985 section 7: with SACK and nothing lost, the last segment is sent once more after two round
  * trips (200 ms longer when it is alone, for its ACK may be delayed), unless the retransmission timeout comes first.
