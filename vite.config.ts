@@ -35,7 +35,7 @@ export default defineConfig({
             // What every part of the page stands on, in one file: thirty small ones compress badly.
             {
               name: 'ground',
-              test: /node_modules\/zustand\/|src\/(base|world)\/|src\/net\/(address|packet)\.ts|src\/trace\/(columns|step|packets|names)\.ts|src\/store\/(preferences|playhead|state|stops)\.ts|src\/scenario\/changes\.ts|src\/ui\/(context|time|place)\.tsx?|src\/ui\/i18n\/(en|words)\.ts|src\/ui\/widgets\/(icon|tabs|boundary)\./,
+              test: /node_modules\/zustand\/|src\/base\/(assert-never|bisect|bytes|result)\.ts|src\/world\/|src\/net\/(address|packet)\.ts|src\/trace\/(columns|step|packets|names)\.ts|src\/store\/(preferences|playhead|state|stops)\.ts|src\/scenario\/changes\.ts|src\/ui\/(context|time|place)\.tsx?|src\/ui\/i18n\/(en|words)\.ts|src\/ui\/widgets\/(icon|tabs|boundary)\./,
             },
           ],
         },

@@ -1,5 +1,5 @@
-import { parsePacket } from '../net/emit.ts'
 import { ETH_P, IPPROTO, type Packet } from '../net/packet.ts'
+import { parsePacket } from '../net/parse.ts'
 import { chipLabel } from '../net/summary.ts'
 
 /** A header as a coloured piece of the capsule; the names are those of the colour roles. */

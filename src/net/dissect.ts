@@ -4,12 +4,12 @@ import { formatIpv4, formatMac } from './address.ts'
 import { ARP, parseArp } from './arp.ts'
 import { checksum } from './checksum.ts'
 import { dissectLayer4, type Layer4Context } from './dissect-layer4.ts'
-import type { LinkType } from './emit.ts'
 import { ETHERNET, parseEthernet } from './ethernet.ts'
 import { IPV4, parseIpv4Header, protocolName } from './ipv4.ts'
 import { formatIpv6, IPV6, parseIpv6Header } from './ipv6.ts'
 import { bytesText, type Layer, LayerBuilder } from './layer.ts'
 import { ARP_OP, ETH_P, IP_DF, IP_MF } from './packet.ts'
+import type { LinkType } from './parse.ts'
 import type { ParseError } from './parse-error.ts'
 
 const hex16 = (n: number): string => `0x${n.toString(16).padStart(4, '0')}`

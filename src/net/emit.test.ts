@@ -3,8 +3,9 @@ import { describe, expect, it } from 'vitest'
 import { equalBytes, get16, toHex, utf8 } from '../base/bytes.ts'
 import { ipv4, MAC_BROADCAST, type Mac, parseIpv4 } from './address.ts'
 import { checksum } from './checksum.ts'
-import { emitDatagram, emitPacket, parsePacket } from './emit.ts'
+import { emitDatagram, emitPacket } from './emit.ts'
 import { ARP_OP, ETH_P, IP_DF, IP_MF, IPPROTO, Packet, TCP } from './packet.ts'
+import { parsePacket } from './parse.ts'
 import { encodeTcpOptions } from './tcp-options.ts'
 
 const ip = (text: string) => {

@@ -1,7 +1,7 @@
 /**
  * A frame as the engine carries it: header fields as plain integers, so that a forwarding step is a few stores.
  * Its bytes, with every checksum, come from `emitPacket` (emit.ts) whenever somebody wants to see or capture them, and
- * `parsePacket` is the way back. One flat class keeps every packet the same hidden shape for the JIT.
+ * `parsePacket` (parse.ts) is the way back. One flat class keeps every packet the same hidden shape for the JIT.
  *
  * Which fields are meaningful follows from `etherType`, `protocol` and `fragmentOffset` alone.
  */

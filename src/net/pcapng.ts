@@ -1,5 +1,5 @@
 import { utf8 } from '../base/bytes.ts'
-import type { LinkType } from './emit.ts'
+import type { LinkType } from './parse.ts'
 
 // A pcapng file as draft-ietf-opsawg-pcapng has it, little-endian: one section, one interface description block per device,
 // nanosecond timestamps, one enhanced packet block per frame.

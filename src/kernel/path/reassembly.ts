@@ -1,5 +1,6 @@
-import { emitPacket, parsePacket } from '../../net/emit.ts'
+import { emitPacket } from '../../net/emit.ts'
 import { IP_MF, IPPROTO, ipLength, Packet } from '../../net/packet.ts'
+import { parsePacket } from '../../net/parse.ts'
 import { STEP } from '../../trace/columns.ts'
 import { PACKET_ORIGINS } from '../../trace/step.ts'
 import type { NetworkNamespace } from '../namespace.ts'

@@ -1,11 +1,15 @@
-import { equalBytes, fromUtf8, toHex } from '../../base/bytes.ts'
+import { equalBytes, fromUtf8, get16, toHex } from '../../base/bytes.ts'
 import { hash32 } from '../../base/prng.ts'
 import { formatIpv4, formatMac } from '../../net/address.ts'
-import { emitPacket, parsePacket } from '../../net/emit.ts'
+import { emitPacket } from '../../net/emit.ts'
+import { ETHERNET } from '../../net/ethernet.ts'
 import { isIcmpError } from '../../net/icmp.ts'
 import { ETH_P, ICMP, IP_DF, IP_MF, IPPROTO, type Packet, TCP } from '../../net/packet.ts'
+import { parsePacket } from '../../net/parse.ts'
 import { decodeTcpOptions } from '../../net/tcp-options.ts'
+import { parseVxlan, VXLAN, VXLAN_PORTS } from '../../net/vxlan.ts'
 import type { DeviceFrames } from './seen.ts'
+import { FLOW_PORT } from './tunnel.ts'
 
 /** Nobody in a lab sends this much: a number this far from an initial sequence number is another connection's. */
 const REACH = 1 << 20
@@ -59,12 +63,18 @@ export class FrameWriter {
       case IPPROTO.TCP:
         return `tcp ${p.sport} > ${p.dport} ${flagText(p.tcpFlags)} seq ${this.#number(p.seq)} ack ${this.#ack(p)}${optionText(p.options)} ${payloadText(p.payload)}`
       case IPPROTO.UDP:
-        return `udp ${p.sport} > ${p.dport} ${payloadText(p.payload)}`
+        return this.#udp(p, checksums)
       case IPPROTO.ICMP:
         return this.#icmp(p, checksums)
       default:
         return `protocol ${p.protocol} ${toHex(p.payload)}`
     }
+  }
+
+  #udp(p: Packet, checksums: boolean): string {
+    const inner = tunnelled(p)
+    if (inner === undefined) return `udp ${p.sport} > ${p.dport} ${payloadText(p.payload)}`
+    return `udp ${FLOW_PORT} > ${p.dport} vxlan ${inner.vni} { ${this.line(inner.frame, checksums && inner.whole)} }`
   }
 
   #icmp(p: Packet, checksums: boolean): string {
@@ -96,6 +106,22 @@ export class FrameWriter {
   #ack(p: Packet): string {
     return (p.tcpFlags & TCP.ACK) === 0 ? (p.ack === 0 ? '-' : '!') : this.#number(p.ack)
   }
+}
+
+/**
+ * The frame in a VXLAN datagram. The first fragment of one has only its beginning; zeros stand for the rest, so that its headers
+ * can be read all the same.
+ */
+function tunnelled(p: Packet): { readonly vni: number; readonly frame: Uint8Array; readonly whole: boolean } | undefined {
+  if (!VXLAN_PORTS.includes(p.dport)) return undefined
+  const header = parseVxlan(p.payload)
+  if (!header.ok) return undefined
+  const { vni } = header.value
+  const frame = p.payload.subarray(VXLAN.LENGTH)
+  if ((p.ipFlags & IP_MF) === 0) return { vni, frame, whole: true }
+  const padded = new Uint8Array(Math.max(frame.length, ETHERNET.LENGTH + get16(frame, ETHERNET.LENGTH + 2)))
+  padded.set(frame)
+  return { vni, frame: padded, whole: false }
 }
 
 /** Nothing lost, and every checksum right: the bytes can be made again from the fields. Ethernet padding does not count. */
@@ -145,7 +171,10 @@ function payloadText(bytes: Uint8Array): string {
  * each other.
  */
 export function flowOf(line: string): string {
-  const m = /^(\S+ > \S+) (?:(arp \w+ \S+) \S+ > (\S+)|(\S+ > \S+) ttl .*? (?:(tcp|udp) (\d+ > \d+)|(icmp type \d+)))/.exec(line)
+  const inside = line.indexOf(' { ')
+  // Frames of different flows in one tunnel may overtake each other as well.
+  if (inside >= 0 && line.includes(' vxlan ')) return `${flowOf(line.slice(0, inside))} { ${flowOf(line.slice(inside + 3))}`
+  const m = /^(\S+ > \S+) (?:(arp \w+ \S+) \S+ > (\S+)|(\S+ > \S+) ttl .*? (?:(tcp|udp) (\w+ > \d+)|(icmp type \d+)))/.exec(line)
   return m === null
     ? 'other'
     : m
