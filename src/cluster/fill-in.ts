@@ -9,6 +9,7 @@ import { fillSlices } from './fill-slices.ts'
 import { fillMissingNodes, fillWorkloads } from './fill-workloads.ts'
 import { overlap, prefixText } from './ipam.ts'
 import type { Cluster } from './model.ts'
+import { fillIngresses } from './ingress/fill-ingress.ts'
 import { type Drafts, draftsOf, recordsOf } from './objects.ts'
 
 /** What each fill-in step works on: the objects so far, and the errors found. */
@@ -52,6 +53,9 @@ export function fillIn(doc: ScenarioDocument): Result<Cluster, InputError[]> {
   if (errors.length > 0) return err(errors)
   return ok({
     config: doc.cluster,
+  const clients = fillClients(context, machines)
+  const balancers = fillBalancers(context, machines)
+  fillIngresses(context, { services, pods })
     podCIDR,
     serviceCIDR,
     ...machines,
@@ -68,7 +72,6 @@ export function fillIn(doc: ScenarioDocument): Result<Cluster, InputError[]> {
 /** Kinds that change what packets do in a real cluster, and do nothing here yet. */
 const KEPT_ONLY: readonly (readonly [kind: string, how: string])[] = [
   ['NetworkPolicy', 'enforced'],
-  ['Ingress', 'served'],
   ['Gateway', 'served'],
   ['HTTPRoute', 'served'],
 ]

@@ -2,6 +2,7 @@ import { contains, formatIpv4, formatPrefix, type Ipv4, parseIpv4 } from '../net
 import { inputError, listed } from './errors.ts'
 import { at, isObject, listAt, stringsAt, textAt } from './fields.ts'
 import type { FillContext } from './fill-in.ts'
+import { argvOf } from './ingress/controllers.ts'
 import { type AddressPool, gatewayOf, podPool } from './ipam.ts'
 import type { ClusterNode, ClusterPod, Container, L4 } from './model.ts'
 import { type Draft, fill } from './objects.ts'
@@ -167,9 +168,11 @@ function readContainers(context: FillContext, d: Draft): Container[] {
 
 function readContainer(context: FillContext, c: unknown, path: string, i: number): Container {
   const image = textAt(c, 'image')
+  const argv = argvOf(c)
   return {
     name: textAt(c, 'name') ?? `c${i}`,
     ...(image === undefined ? {} : { image }),
+    ...(argv.length === 0 ? {} : { argv }),
     ports: listAt(c, 'ports').flatMap((p, j) => readPort(context, p, `${path}.ports[${j}]`)),
   }
 }

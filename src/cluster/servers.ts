@@ -1,3 +1,4 @@
+import { ingressController, ingressPort } from './ingress/controllers.ts'
 import type { Cluster, ClusterPod, L4 } from './model.ts'
 
 // What listens in a pod. Images cannot be run here, so a port that a manifest names is answered by a stand-in: HTTP on TCP,
@@ -22,6 +23,11 @@ export function serversOf(pod: ClusterPod, cluster: Cluster): Server[] {
     servers.set(key, { argv: [program, '-p', String(port)], container, detail })
   }
   for (const c of pod.containers) {
+    const controller = ingressController(c)
+    if (controller !== undefined) {
+      servers.set(`TCP/${ingressPort(controller)}`, { argv: controller, container: c.name, detail: `spec.containers: ${c.name}` })
+      continue
+    }
     for (const p of c.ports)
       add(p.protocol, p.containerPort, c.name, `spec.containers: ${c.name}, containerPort ${p.containerPort}`)
   }

@@ -4,6 +4,10 @@ import { brokenHairpin } from './broken-hairpin.ts'
 import { brokenIpForward } from './broken-ip-forward.ts'
 import { brokenNoEndpoints } from './broken-no-endpoints.ts'
 import type { LibraryEntry } from './entry.ts'
+import { ingressL7 } from './ingress-l7.ts'
+import { loadBalancer } from './load-balancer.ts'
+import { nodePort } from './node-port.ts'
+import { nodePortLocal } from './node-port-local.ts'
 import { podToInternet } from './pod-to-internet.ts'
 import { podToPodCloudRouter } from './pod-to-pod-cloud-router.ts'
 import { podToPodHostRoutes } from './pod-to-pod-host-routes.ts'
@@ -28,6 +32,10 @@ export const LIBRARY: readonly LibraryEntry[] = [
   serviceAffinity,
   serviceFromNode,
   serviceHairpin,
+  ingressL7,
+  nodePort,
+  nodePortLocal,
+  loadBalancer,
   podToInternet,
   brokenIpForward,
   brokenNoEndpoints,

@@ -105,6 +105,8 @@ function answer(process: Process, socket: TcpSocket, request: MessageHead, cause
     `Hostname: ${process.hostname}`,
     `RemoteAddr: ${formatIpv4(remote.address)}:${remote.port}`,
     `Request: ${request.startLine}`,
+    // What proxies on the way say of the client.
+    ...request.headers.flatMap(({ name, value }) => (/^x-/i.test(name) ? [`${name}: ${value}`] : [])),
   ]
   const body = wellFormed ? `${lines.join('\n')}\n` : 'Bad Request\n'
   const head = [
