@@ -53,8 +53,6 @@ export function fillIn(doc: ScenarioDocument): Result<Cluster, InputError[]> {
   if (errors.length > 0) return err(errors)
   return ok({
     config: doc.cluster,
-  const clients = fillClients(context, machines)
-  const balancers = fillBalancers(context, machines)
   fillIngresses(context, { services, pods })
     podCIDR,
     serviceCIDR,

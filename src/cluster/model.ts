@@ -38,6 +38,8 @@ export type L4 = 'TCP' | 'UDP' | 'SCTP'
 export interface Container {
   readonly name: string
   readonly image?: string
+  /** `command` and `args`. */
+  readonly argv?: readonly string[]
   readonly ports: readonly { readonly name?: string; readonly containerPort: number; readonly protocol: L4 }[]
 }
 
