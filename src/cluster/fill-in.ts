@@ -49,11 +49,11 @@ export function fillIn(doc: ScenarioDocument): Result<Cluster, InputError[]> {
   const pods = fillPods(context, machines.nodes)
   const services = fillServices(context)
   const slices = fillSlices(context, services, pods)
+  fillIngresses(context, { services, pods })
   noteKinds(context)
   if (errors.length > 0) return err(errors)
   return ok({
     config: doc.cluster,
-  fillIngresses(context, { services, pods })
     podCIDR,
     serviceCIDR,
     ...machines,
