@@ -35,6 +35,19 @@ export const ENDS: Readonly<Record<string, readonly End[]>> = {
     { pill: /answered/, says: /RemoteAddr: 10\.244\.1\.1:/ },
   ],
   'service-hairpin': [{ pill: /answered/, says: /RemoteAddr: 10\.244\.1\.1:/ }],
+  'node-port': [
+    { pill: /answered/, says: /RemoteAddr: 10\.244\.1\.1:/ },
+    { pill: /answered/, says: /RemoteAddr: 192\.168\.1\.12:/ },
+  ],
+  'node-port-local': [
+    { pill: /answered/, says: /RemoteAddr: 192\.168\.1\.100:/ },
+    { pill: /no answer/, says: /no ready endpoint on this node/ },
+    { pill: /answered/, says: /Hostname: web-a/ },
+  ],
+  'load-balancer': [
+    { pill: /answered/, says: /lb\/web → gateway → fabric → node1/ },
+    { pill: /answered/, says: /lb\/web → gateway → fabric → node2 → fabric → node1/ },
+  ],
   'pod-to-internet': [{ pill: /answered/, says: /RemoteAddr: 203\.0\.113\.11/ }],
   'broken-ip-forward': [{ pill: /no answer/, says: /ip_forward/ }],
   'broken-no-endpoints': [{ pill: /ECONNREFUSED/, says: /no ready endpoint/ }],

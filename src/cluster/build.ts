@@ -3,14 +3,16 @@ import type { InputError, KubeProxyMode, ScenarioDocument } from '../scenario/do
 import { noteId } from '../world/ids.ts'
 import type { World } from '../world/world.ts'
 import { inputError } from './errors.ts'
+import { buildBalancers } from './fabric/balancer.ts'
+import { buildClients } from './fabric/client.ts'
 import { buildRouter } from './fabric/cloud.ts'
 import { buildGateway, buildInternet } from './fabric/egress.ts'
 import { buildFabric } from './fabric/fabric.ts'
-import { fillIn } from './fill-in.ts'
 import { clusterProxyTables } from './kube-proxy/index.ts'
 import type { Cluster, ClusterNode } from './model.ts'
 import { buildNode, nodeTables } from './node.ts'
 import { applyOverrides } from './overrides/index.ts'
+import { fillInAll, objectsOf } from './peers.ts'
 import { checkJourneys } from './places.ts'
 import { leftOutNote, leftOutTables, MAX_RULES, nodesOnTheWay, ruleCount } from './realise.ts'
 import { WorldBuilder } from './world-builder.ts'
@@ -31,16 +33,13 @@ export interface BuildOptions {
 export function buildWorld(doc: ScenarioDocument, options: BuildOptions = {}): Result<World, InputError[]> {
   const early = notBuilt(doc)
   if (early.length > 0) return err(early)
-  const cluster = fillIn(doc)
-  if (!cluster.ok) return err(cluster.error)
-  const c = cluster.value
+  const clusters = fillInAll(doc)
+  if (!clusters.ok) return err(clusters.error)
   const world = new WorldBuilder()
-  for (const object of c.objects) world.put(object)
-  const notes = [...c.notes, ...buildNodes(world, c, doc, options)]
-  buildFabric(world, c)
-  if (c.config.network.fabric === 'cloud') buildRouter(world, c)
-  buildGateway(world, c)
-  buildInternet(world)
+  for (const object of objectsOf(clusters.value)) world.put(object)
+  const notes = clusters.value.flatMap((c) => buildCluster(world, c, doc, options))
+  for (const c of clusters.value) buildNetwork(world, c, clusters.value.length > 1)
+  buildInternet(world, clusters.value)
   notes.forEach((n, i) => {
     world.put({ kind: 'note', id: noteId('cluster', i + 1), what: n.what, where: n.where, origin: { component: 'user' } })
   })
@@ -61,6 +60,21 @@ function notBuilt(doc: ScenarioDocument): InputError[] {
 }
 
 const BUILT_MODES: readonly KubeProxyMode[] = ['iptables']
+
+/** Nodes and everything on them. */
+const buildCluster = (world: WorldBuilder, c: Cluster, doc: ScenarioDocument, options: BuildOptions): Note[] => [
+  ...c.notes,
+  ...buildNodes(world, c, doc, options),
+]
+
+/** Everything between the nodes and the Internet. */
+function buildNetwork(world: WorldBuilder, c: Cluster, peered: boolean): void {
+  buildFabric(world, c)
+  if (c.config.network.fabric === 'cloud') buildRouter(world, c)
+  buildGateway(world, c, peered)
+  buildBalancers(world, c)
+  buildClients(world, c)
+}
 
 interface Note {
   readonly what: string

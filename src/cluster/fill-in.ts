@@ -2,18 +2,22 @@ import { err, ok, type Result } from '../base/result.ts'
 import { type Ipv4Prefix, parsePrefix } from '../net/address.ts'
 import type { InputError, ScenarioDocument } from '../scenario/document.ts'
 import { inputError } from './errors.ts'
+import { fillBalancers } from './fill-balancers.ts'
+import { fillClients } from './fill-clients.ts'
 import { fillNodes } from './fill-nodes.ts'
 import { fillPods } from './fill-pods.ts'
 import { fillServices } from './fill-services.ts'
 import { fillSlices } from './fill-slices.ts'
 import { fillMissingNodes, fillWorkloads } from './fill-workloads.ts'
+import { fillIngresses } from './ingress/fill-ingress.ts'
 import { overlap, prefixText } from './ipam.ts'
 import type { Cluster } from './model.ts'
-import { fillIngresses } from './ingress/fill-ingress.ts'
 import { type Drafts, draftsOf, recordsOf } from './objects.ts'
+import { HOME, type Site } from './site.ts'
 
 /** What each fill-in step works on: the objects so far, and the errors found. */
 export interface FillContext {
+  readonly site: Site
   readonly doc: ScenarioDocument
   readonly drafts: Drafts
   readonly podCIDR: Ipv4Prefix
@@ -28,7 +32,7 @@ export interface FillContext {
  *
  * Errors carry paths into the document (`objects[3].spec.nodeName`); all that can be found are returned at once.
  */
-export function fillIn(doc: ScenarioDocument): Result<Cluster, InputError[]> {
+export function fillIn(doc: ScenarioDocument, site: Site = HOME): Result<Cluster, InputError[]> {
   const errors: InputError[] = []
   const podCIDR = range(doc.cluster.podCIDR, 'cluster.podCIDR', errors)
   const serviceCIDR = range(doc.cluster.serviceCIDR, 'cluster.serviceCIDR', errors)
@@ -42,21 +46,26 @@ export function fillIn(doc: ScenarioDocument): Result<Cluster, InputError[]> {
     )
   }
   const drafts = draftsOf(doc.objects, errors)
-  const context: FillContext = { doc, drafts, podCIDR, serviceCIDR, errors, notes: [] }
+  const context: FillContext = { site, doc, drafts, podCIDR, serviceCIDR, errors, notes: [] }
   fillMissingNodes(context)
   const machines = fillNodes(context)
   fillWorkloads(context, machines.nodes)
   const pods = fillPods(context, machines.nodes)
   const services = fillServices(context)
   const slices = fillSlices(context, services, pods)
+  const clients = fillClients(context, machines)
+  const balancers = fillBalancers(context, machines)
   fillIngresses(context, { services, pods })
   noteKinds(context)
   if (errors.length > 0) return err(errors)
   return ok({
+    site,
     config: doc.cluster,
     podCIDR,
     serviceCIDR,
     ...machines,
+    clients,
+    balancers,
     pods,
     podsOf: groupBy(pods, (p) => [p.node]),
     services,

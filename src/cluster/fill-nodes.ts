@@ -16,12 +16,9 @@ import type { FillContext } from './fill-in.ts'
 import { addressPool, NODE_CIDR_MASK_SIZE, nodeRanges, overlap, prefixText } from './ipam.ts'
 import type { ClusterNode } from './model.ts'
 import { type Draft, fill } from './objects.ts'
+import { defaultNodeSubnet, externalSubnet, type Site } from './site.ts'
 
-/** Where nodes without addresses get them: 192.168.1.11 upwards, as the documentation's examples have it. */
-const DEFAULT_SUBNET: Ipv4Prefix = { address: ipv4(0xc0a80100), length: 24 }
 const FIRST_NODE = 11
-/** TEST-NET-3 (RFC 5737): what the Internet gateway translates nodes to. */
-const EXTERNAL_SUBNET: Ipv4Prefix = { address: ipv4(0xcb007100), length: 24 }
 /** Names of the namespaces that the fabric brings; a node may not take one. */
 const RESERVED_PLACES = ['fabric', 'router', 'gateway', 'internet']
 
@@ -42,7 +39,10 @@ export function fillNodes(context: FillContext): {
   if (nodes.length === 0) {
     context.errors.push(inputError('objects', 'there is no object; expected at least a Node or a Pod'))
   }
-  const subnet = subnetOf(nodes.flatMap((n) => (n.ip === undefined ? [] : [n.ip])))
+  const subnet = subnetOf(
+    context.site,
+    nodes.flatMap((n) => (n.ip === undefined ? [] : [n.ip])),
+  )
   refuseClashes(context, nodes)
   giveAddresses(context, nodes, subnet)
   giveRanges(context, nodes)
@@ -113,9 +113,9 @@ function readNode(context: FillContext, draft: Draft): NodeDraft {
 }
 
 /** The smallest subnet, of /24 or wider, that holds every node and has room for a gateway. */
-function subnetOf(addresses: readonly Ipv4[]): Ipv4Prefix {
+function subnetOf(site: Site, addresses: readonly Ipv4[]): Ipv4Prefix {
   const first = addresses[0]
-  if (first === undefined) return DEFAULT_SUBNET
+  if (first === undefined) return defaultNodeSubnet(site)
   let length = 24
   while (length > 8 && addresses.some((a) => overlap({ address: a, length: 32 }, { address: first, length }) === false)) length--
   return { address: networkOf({ address: first, length }), length }
@@ -230,8 +230,9 @@ function recordRange(n: NodeDraft, range: Ipv4Prefix): void {
 }
 
 /** In the object an ExternalIP only appears when it was given; the gateway needs one for every node all the same. */
-function giveExternal({ errors }: FillContext, nodes: readonly NodeDraft[]): void {
-  const pool = addressPool(networkOf(EXTERNAL_SUBNET) + FIRST_NODE, broadcastOf(EXTERNAL_SUBNET) - 1)
+function giveExternal({ errors, site }: FillContext, nodes: readonly NodeDraft[]): void {
+  const subnet = externalSubnet(site)
+  const pool = addressPool(networkOf(subnet) + FIRST_NODE, broadcastOf(subnet) - 1)
   for (const n of nodes) {
     if (n.external === undefined) continue
     if (!pool.take(n.external)) {
@@ -241,6 +242,6 @@ function giveExternal({ errors }: FillContext, nodes: readonly NodeDraft[]): voi
   for (const n of nodes) {
     if (n.external !== undefined) continue
     // Nodes beyond the documentation range get none to spare: they share the last, as behind one NAT address.
-    n.external = pool.next() ?? ipv4(broadcastOf(EXTERNAL_SUBNET) - 1)
+    n.external = pool.next() ?? ipv4(broadcastOf(subnet) - 1)
   }
 }

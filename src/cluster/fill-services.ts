@@ -120,14 +120,6 @@ const TYPES: readonly string[] = ['ClusterIP', 'NodePort', 'LoadBalancer', 'Exte
 /** What a Service has outside the nodes, which kube-proxy does not make. */
 function noteWhatIsLeftOut(context: FillContext, d: Draft, type: string): void {
   const name = `Service ${d.namespace}/${d.name}`
-  if (type === 'LoadBalancer') {
-    const addresses = listAt(d.manifest, 'status', 'loadBalancer', 'ingress').flatMap((i) => textAt(i, 'ip') ?? [])
-    const has =
-      addresses.length === 0
-        ? 'has no address (status.loadBalancer.ingress); its node ports and cluster IP work'
-        : `(${addresses.join(', ')}) is not modelled yet; the nodes have its rules`
-    context.notes.push({ what: `The load balancer in front of ${name} ${has}`, where: `${d.path}.spec.type` })
-  }
   if (type === 'ExternalName') {
     context.notes.push({
       what: `${name} is of type ExternalName: it only has a meaning in DNS, which is not modelled yet`,

@@ -1,11 +1,13 @@
 import type { Ipv4, Ipv4Prefix } from '../net/address.ts'
 import type { ClusterConfig } from '../scenario/document.ts'
 import type { ObjectRecord } from '../world/records.ts'
+import type { Site } from './site.ts'
 
 // What the generators need of the objects, read and completed once by fill-in.ts. Everything optional in the API has its
 // value here.
 
 export interface Cluster {
+  readonly site: Site
   readonly config: ClusterConfig
   readonly podCIDR: Ipv4Prefix
   readonly serviceCIDR: Ipv4Prefix
@@ -13,6 +15,8 @@ export interface Cluster {
   readonly nodeSubnet: Ipv4Prefix
   readonly gateway: Ipv4
   readonly nodes: readonly ClusterNode[]
+  readonly clients: readonly ClusterClient[]
+  readonly balancers: readonly ClusterBalancer[]
   readonly pods: readonly ClusterPod[]
   readonly podsOf: (node: ClusterNode) => readonly ClusterPod[]
   readonly services: readonly ClusterService[]
@@ -31,6 +35,34 @@ export interface ClusterNode {
   readonly externalIp: Ipv4
   readonly podCIDR: Ipv4Prefix
   readonly labels: Readonly<Record<string, string>>
+}
+
+/** A machine beside the nodes, no part of the cluster. */
+export interface ClusterClient {
+  readonly name: string
+  /** `client/laptop` */
+  readonly place: string
+  readonly ip: Ipv4
+}
+
+/** The cloud's load balancer in front of one Service. */
+export interface ClusterBalancer {
+  /** `lb/web` */
+  readonly place: string
+  readonly service: { readonly namespace: string; readonly name: string }
+  readonly vips: readonly Ipv4[]
+  /** Its own address, that of the machine which routes for the nodes, and the length of the segment between them. */
+  readonly ip: Ipv4
+  readonly edgeIp: Ipv4
+  readonly segmentLength: number
+  readonly ports: readonly BalancerPort[]
+}
+export interface BalancerPort {
+  readonly protocol: 'tcp' | 'udp'
+  readonly port: number
+  readonly nodePort: number
+  /** Nodes that passed the health check. */
+  readonly targets: readonly ClusterNode[]
 }
 
 export type L4 = 'TCP' | 'UDP' | 'SCTP'

@@ -105,6 +105,7 @@ export class NetnsBuilder {
   readonly #addresses: AddressRecord[] = []
   readonly #ports = new Map<string, number>()
   #routes = 0
+  #policyRules = 0
   #processes = 0
   #notes = 0
 
@@ -168,8 +169,13 @@ export class NetnsBuilder {
     this.#world.put(record)
   }
 
-  /** A unicast route of the main table. */
-  route(dst: Ipv4Prefix, hop: { via?: Ipv4; dev: string; onlink?: boolean }, origin: Origin, protocol = 'boot'): void {
+  /** A unicast route, of the main table unless another is given. */
+  route(
+    dst: Ipv4Prefix,
+    hop: { via?: Ipv4; dev: string; onlink?: boolean; table?: number },
+    origin: Origin,
+    protocol = 'boot',
+  ): void {
     const nexthop: Nexthop = {
       ...(hop.via === undefined ? {} : { via: hop.via }),
       device: this.deviceId(hop.dev),
@@ -177,9 +183,9 @@ export class NetnsBuilder {
     }
     this.#world.put({
       kind: 'route',
-      id: routeId(this.name, 'main', this.#routes++),
+      id: routeId(this.name, hop.table === undefined ? 'main' : String(hop.table), this.#routes++),
       netns: this.id,
-      table: RT_TABLE.main,
+      table: hop.table ?? RT_TABLE.main,
       type: 'unicast',
       dst: networkOf(dst),
       prefixLength: dst.length,
@@ -189,6 +195,21 @@ export class NetnsBuilder {
       scope: hop.via === undefined ? 'link' : 'global',
       protocol,
       metric: 0,
+      origin,
+    })
+  }
+
+  /** A rule of the routing policy database beside the three default ones: packets with a mark ask a table of their own. */
+  policyRule(rule: { priority: number; fwmark: number; table: number }, origin: Origin): void {
+    this.#world.put({
+      kind: 'policy-rule',
+      // 0 to 2 are the default ones.
+      id: policyRuleId(this.name, 3 + this.#policyRules++),
+      netns: this.id,
+      priority: rule.priority,
+      invert: false,
+      fwmark: { value: rule.fwmark, mask: 0xffffffff },
+      action: { kind: 'lookup', table: rule.table },
       origin,
     })
   }

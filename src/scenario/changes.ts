@@ -2,7 +2,7 @@ import type { ScenarioDocument } from './document.ts'
 
 /** What a document has other than a built-in one: whole sections, each as it is now. */
 export type ScenarioChanges = Partial<
-  Pick<ScenarioDocument, 'title' | 'seed' | 'cluster' | 'objects' | 'overrides' | 'journeys' | 'changes'>
+  Pick<ScenarioDocument, 'title' | 'seed' | 'cluster' | 'objects' | 'overrides' | 'journeys' | 'changes' | 'peers'>
 >
 
 const CHANGEABLE = [
@@ -13,6 +13,7 @@ const CHANGEABLE = [
   'overrides',
   'journeys',
   'changes',
+  'peers',
 ] as const satisfies readonly (keyof ScenarioChanges)[]
 
 /** The sections in which `document` differs from `base`; undefined when it does not. */

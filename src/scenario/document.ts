@@ -20,6 +20,24 @@ export interface ClusterConfig {
   readonly serviceCIDR: string
   readonly network: NetworkConfig
   readonly kubeProxy: KubeProxyConfig
+  /** Machines on the nodes' own segment that are no part of the cluster. */
+  readonly clients?: readonly ClientConfig[]
+}
+
+/** A machine with a shell, `client/NAME` as a place. Without an address it gets one of the nodes' subnet, from .100 upwards. */
+export interface ClientConfig {
+  readonly name: string
+  readonly address?: string
+}
+
+/**
+ * Another cluster, on the far side of the Internet: nodes, pods and Services of its own, behind its own gateway. Its nodes and pods
+ * are places by their own names, which no other cluster may have; its network is `NAME/fabric`, `NAME/gateway`.
+ */
+export interface PeerCluster {
+  readonly name: string
+  readonly cluster: ClusterConfig
+  readonly objects: readonly Manifest[]
 }
 
 /** kube-proxy's `mode`, as KubeProxyConfiguration names them; `userspace` until Kubernetes 1.25. */
@@ -90,6 +108,7 @@ export interface ScenarioDocument {
   readonly overrides: Readonly<Record<string, Override>>
   readonly journeys: readonly JourneySpec[]
   readonly changes?: readonly ScheduledChange[]
+  readonly peers?: readonly PeerCluster[]
   readonly view?: ViewSpec
 }
 

@@ -57,7 +57,7 @@ describe('a scenario document', () => {
       'scenario.yaml:4:22 cluster.network.plugin found "calico"; expected one of bridge',
     ])
     expect(await errors(SCENARIO.replace('journeys', 'journies'))).toEqual([
-      'scenario.yaml:13:1 journies unknown field; expected one of hopscope, title, seed, cluster, objects, overrides, journeys, changes, view',
+      'scenario.yaml:13:1 journies unknown field; expected one of hopscope, title, seed, cluster, objects, overrides, journeys, changes, peers, view',
     ])
     expect(await errors(SCENARIO.replace('from: pod/client, ', ''))).toEqual(['scenario.yaml:14:5 journeys[0].from is missing'])
     expect(await errors(SCENARIO.replace('name: client', 'nam: client'))).toEqual([

@@ -4,6 +4,7 @@ import {
   type InputError,
   KUBE_PROXY_MODES,
   type Manifest,
+  type PeerCluster,
   type ScenarioDocument,
   type ScheduledChange,
   type ViewSpec,
@@ -57,6 +58,9 @@ const mtu = v.pipe(v.number(), v.integer(), v.minValue(68, 'expected at least 68
 /** ip_vs_*: the schedulers that the engine has. */
 const IPVS_SCHEDULERS = ['rr', 'wrr', 'lc', 'wlc', 'sh', 'dh', 'mh', 'sed', 'nq'] as const
 
+/** Part of a place, such as `client/laptop`: an RFC 1123 label. */
+const placeName = v.pipe(text, v.regex(/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/, 'expected lower case letters, digits and -'))
+
 const cluster = object({
   podCIDR: v.exactOptional(text),
   serviceCIDR: v.exactOptional(text),
@@ -77,7 +81,10 @@ const cluster = object({
     }),
     {},
   ),
+  clients: v.exactOptional(v.array(object({ name: placeName, address: v.exactOptional(text) }))),
 })
+
+const peer = object({ name: placeName, cluster: v.optional(cluster, {}), objects: v.array(manifest) })
 
 /** Kubernetes durations (metav1.Duration as people write it): one number and its unit. */
 const duration = v.pipe(v.string(), v.regex(/^\d+(\.\d+)?(ms|s|m)$/, 'expected a duration such as 1500ms or 2s'))
@@ -98,6 +105,7 @@ const document = object({
   overrides: v.optional(v.record(v.string(), override), {}),
   journeys: v.optional(v.array(journey), []),
   changes: v.exactOptional(v.array(change)),
+  peers: v.exactOptional(v.array(peer)),
   view: v.exactOptional(view),
 })
 
@@ -110,14 +118,20 @@ export function validateDocument(value: unknown): Result<ScenarioDocument, Input
   if (!current.ok) return err([current.error])
   const parsed = v.safeParse(document, current.value)
   if (!parsed.success) return err(parsed.issues.map((issue) => toInputError(issue)))
-  const { cluster: settings, objects: given, changes, ...rest } = parsed.output
+  const { cluster: settings, objects: given, changes, peers, ...rest } = parsed.output
   const objects = given as readonly Manifest[]
   return ok({
     ...rest,
     objects,
     ...(changes === undefined ? {} : { changes: changes as readonly ScheduledChange[] }),
+    ...(peers === undefined ? {} : { peers: peers.map(completePeer) }),
     cluster: { ...settings, ...inferCluster(objects, settings) },
   })
+}
+
+function completePeer(given: v.InferOutput<typeof peer>): PeerCluster {
+  const objects = given.objects as readonly Manifest[]
+  return { name: given.name, objects, cluster: { ...given.cluster, ...inferCluster(objects, given.cluster) } }
 }
 
 /** Manifests by themselves, each with its own place in the input as prefix of the errors' paths. */

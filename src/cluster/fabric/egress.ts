@@ -1,4 +1,4 @@
-import { formatIpv4, type Ipv4, ipv4 } from '../../net/address.ts'
+import { contains, formatIpv4, type Ipv4, type Ipv4Prefix, ipv4 } from '../../net/address.ts'
 import { deviceId } from '../../world/ids.ts'
 import type { Origin } from '../../world/records.ts'
 import {
@@ -16,8 +16,9 @@ import {
 } from '../kube-proxy/rule.ts'
 import type { Cluster, ClusterNode } from '../model.ts'
 import { cloudMac, machineMac } from '../names.ts'
+import { externalSubnet, internetSegment, sitePlace, uplinkSegment } from '../site.ts'
 import type { WorldBuilder } from '../world-builder.ts'
-import { UPLINK } from './cloud.ts'
+import { attachBalancers, balancerMarks } from './balancer.ts'
 import { fabricPort, LAN_LATENCY, WAN_LATENCY } from './fabric.ts'
 
 // The way out: an Internet gateway that translates each node's address to an external one and back, one to one, and one
@@ -25,37 +26,44 @@ import { fabricPort, LAN_LATENCY, WAN_LATENCY } from './fabric.ts'
 
 const ORIGIN: Origin = { component: 'cloud', detail: 'Internet gateway' }
 const INTERNET: Origin = { component: 'fabric', detail: 'a host on the Internet' }
-/** RFC 5737 TEST-NET-2. */
-const INTERNET_HOST = ipv4(0xc633640a)
-const INTERNET_GATEWAY = ipv4(0xc6336401)
-const INTERNET_LENGTH = 24
 const MTU = 1500
 
-export function buildGateway(world: WorldBuilder, cluster: Cluster): void {
+/** `peered`: there are other clusters beyond the Internet host. */
+export function buildGateway(world: WorldBuilder, cluster: Cluster, peered: boolean): void {
   const isCloud = cluster.config.network.fabric === 'cloud'
-  const inside: Ipv4 = isCloud ? UPLINK.gateway : cluster.gateway
-  const gateway = world.netns('gateway', 'gateway', ORIGIN)
+  const { site } = cluster
+  const uplink = uplinkSegment(site)
+  const outside = internetSegment(site)
+  const inside: Ipv4 = isCloud ? uplink.far : cluster.gateway
+  const gateway = world.netns(sitePlace(site, 'gateway'), 'gateway', ORIGIN)
   gateway.device('eth0', {
     mac: isCloud ? cloudMac(inside) : machineMac(inside),
     mtu: cluster.config.network.mtu,
     link: {
       kind: 'physical',
-      peer: isCloud ? deviceId('router', 'eth1') : fabricPort(cluster, 'gateway'),
+      peer: isCloud ? deviceId(sitePlace(site, 'router'), 'eth1') : fabricPort(cluster, gateway.name),
       latency: LAN_LATENCY,
     },
     origin: ORIGIN,
   })
   gateway.device('eth1', {
-    mac: machineMac(INTERNET_GATEWAY),
+    mac: machineMac(outside.near),
     mtu: MTU,
-    link: { kind: 'physical', peer: deviceId('internet', 'eth0'), latency: WAN_LATENCY },
+    link: { kind: 'physical', peer: deviceId('internet', internetDevice(cluster)), latency: WAN_LATENCY },
     origin: ORIGIN,
   })
-  gateway.address('eth0', { address: inside, length: isCloud ? UPLINK.length : cluster.nodeSubnet.length }, ORIGIN)
-  gateway.address('eth1', { address: INTERNET_GATEWAY, length: INTERNET_LENGTH }, ORIGIN)
-  if (isCloud) gateway.route(cluster.nodeSubnet, { via: UPLINK.router, dev: 'eth0' }, ORIGIN, 'static')
+  gateway.address('eth0', { address: inside, length: isCloud ? uplink.length : cluster.nodeSubnet.length }, ORIGIN)
+  gateway.address('eth1', { address: outside.near, length: outside.length }, ORIGIN)
+  if (isCloud) {
+    gateway.route(cluster.nodeSubnet, { via: uplink.near, dev: 'eth0' }, ORIGIN, 'static')
+    for (const vip of vipsOf(cluster)) {
+      gateway.route({ address: vip, length: 32 }, { via: uplink.near, dev: 'eth0' }, ORIGIN, 'static')
+    }
+  } else attachBalancers(gateway, cluster)
+  if (peered) gateway.route({ address: ipv4(0), length: 0 }, { via: outside.far, dev: 'eth1' }, ORIGIN)
   gateway.sysctl('net.ipv4.ip_forward', 1, ORIGIN)
   gateway.tables([
+    ...(isCloud ? [] : balancerMarks(cluster)),
     { table: 'nat', chains: [], rules: cluster.nodes.flatMap(oneToOne) },
     { table: 'filter', chains: [], rules: knownSources(cluster) },
   ])
@@ -82,20 +90,41 @@ function knownSources(cluster: Cluster): GeneratedRule[] {
     ...cluster.nodes.map((n) =>
       rule('FORWARD', { ...ORIGIN, object: { kind: 'Node', name: n.name } }, fromHost(n.ip), ...road, ACCEPT),
     ),
+    ...vipsOf(cluster).map((vip) => rule('FORWARD', { ...ORIGIN, detail: 'load balancer' }, fromHost(vip), ...road, ACCEPT)),
     rule('FORWARD', { ...ORIGIN, detail: 'no external address' }, ...road, comment('sources without an external address'), DROP),
   ]
 }
 
-export function buildInternet(world: WorldBuilder): void {
+/** The Internet host has a NIC towards each cluster's gateway. */
+const internetDevice = ({ site }: Cluster): string => `eth${site.index}`
+
+const vipsOf = (cluster: Cluster): Ipv4[] => cluster.balancers.flatMap((b) => b.vips)
+
+/** One host that serves HTTP; with several clusters it is also the way from one to the other. */
+export function buildInternet(world: WorldBuilder, clusters: readonly Cluster[]): void {
   const internet = world.netns('internet', 'internet', INTERNET)
-  internet.device('eth0', {
-    mac: machineMac(INTERNET_HOST),
-    mtu: MTU,
-    link: { kind: 'physical', peer: deviceId('gateway', 'eth1'), latency: WAN_LATENCY },
-    origin: INTERNET,
-  })
-  internet.address('eth0', { address: INTERNET_HOST, length: INTERNET_LENGTH }, INTERNET)
-  internet.route({ address: ipv4(0), length: 0 }, { via: INTERNET_GATEWAY, dev: 'eth0' }, INTERNET)
+  for (const cluster of clusters) {
+    const { near, far, length } = internetSegment(cluster.site)
+    const dev = internetDevice(cluster)
+    internet.device(dev, {
+      mac: machineMac(far),
+      mtu: MTU,
+      link: { kind: 'physical', peer: deviceId(sitePlace(cluster.site, 'gateway'), 'eth1'), latency: WAN_LATENCY },
+      origin: INTERNET,
+    })
+    internet.address(dev, { address: far, length }, INTERNET)
+    const isHome = cluster.site.index === 0
+    if (isHome) internet.route({ address: ipv4(0), length: 0 }, { via: near, dev }, INTERNET)
+    else for (const range of publicRanges(cluster)) internet.route(range, { via: near, dev }, INTERNET, 'static')
+  }
+  if (clusters.length > 1) internet.sysctl('net.ipv4.ip_forward', 1, INTERNET)
   internet.process(['httpd', '-p', '80'], 'internet', INTERNET)
   internet.finish()
+}
+
+/** Where a cluster is found from outside: its nodes' external addresses and its load balancers. */
+function publicRanges(cluster: Cluster): Ipv4Prefix[] {
+  const external = externalSubnet(cluster.site)
+  const single = [...cluster.nodes.map((n) => n.externalIp), ...vipsOf(cluster)].filter((a) => !contains(external, a))
+  return [external, ...[...new Set(single)].map((address) => ({ address, length: 32 }))]
 }

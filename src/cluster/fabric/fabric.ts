@@ -4,6 +4,7 @@ import type { Origin } from '../../world/records.ts'
 import type { Cluster, ClusterNode, ClusterPod } from '../model.ts'
 import { derivedMac, portName } from '../names.ts'
 import { objectOrigin } from '../objects.ts'
+import { sitePlace } from '../site.ts'
 import type { NetnsBuilder, WorldBuilder } from '../world-builder.ts'
 
 // The switch that the machines are plugged into: a bridge that only switches, without an address of its own.
@@ -20,23 +21,28 @@ const ORIGIN: Origin = { component: 'fabric', detail: 'cluster.network.fabric' }
 /** The port that a machine's NIC is plugged into. Nodes come first, in their order, then what else is attached. */
 export function fabricPort(cluster: Cluster, machine: string): DeviceId {
   const i = machinesOf(cluster).indexOf(machine)
-  return deviceId(FABRIC, portName(machine, i))
+  return deviceId(sitePlace(cluster.site, FABRIC), portOf(machine, i))
 }
+
+/** A switch's port is called as the machine on it, without where it is: `laptop` for client/laptop. */
+const portOf = (machine: string, index: number): string => portName(machine.slice(machine.lastIndexOf('/') + 1), index)
 
 /** `l2`: the gateway is on the nodes' own segment. `cloud`: a router stands between them. */
 const machinesOf = (cluster: Cluster): string[] => [
   ...cluster.nodes.map((n) => n.name),
-  cluster.config.network.fabric === 'cloud' ? 'router' : 'gateway',
+  sitePlace(cluster.site, cluster.config.network.fabric === 'cloud' ? 'router' : 'gateway'),
+  ...cluster.clients.map((c) => c.place),
 ]
 
 export function buildFabric(world: WorldBuilder, cluster: Cluster): void {
-  const fabric = world.netns(FABRIC, 'switch', ORIGIN)
+  const place = sitePlace(cluster.site, FABRIC)
+  const fabric = world.netns(place, 'switch', ORIGIN)
   const { mtu } = cluster.config.network
-  fabric.device(BRIDGE, { mac: derivedMac('fabric/br0'), mtu, link: { kind: 'bridge', ageing: AGEING }, origin: ORIGIN })
+  fabric.device(BRIDGE, { mac: derivedMac(`${place}/br0`), mtu, link: { kind: 'bridge', ageing: AGEING }, origin: ORIGIN })
   machinesOf(cluster).forEach((machine, i) => {
-    const name = portName(machine, i)
+    const name = portOf(machine, i)
     fabric.device(name, {
-      mac: derivedMac(`fabric/${name}`),
+      mac: derivedMac(`${place}/${name}`),
       mtu,
       link: { kind: 'physical', peer: deviceId(machine, 'eth0'), latency: LAN_LATENCY },
       master: { bridge: BRIDGE },

@@ -206,6 +206,19 @@ export const orMark = (bits: number): Argument =>
 export const xorMark = (bits: number): Argument =>
   target(`-j MARK --xor-mark ${hex(bits)}`, { kind: 'mark', value: bits, mask: 0 })
 
+/** The whole connection mark; the packet's own mark from it. */
+export const setConnmark = (value: number): Argument =>
+  target(`-j CONNMARK --set-xmark ${hex(value)}/0xffffffff`, { kind: 'connmark', operation: 'set', value, mask: 0xffffffff })
+export const restoreConnmark: Argument = target('-j CONNMARK --restore-mark', {
+  kind: 'connmark',
+  operation: 'restore',
+  nfmask: 0xffffffff,
+  ctmask: 0xffffffff,
+})
+
+/** The connection has a mark. */
+export const hasConnmark = match('-m connmark ! --mark 0x0', { kind: 'connmark', value: 0, mask: 0xffffffff, invert: true })
+
 const PLAIN_RANGE: NatRange = { random: false, randomFully: false, persistent: false }
 export const masquerade = (randomFully: boolean): Argument =>
   target(`-j MASQUERADE${randomFully ? ' --random-fully' : ''}`, { kind: 'masquerade', range: { ...PLAIN_RANGE, randomFully } })
@@ -221,6 +234,11 @@ export const dnatToEndpoint = (address: IpAddress, port: number): Argument => {
     ? target(text, { kind: 'dnat', range: { ...PLAIN_RANGE, addresses: { from: address.value, to: address.value }, ports } })
     : target(text, { kind: 'unknown', name: 'DNAT', arguments: ['--to-destination', joinHostPort(address, port)] })
 }
+export const dnatToPort = (address: Ipv4, port: number): Argument =>
+  target(`-j DNAT --to-destination ${formatIpv4(address)}:${port}`, {
+    kind: 'dnat',
+    range: { ...PLAIN_RANGE, addresses: { from: address, to: address }, ports: { from: port, to: port } },
+  })
 export const snatTo = (address: Ipv4): Argument =>
   target(`-j SNAT --to-source ${formatIpv4(address)}`, {
     kind: 'snat',

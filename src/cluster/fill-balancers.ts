@@ -1,0 +1,85 @@
+import { contains, formatIpv4, type Ipv4, parseIpv4 } from '../net/address.ts'
+import { at, listAt, textAt } from './fields.ts'
+import type { FillContext } from './fill-in.ts'
+import { endpointsMap } from './kube-proxy/endpoints-map.ts'
+import { type ProxyServicePort, servicePorts } from './kube-proxy/service-map.ts'
+import type { BalancerPort, Cluster, ClusterBalancer, ClusterNode } from './model.ts'
+import { balancerSegment } from './site.ts'
+
+/** Cloud controllers leave such nodes out of every load balancer's targets. */
+const EXCLUDED = 'node.kubernetes.io/exclude-from-external-load-balancers'
+
+/**
+ * The load balancers that the cloud has in front of Services of type LoadBalancer: one a Service with an address in
+ * status.loadBalancer.ingress. They know nodes and node ports, nothing of pods; with externalTrafficPolicy Local their health checks
+ * leave the nodes with a ready endpoint. Services whose balancer cannot be made are noted with the reason.
+ */
+export function fillBalancers(context: FillContext, cluster: Pick<Cluster, 'nodes' | 'nodeSubnet'>): ClusterBalancer[] {
+  const { drafts, site } = context
+  const drafted = drafts.of('Service').filter((d) => textAt(d.manifest, 'spec', 'type') === 'LoadBalancer')
+  const endpoints = endpointsMap(
+    drafts.of('EndpointSlice').map((d) => d.manifest),
+    'IPv4',
+    '',
+  )
+  const targets = cluster.nodes.filter((n) => n.labels[EXCLUDED] === undefined)
+  const balancers: ClusterBalancer[] = []
+  for (const d of drafted) {
+    const of = { namespace: d.namespace ?? 'default', name: d.name }
+    const vips = vipsOf(d.manifest)
+    const ports = servicePorts([d.manifest], 'IPv4')
+    const why = notBuilt(d.manifest, { vips, ports, cluster })
+    if (why !== undefined) {
+      const what = `The load balancer in front of Service ${of.namespace}/${of.name} ${why}`
+      context.notes.push({ what, where: `${d.path}.spec.type` })
+      continue
+    }
+    const readyOn = (p: ProxyServicePort, node: ClusterNode) => endpoints(p).some((e) => e.ready && e.nodeName === node.name)
+    const healthy = (p: ProxyServicePort) => (p.externalPolicyLocal ? targets.filter((n) => readyOn(p, n)) : targets)
+    const { near, far, length } = balancerSegment(site, balancers.length)
+    balancers.push({
+      place: of.namespace === 'default' ? `lb/${of.name}` : `lb/${of.namespace}/${of.name}`,
+      service: of,
+      vips,
+      ip: far,
+      edgeIp: near,
+      segmentLength: length,
+      ports: ports.flatMap((p): BalancerPort[] => {
+        const { protocol, port, nodePort } = p
+        return protocol === 'sctp' ? [] : [{ protocol, port, nodePort, targets: healthy(p) }]
+      }),
+    })
+  }
+  return balancers
+}
+
+/** A nil ipMode is VIP. */
+const vipsOf = (service: unknown): Ipv4[] =>
+  listAt(service, 'status', 'loadBalancer', 'ingress').flatMap((i) => {
+    const parsed = parseIpv4(textAt(i, 'ip') ?? '')
+    return parsed.ok && (textAt(i, 'ipMode') ?? 'VIP') === 'VIP' ? [parsed.value] : []
+  })
+
+function notBuilt(
+  service: unknown,
+  {
+    vips,
+    ports,
+    cluster,
+  }: { vips: readonly Ipv4[]; ports: readonly ProxyServicePort[]; cluster: Pick<Cluster, 'nodes' | 'nodeSubnet'> },
+): string | undefined {
+  const given = listAt(service, 'status', 'loadBalancer', 'ingress').flatMap(
+    (i) => textAt(i, 'ip') ?? textAt(i, 'hostname') ?? [],
+  )
+  if (given.length === 0) return 'has no address (status.loadBalancer.ingress); its node ports and cluster IP work'
+  if (vips.length === 0) return `(${given.join(', ')}) terminates connections itself or has a name only, which is not modelled`
+  const onLink = vips.find((v) => contains(cluster.nodeSubnet, v))
+  if (onLink !== undefined) {
+    return `has ${formatIpv4(onLink)}, an address of the nodes' own subnet: which of them answers ARP for it (MetalLB, kube-vip) is not modelled; the nodes have its rules`
+  }
+  if (ports.every((p) => p.nodePort === 0)) {
+    const set = at(service, 'spec', 'allocateLoadBalancerNodePorts') === false
+    return `has no node ports to send to${set ? ' (allocateLoadBalancerNodePorts: false)' : ''}, so it is left out; the nodes have its rules`
+  }
+  return undefined
+}
