@@ -1,5 +1,5 @@
 import type { AppStore } from '../store/app.ts'
-import type { Catalogue } from './i18n/en.ts'
+import type { Catalogue } from './i18n/en-panels.ts'
 
 /** Something a key or the palette does. `keys` in tinykeys' spelling, `shown` as it is printed on keyboards. */
 export interface Command {

@@ -4,8 +4,8 @@ import type { AppStore } from '../store/app.ts'
 import type { Scenarios } from '../store/scenarios.ts'
 import type { Session } from '../store/session.ts'
 import type { AppState } from '../store/state.ts'
-import type { Catalogue } from './i18n/en.ts'
-import { useCatalogue } from './i18n/words.ts'
+import type { FirstWords } from './i18n/en.ts'
+import { useFirstWords } from './i18n/words.ts'
 
 export interface AppContextValue {
   readonly store: AppStore
@@ -40,7 +40,8 @@ export function useAppContext(): AppContextValue {
 export const useApp = <T,>(select: (state: AppState) => T): T => useStore(useAppContext().store, select)
 
 export const useLang = () => useApp((s) => s.preferences.lang)
-export const useWords = (): Catalogue => useCatalogue(useLang())
+/** The words of the first frame; what is loaded after it takes `usePanelWords`. */
+export const useWords = (): FirstWords => useFirstWords(useLang())
 
 /** The open run. Panels are mounted only while there is one. */
 export function useSession(): Session {

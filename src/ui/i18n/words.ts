@@ -1,6 +1,7 @@
 import { useSyncExternalStore } from 'react'
 import type { Language } from '../../scenario/document.ts'
-import { type Catalogue, en } from './en.ts'
+import { en, type FirstWords } from './en.ts'
+import type { Catalogue } from './en-panels.ts'
 
 // English is part of the page; the other language comes when it is first wanted, and English stands in until then.
 
@@ -23,7 +24,11 @@ const subscribe = (listener: () => void) => {
   return () => listeners.delete(listener)
 }
 
-export function useCatalogue(lang: Language): Catalogue {
+/** The whole other language, once it is there. */
+export function useOther(lang: Language): Catalogue | undefined {
   const loaded = useSyncExternalStore(subscribe, () => zh)
-  return lang === 'zh' ? (loaded ?? en) : en
+  return lang === 'zh' ? loaded : undefined
 }
+
+/** The words of the first frame. */
+export const useFirstWords = (lang: Language): FirstWords => useOther(lang) ?? en

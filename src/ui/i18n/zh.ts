@@ -1,4 +1,4 @@
-import type { Catalogue } from './en.ts'
+import type { Catalogue } from './en-panels.ts'
 
 export const zh: Catalogue = {
   app: {

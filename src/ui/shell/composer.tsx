@@ -1,11 +1,12 @@
 import { useEffect, useMemo, useState } from 'react'
-import { useApp, useWords } from '../context.tsx'
+import { useApp } from '../context.tsx'
+import { usePanelWords } from '../i18n/panel-words.ts'
 import { Combobox } from '../widgets/combobox.tsx'
 import { commandSuggestions, placeSuggestions } from './suggestions.ts'
 
 /** "from … run …": starts any command between any two places of the open cluster. */
 export default function Composer() {
-  const words = useWords()
+  const words = usePanelWords()
   const session = useApp((s) => s.session)
   const run = useApp((s) => s.run)
   const [from, setFrom] = useState('')

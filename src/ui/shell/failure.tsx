@@ -1,6 +1,7 @@
 import { CircleAlert, X } from 'lucide-react'
 import type { InputError } from '../../scenario/document.ts'
-import { useApp, useWords } from '../context.tsx'
+import { useApp } from '../context.tsx'
+import { usePanelWords } from '../i18n/panel-words.ts'
 import { Icon } from '../widgets/icon.tsx'
 import './notices.css'
 
@@ -8,7 +9,7 @@ const SHOWN_ERRORS = 8
 
 /** Why something could not be opened: file, line, path, and what was expected. What was open is still there, below. */
 export default function FailurePanel() {
-  const words = useWords()
+  const words = usePanelWords()
   const failure = useApp((s) => s.failure)
   const hasSession = useApp((s) => s.session !== undefined)
   const dismiss = useApp((s) => s.dismissFailure)
@@ -49,7 +50,7 @@ export default function FailurePanel() {
 
 /** Messages of the engine are in English whatever the page speaks: kept as they are, and set apart where that is another language. */
 function Technical({ children }: { readonly children: string }) {
-  const words = useWords()
+  const words = usePanelWords()
   if (words.failure.original === '') return <span>{children}</span>
   return (
     <span className="technical">
@@ -59,7 +60,7 @@ function Technical({ children }: { readonly children: string }) {
 }
 
 function ErrorList({ errors }: { readonly errors: readonly InputError[] }) {
-  const words = useWords()
+  const words = usePanelWords()
   return (
     <ul className="errors">
       {errors.slice(0, SHOWN_ERRORS).map((e) => (

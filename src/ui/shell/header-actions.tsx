@@ -13,7 +13,8 @@ import {
 } from 'lucide-react'
 import { useState } from 'react'
 import type { ThemeChoice } from '../../store/preferences.ts'
-import { useApp, useAppContext, useLang, useWords } from '../context.tsx'
+import { useApp, useAppContext, useLang } from '../context.tsx'
+import { usePanelWords } from '../i18n/panel-words.ts'
 import { Icon } from '../widgets/icon.tsx'
 
 const THEMES: readonly ThemeChoice[] = ['system', 'dark', 'light']
@@ -21,7 +22,7 @@ const THEME_ICON = { system: Monitor, dark: Moon, light: Sun } as const
 
 /** What the header does beside running commands. */
 export default function HeaderActions() {
-  const words = useWords()
+  const words = usePanelWords()
   const openDialog = useApp((s) => s.openDialog)
   return (
     <div className="header-actions">
@@ -61,7 +62,7 @@ export default function HeaderActions() {
 }
 
 function UndoRedo() {
-  const words = useWords()
+  const words = usePanelWords()
   const past = useApp((s) => s.past.length)
   const future = useApp((s) => s.future.length)
   const undo = useApp((s) => s.undo)
@@ -94,7 +95,7 @@ function UndoRedo() {
 }
 
 function LabButton() {
-  const words = useWords()
+  const words = usePanelWords()
   const ready = useApp((s) => s.session !== undefined)
   const openDialog = useApp((s) => s.openDialog)
   return (
@@ -112,7 +113,7 @@ function LabButton() {
 }
 
 function ShareButton() {
-  const words = useWords()
+  const words = usePanelWords()
   const { actions } = useAppContext()
   const [said, setSaid] = useState<string | undefined>()
   const share = async () => {
@@ -133,7 +134,7 @@ function ShareButton() {
 }
 
 function LanguageButton() {
-  const words = useWords()
+  const words = usePanelWords()
   const lang = useLang()
   const setPreferences = useApp((s) => s.setPreferences)
   return (
@@ -155,7 +156,7 @@ function LanguageButton() {
 }
 
 function ThemeButton() {
-  const words = useWords()
+  const words = usePanelWords()
   const theme = useApp((s) => s.preferences.theme)
   const setPreferences = useApp((s) => s.setPreferences)
   const label = { system: words.header.themeSystem, dark: words.header.themeDark, light: words.header.themeLight }[theme]

@@ -1,12 +1,13 @@
 import { PANELS } from '../../store/state.ts'
 import { COMMANDS } from '../commands.ts'
-import { useApp, useWords } from '../context.tsx'
+import { useApp } from '../context.tsx'
+import { usePanelWords } from '../i18n/panel-words.ts'
 import { Kbd } from '../widgets/kbd.tsx'
 import { Modal } from '../widgets/modal.tsx'
 import './keys-help.css'
 
 export function KeysHelp() {
-  const words = useWords()
+  const words = usePanelWords()
   const openDialog = useApp((s) => s.openDialog)
   return (
     <Modal title={words.keys.title} onClose={() => openDialog(undefined)}>

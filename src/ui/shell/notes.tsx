@@ -1,12 +1,13 @@
 import { Info, X } from 'lucide-react'
 import { useState } from 'react'
-import { useApp, useSession, useWords } from '../context.tsx'
+import { useApp, useSession } from '../context.tsx'
+import { usePanelWords } from '../i18n/panel-words.ts'
 import { Icon } from '../widgets/icon.tsx'
 import './notices.css'
 
 /** What the input had that the engine does not model: said once, plainly, with the list a click away. */
 export default function NotesBanner() {
-  const words = useWords()
+  const words = usePanelWords()
   const { timeline } = useSession()
   const hidden = useApp((s) => s.notesHidden)
   const set = useApp((s) => s.set)

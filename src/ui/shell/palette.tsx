@@ -4,8 +4,9 @@ import type { AppStore } from '../../store/app.ts'
 import type { ScenarioEntry } from '../../store/scenarios.ts'
 import { PANELS } from '../../store/state.ts'
 import { COMMANDS } from '../commands.ts'
-import { useApp, useAppContext, useLang, useWords } from '../context.tsx'
-import type { Catalogue } from '../i18n/en.ts'
+import { useApp, useAppContext, useLang } from '../context.tsx'
+import type { Catalogue } from '../i18n/en-panels.ts'
+import { usePanelWords } from '../i18n/panel-words.ts'
 import { Kbd } from '../widgets/kbd.tsx'
 import { Modal } from '../widgets/modal.tsx'
 import './palette.css'
@@ -72,7 +73,7 @@ function entriesOf(store: AppStore, scenarios: readonly ScenarioEntry[], words: 
 
 /** Everything the page can do, by typing a part of its name. */
 export function Palette() {
-  const words = useWords()
+  const words = usePanelWords()
   const lang = useLang()
   const { store, scenarios: library } = useAppContext()
   const scenarios = use(library.all())

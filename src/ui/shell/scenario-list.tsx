@@ -2,7 +2,8 @@ import { BadgeCheck, Check, FileInput, Scale, Search, SquareTerminal, X } from '
 import { type KeyboardEvent, use, useMemo, useRef, useState } from 'react'
 import { FIDELITY } from '../../library/fidelity.ts'
 import type { ScenarioEntry } from '../../store/scenarios.ts'
-import { useApp, useAppContext, useLang, useWords } from '../context.tsx'
+import { useApp, useAppContext, useLang } from '../context.tsx'
+import { usePanelWords } from '../i18n/panel-words.ts'
 import { Icon } from '../widgets/icon.tsx'
 import { Kbd } from '../widgets/kbd.tsx'
 import './scenario-list.css'
@@ -25,7 +26,7 @@ function grouped(
 }
 
 export default function ScenarioList() {
-  const words = useWords()
+  const words = usePanelWords()
   const lang = useLang()
   const scenarios = use(useAppContext().scenarios.all())
   const [search, setSearch] = useState('')
@@ -133,7 +134,7 @@ const release = (kernel: string): string => kernel.replace(/^(\D*\d+\.\d+).*$/, 
 
 /** What stands behind all of this, and the way to try it on a machine of one's own. */
 function ListFoot() {
-  const words = useWords()
+  const words = usePanelWords()
   const ready = useApp((s) => s.session !== undefined)
   const openDialog = useApp((s) => s.openDialog)
   const { kernels, totals } = FIDELITY

@@ -1,7 +1,7 @@
 import { formatIpv4 } from '../../net/address.ts'
 import type { Session } from '../../store/session.ts'
 import type { ObjectRecord } from '../../world/records.ts'
-import type { Catalogue } from '../i18n/en.ts'
+import type { Catalogue } from '../i18n/en-panels.ts'
 import type { Suggestion } from '../widgets/combobox.tsx'
 
 const ROLE_ORDER: readonly string[] = ['pod', 'node', 'client', 'internet', 'gateway', 'router', 'load-balancer', 'switch']

@@ -4,8 +4,9 @@ import { explainStep, explainVerdict } from '../../explain/explain.ts'
 import { plain, reasonOf } from '../../explain/sentence.ts'
 import { stopFrom } from '../../store/stops.ts'
 import type { JourneyResult } from '../../trace/trace.ts'
-import { useApp, useLang, useSession, useWords } from '../context.tsx'
-import type { Catalogue } from '../i18n/en.ts'
+import { useApp, useLang, useSession } from '../context.tsx'
+import type { Catalogue } from '../i18n/en-panels.ts'
+import { usePanelWords } from '../i18n/panel-words.ts'
 import { panelOf, placeOf } from '../place.ts'
 import { recordsOf } from '../used.ts'
 import { Icon } from '../widgets/icon.tsx'
@@ -26,7 +27,7 @@ const CHOICES: ReadonlySet<string> = new Set([
 
 /** One sentence for this step, one for how the command ended. */
 export default function Why() {
-  const words = useWords()
+  const words = usePanelWords()
   const lang = useLang()
   const session = useSession()
   const seq = useApp((s) => s.seq)
@@ -112,7 +113,7 @@ const decider = ({ verdict }: JourneyResult): number | undefined => (verdict.kin
 
 /** How the command ends: a chip always, the reason at once when it does not arrive, the whole sentence at its end or when asked for. */
 function JourneyOutcome({ at, journey, ended }: OutcomeProps) {
-  const words = useWords()
+  const words = usePanelWords()
   const lang = useLang()
   const { reader, timeline } = useSession()
   const [asked, setAsked] = useState<boolean | undefined>()
@@ -171,7 +172,7 @@ function outcomeOf({ verdict }: JourneyResult, words: Catalogue): string {
 
 /** One line, there from the first step on: that a command does not arrive, why, and the way to the step that decided it. */
 function Failing({ at, open, onOpen }: { readonly at: number; readonly open: boolean; readonly onOpen: () => void }) {
-  const words = useWords()
+  const words = usePanelWords()
   const lang = useLang()
   const { reader, timeline } = useSession()
   const seq = useApp((s) => s.seq)

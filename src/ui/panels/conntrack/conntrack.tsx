@@ -2,7 +2,7 @@ import { useEffect, useRef } from 'react'
 import { formatIpv4 } from '../../../net/address.ts'
 import { IPPROTO } from '../../../net/packet.ts'
 import type { ConntrackRecord, Tuple } from '../../../world/records.ts'
-import { useWords } from '../../context.tsx'
+import { usePanelWords } from '../../i18n/panel-words.ts'
 import { type Inspection, useInspection } from '../../inspect.ts'
 import { formatSeconds } from '../../time.ts'
 import { usedBy } from '../../used.ts'
@@ -17,7 +17,7 @@ const end = (protocol: number, address: number, port: number): string =>
 
 /** Both tuples of every connection: what it is, and what its replies must look like. */
 export default function Conntrack() {
-  const words = useWords()
+  const words = usePanelWords()
   const inspection = useInspection()
   const used = usedBy(inspection)
   const entries = inspection.view.list('conntrack', inspection.netns)
@@ -40,7 +40,7 @@ function Entry({
   readonly inspection: Inspection
   readonly used: boolean
 }) {
-  const words = useWords()
+  const words = usePanelWords()
   const ref = useRef<HTMLLIElement>(null)
   const changed = inspection.changed.has(entry.id)
   const selected = inspection.selected === entry.id

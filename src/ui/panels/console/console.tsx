@@ -1,6 +1,6 @@
 import { type KeyboardEvent, useEffect, useRef, useState } from 'react'
 import { execCommand } from '../../../console/exec.ts'
-import { useWords } from '../../context.tsx'
+import { usePanelWords } from '../../i18n/panel-words.ts'
 import { useInspection } from '../../inspect.ts'
 import { netnsName } from '../../place.ts'
 import './console.css'
@@ -30,7 +30,7 @@ const KEPT = 60
 
 /** A shell in the namespace that the tables show. Answers are the real tools' text for the current step. */
 export default function Console() {
-  const words = useWords()
+  const words = usePanelWords()
   const { view, netns, seq } = useInspection()
   const [lines, setLines] = useState<readonly Line[]>([])
   const [text, setText] = useState('')

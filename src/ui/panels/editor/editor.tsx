@@ -5,7 +5,8 @@ import { type Diagnostic, linter, lintGutter, lintKeymap, setDiagnostics } from 
 import { EditorState } from '@codemirror/state'
 import { drawSelection, EditorView, highlightActiveLine, highlightSpecialChars, keymap, lineNumbers } from '@codemirror/view'
 import { useEffect, useRef, useState } from 'react'
-import { useApp, useAppContext, useWords } from '../../context.tsx'
+import { useApp, useAppContext } from '../../context.tsx'
+import { usePanelWords } from '../../i18n/panel-words.ts'
 import { Kbd } from '../../widgets/kbd.tsx'
 import { Modal } from '../../widgets/modal.tsx'
 import { editorTheme } from './editor-theme.ts'
@@ -29,7 +30,7 @@ function diagnosticsOf(state: EditorState, problems: readonly Problem[]): Diagno
 
 /** The document as YAML: checked while it is typed, run when it is wished. */
 export default function Editor() {
-  const words = useWords()
+  const words = usePanelWords()
   const { actions } = useAppContext()
   const draft = useApp((s) => s.draft)
   const imported = useApp((s) => s.session?.provenance.kind === 'imported')

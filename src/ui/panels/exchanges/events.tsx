@@ -4,7 +4,8 @@ import { type KeyboardEvent, useEffect, useRef, useState } from 'react'
 import { upperBound } from '../../../base/bisect.ts'
 import { chipLabel } from '../../../net/summary.ts'
 import { stepText } from '../../../trace/step-text.ts'
-import { useApp, useSession, useWords } from '../../context.tsx'
+import { useApp, useSession } from '../../context.tsx'
+import { usePanelWords } from '../../i18n/panel-words.ts'
 import { placeOf } from '../../place.ts'
 import { colourOf } from '../../protocol-colour.ts'
 import { formatTime } from '../../time.ts'
@@ -16,7 +17,7 @@ const ROW = 24
 
 /** Every step as a line, filtered, only what is in sight drawn. */
 export default function Events() {
-  const words = useWords()
+  const words = usePanelWords()
   const session = useSession()
   const seq = useApp((s) => s.seq)
   const followed = useApp((s) => s.followed)

@@ -1,12 +1,12 @@
 import { formatMac } from '../../../net/address.ts'
-import { useWords } from '../../context.tsx'
+import { usePanelWords } from '../../i18n/panel-words.ts'
 import { useInspection } from '../../inspect.ts'
 import { deviceName } from '../../place.ts'
 import { formatSeconds } from '../../time.ts'
 import { RecordTable } from '../../widgets/record-table.tsx'
 
 export default function Fdb() {
-  const words = useWords()
+  const words = usePanelWords()
   const inspection = useInspection()
   const { view } = inspection
   const entries = [...view.list('fdb', inspection.netns)].sort((a, b) => Number(a.local) - Number(b.local))

@@ -1,7 +1,8 @@
 import { use } from 'react'
 import { FIDELITY, type FidelityFigures } from '../../../library/fidelity.ts'
 import type { ScenarioEntry } from '../../../store/scenarios.ts'
-import { useApp, useAppContext, useLang, useWords } from '../../context.tsx'
+import { useApp, useAppContext, useLang } from '../../context.tsx'
+import { usePanelWords } from '../../i18n/panel-words.ts'
 import { formatCount } from '../../time.ts'
 import { Modal } from '../../widgets/modal.tsx'
 import { FIDELITY_WORDS } from './words.ts'
@@ -11,7 +12,7 @@ const FIGURES = ['frames', 'hits', 'walks', 'entries', 'differences'] as const s
 
 /** What is modelled, what is approximated and how, what is undetermined, and what was compared with a real kernel. */
 export default function Fidelity() {
-  const words = useWords()
+  const words = usePanelWords()
   const own = FIDELITY_WORDS[useLang()]
   const { scenarios } = useAppContext()
   const library = use(scenarios.all())

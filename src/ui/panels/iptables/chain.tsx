@@ -2,7 +2,8 @@ import { lazy, type ReactNode, Suspense, useEffect, useRef, useState } from 'rea
 import { formatSpec } from '../../../linux/iptables/print-rule.ts'
 import type { RuleSpec } from '../../../world/netfilter.ts'
 import type { ChainRecord, RuleRecord } from '../../../world/records.ts'
-import { useApp, useWords } from '../../context.tsx'
+import { useApp } from '../../context.tsx'
+import { usePanelWords } from '../../i18n/panel-words.ts'
 import type { Inspection } from '../../inspect.ts'
 import { formatCount } from '../../time.ts'
 import { originText } from '../../widgets/record-table.tsx'
@@ -22,7 +23,7 @@ interface ChainProps {
 }
 
 export function Chain({ chain, inspection, walk, open }: ChainProps) {
-  const words = useWords()
+  const words = usePanelWords()
   const [toggled, setToggled] = useState<boolean | undefined>()
   const [all, setAll] = useState(false)
   const shown = toggled ?? open
@@ -74,7 +75,7 @@ function Purpose({ chain }: { readonly chain: ChainRecord }) {
 }
 
 function Rules(props: Omit<ChainProps, 'open'> & { readonly all: boolean; readonly onAll: () => void }) {
-  const words = useWords()
+  const words = usePanelWords()
   const { chain, inspection, walk } = props
   const { rules } = chain
   const hitAt = rules.findIndex((id) => walk?.hits.has(id) === true || id === inspection.selected)
@@ -132,7 +133,7 @@ function Rule(props: {
   readonly inspection: Inspection
 }) {
   const { rule, hit, inspection } = props
-  const words = useWords()
+  const words = usePanelWords()
   const seek = useApp((s) => s.seek)
   const [asked, setAsked] = useState(false)
   const ref = useRef<HTMLDivElement>(null)
@@ -182,7 +183,7 @@ function Rule(props: {
 }
 
 function Counter({ packets }: { readonly packets: number }) {
-  const words = useWords()
+  const words = usePanelWords()
   return (
     <span className="rule-count" title={words.columns.packets}>
       {packets === 0 ? '' : formatCount(packets)}

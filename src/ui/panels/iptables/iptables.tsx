@@ -1,7 +1,7 @@
 import { ChevronRight } from 'lucide-react'
 import { useMemo, useState } from 'react'
 import type { ChainRecord } from '../../../world/records.ts'
-import { useWords } from '../../context.tsx'
+import { usePanelWords } from '../../i18n/panel-words.ts'
 import { type Inspection, useInspection } from '../../inspect.ts'
 import { Filter } from '../../widgets/filter.tsx'
 import { Icon } from '../../widgets/icon.tsx'
@@ -15,7 +15,7 @@ const MOST_CHAINS = 200
 const FEW_CHAINS = 6
 
 export default function Iptables() {
-  const words = useWords()
+  const words = usePanelWords()
   const inspection = useInspection()
   const { session, seq, view, netns, selected } = inspection
   const [mode, setMode] = useState<'walked' | 'all'>('walked')
@@ -66,7 +66,7 @@ function Table(props: {
   /** All tables together are short enough to be read at once. */
   readonly few: boolean
 }) {
-  const words = useWords()
+  const words = usePanelWords()
   const { of, inspection, walk, chosen, wanted } = props
   const [toggled, setToggled] = useState<boolean | undefined>()
   const [empties, setEmpties] = useState(false)

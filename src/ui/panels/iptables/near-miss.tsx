@@ -2,7 +2,7 @@ import { explainRule, type RulePart } from '../../../kernel/netfilter/near-miss.
 import { formatSpec } from '../../../linux/iptables/print-rule.ts'
 import type { RuleSpec } from '../../../world/netfilter.ts'
 import type { RuleRecord } from '../../../world/records.ts'
-import { useWords } from '../../context.tsx'
+import { usePanelWords } from '../../i18n/panel-words.ts'
 import type { Inspection } from '../../inspect.ts'
 import { factsAt } from './facts.ts'
 
@@ -31,7 +31,7 @@ function partText(spec: RuleSpec, part: RulePart): string {
 
 /** Worked out again, now that somebody asks: which condition of this rule the packet did not fit, and which it did. */
 export default function NearMiss(props: { readonly rule: RuleRecord; readonly inspection: Inspection; readonly at: number }) {
-  const words = useWords()
+  const words = usePanelWords()
   const facts = factsAt(props.inspection.session, props.at)
   if (facts === undefined) return null
   const parts = explainRule(props.rule.spec, facts).filter((p) => p.part.kind !== 'match' || p.part.match.kind !== 'comment')

@@ -1,6 +1,7 @@
 import { Check, Copy, Download } from 'lucide-react'
 import { useEffect, useMemo, useState } from 'react'
-import { useApp, useAppContext, useLang, useSession, useWords } from '../../context.tsx'
+import { useApp, useAppContext, useLang, useSession } from '../../context.tsx'
+import { usePanelWords } from '../../i18n/panel-words.ts'
 import { formatCount } from '../../time.ts'
 import { Icon } from '../../widgets/icon.tsx'
 import { Modal } from '../../widgets/modal.tsx'
@@ -10,7 +11,7 @@ import './lab.css'
 
 /** The open scenario as a script of real namespaces: what it does, what it needs, the script itself. */
 export default function Lab() {
-  const words = useWords()
+  const words = usePanelWords()
   const own = LAB_WORDS[useLang()]
   const { actions } = useAppContext()
   const session = useSession()
@@ -104,7 +105,7 @@ function Script({ text, file }: { readonly text: string; readonly file: string }
 }
 
 function CopyButton({ text }: { readonly text: string }) {
-  const words = useWords()
+  const words = usePanelWords()
   const own = LAB_WORDS[useLang()]
   const [said, setSaid] = useState<'copied' | 'refused' | undefined>()
   const copy = async () => {

@@ -1,6 +1,6 @@
 import { formatIpv4, formatMac } from '../../../net/address.ts'
 import type { NudState } from '../../../world/records.ts'
-import { useWords } from '../../context.tsx'
+import { usePanelWords } from '../../i18n/panel-words.ts'
 import { useInspection } from '../../inspect.ts'
 import { deviceName } from '../../place.ts'
 import { RecordTable } from '../../widgets/record-table.tsx'
@@ -15,7 +15,7 @@ const TONE: Partial<Record<NudState, string>> = {
 }
 
 export default function Neighbours() {
-  const words = useWords()
+  const words = usePanelWords()
   const inspection = useInspection()
   return (
     <RecordTable

@@ -1,10 +1,10 @@
 import { useMemo } from 'react'
-import { useWords } from '../../context.tsx'
+import { usePanelWords } from '../../i18n/panel-words.ts'
 import { yamlLines } from './yaml-lines.ts'
 
 /** A manifest as YAML reads, with what was filled in marked. */
 export function Manifest({ value, filled }: { readonly value: unknown; readonly filled: readonly string[] }) {
-  const words = useWords()
+  const words = usePanelWords()
   const lines = useMemo(() => yamlLines(value, filled), [value, filled])
   return (
     <div className="manifest mono">

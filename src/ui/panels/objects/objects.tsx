@@ -1,6 +1,7 @@
 import { useMemo, useState } from 'react'
 import type { ObjectRecord, WorldRecord } from '../../../world/records.ts'
-import { useApp, useWords } from '../../context.tsx'
+import { useApp } from '../../context.tsx'
+import { usePanelWords } from '../../i18n/panel-words.ts'
 import { useInspection } from '../../inspect.ts'
 import { Filter } from '../../widgets/filter.tsx'
 import { useReveal } from '../../widgets/sentence.tsx'
@@ -23,7 +24,7 @@ const isFrom = (record: WorldRecord, object: ObjectRecord): boolean => {
 
 /** The Kubernetes objects: what was given, what was filled in, and every record that was made from them. */
 export default function Objects() {
-  const words = useWords()
+  const words = usePanelWords()
   const { view, session, selected } = useInspection()
   const select = useApp((s) => s.select)
   const reveal = useReveal()

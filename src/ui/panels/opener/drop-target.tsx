@@ -1,6 +1,7 @@
 import { FileInput } from 'lucide-react'
 import { useEffect, useState } from 'react'
-import { useApp, useAppContext, useWords } from '../../context.tsx'
+import { useApp, useAppContext } from '../../context.tsx'
+import { usePanelWords } from '../../i18n/panel-words.ts'
 import { Icon } from '../../widgets/icon.tsx'
 import { droppedFiles } from './files.ts'
 import './opener.css'
@@ -9,7 +10,7 @@ const hasFiles = (e: DragEvent): boolean => e.dataTransfer?.types.includes('File
 
 /** Files dropped anywhere on the page open; a sheet over it says so while they hover. */
 export default function DropTarget() {
-  const words = useWords()
+  const words = usePanelWords()
   const { store } = useAppContext()
   const openDialog = useApp((s) => s.openDialog)
   const [over, setOver] = useState(false)

@@ -1,6 +1,7 @@
 import { Upload } from 'lucide-react'
 import { useRef, useState } from 'react'
-import { useApp, useWords } from '../../context.tsx'
+import { useApp } from '../../context.tsx'
+import { usePanelWords } from '../../i18n/panel-words.ts'
 import { Icon } from '../../widgets/icon.tsx'
 import { Modal } from '../../widgets/modal.tsx'
 import { readFiles } from './files.ts'
@@ -8,7 +9,7 @@ import './opener.css'
 
 /** Opens what the user has: pasted text, or one or several files. */
 export function Opener() {
-  const words = useWords()
+  const words = usePanelWords()
   const openDialog = useApp((s) => s.openDialog)
   const openFiles = useApp((s) => s.openFiles)
   const [text, setText] = useState('')

@@ -6,7 +6,8 @@ import { ETH_P, type Packet } from '../../../net/packet.ts'
 import { summarize } from '../../../net/summary.ts'
 import { packetAtStep } from '../../../store/playhead.ts'
 import type { Session } from '../../../store/session.ts'
-import { useApp, useSession, useWords } from '../../context.tsx'
+import { useApp, useSession } from '../../context.tsx'
+import { usePanelWords } from '../../i18n/panel-words.ts'
 import { placeOf } from '../../place.ts'
 import { Hex } from './hex.tsx'
 import './packet.css'
@@ -99,7 +100,7 @@ const DULL = new Set([
 const isDull = (f: LayerField) => DULL.has(f.name) || f.name.includes('.option')
 
 export default function PacketPanel() {
-  const words = useWords()
+  const words = usePanelWords()
   const session = useSession()
   const seq = useApp((s) => s.seq)
   const followed = useApp((s) => s.followed)

@@ -2,7 +2,7 @@ import { useState } from 'react'
 import { formatIpv4, formatPrefix } from '../../../net/address.ts'
 import { routeText } from '../../../trace/names.ts'
 import { type PolicyRuleRecord, type RouteRecord, RT_TABLE } from '../../../world/records.ts'
-import { useWords } from '../../context.tsx'
+import { usePanelWords } from '../../i18n/panel-words.ts'
 import { type Inspection, useInspection } from '../../inspect.ts'
 import { deviceName } from '../../place.ts'
 import { usedBy } from '../../used.ts'
@@ -31,7 +31,7 @@ const destination = (r: RouteRecord): string =>
       : formatPrefix({ address: r.dst, length: r.prefixLength })
 
 export default function Routes() {
-  const words = useWords()
+  const words = usePanelWords()
   const inspection = useInspection()
   const [local, setLocal] = useState(false)
   const used = usedBy(inspection)
@@ -81,7 +81,7 @@ function RouteTable(props: {
   readonly used: ReadonlySet<string>
   readonly routes: readonly RouteRecord[]
 }) {
-  const words = useWords()
+  const words = usePanelWords()
   const sorted = [...props.routes].sort((a, b) => a.dst - b.dst || a.prefixLength - b.prefixLength || a.metric - b.metric)
   return (
     <RecordTable

@@ -1,6 +1,6 @@
 import { formatIpv4 } from '../../../net/address.ts'
 import type { SocketRecord } from '../../../world/records.ts'
-import { useWords } from '../../context.tsx'
+import { usePanelWords } from '../../i18n/panel-words.ts'
 import { useInspection } from '../../inspect.ts'
 import { usedBy } from '../../used.ts'
 import { RecordTable } from '../../widgets/record-table.tsx'
@@ -12,7 +12,7 @@ const tone = (state: SocketRecord['state']): string =>
   state === 'ESTABLISHED' || state === 'ESTAB' || state === 'LISTEN' ? 'state-ok' : state === 'UNCONN' ? '' : 'state-wait'
 
 export default function Sockets() {
-  const words = useWords()
+  const words = usePanelWords()
   const inspection = useInspection()
   const { view } = inspection
   return (

@@ -1,12 +1,12 @@
 import { useState } from 'react'
-import { useWords } from '../../context.tsx'
+import { usePanelWords } from '../../i18n/panel-words.ts'
 import { useInspection } from '../../inspect.ts'
 import { usedBy } from '../../used.ts'
 import { Filter } from '../../widgets/filter.tsx'
 import { originText, RecordTable } from '../../widgets/record-table.tsx'
 
 export default function Sysctls() {
-  const words = useWords()
+  const words = usePanelWords()
   const inspection = useInspection()
   const [filter, setFilter] = useState('')
   const records = inspection.view.list('sysctl', inspection.netns).filter((s) => s.key.includes(filter.trim()))
