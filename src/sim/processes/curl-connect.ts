@@ -15,6 +15,10 @@ export interface ConnectParts {
   readonly options: CurlOptions
   readonly url: CurlUrl
   readonly address: Ipv4
+  /** No other address is left to try. */
+  readonly isLast: boolean
+  /** When the transfer began, virtual ns: the limit counts from there. */
+  readonly begun: number
   /** Whole milliseconds since the transfer began. */
   readonly elapsed: () => number
   readonly verbose: (line: string, cause: number) => void
@@ -45,9 +49,11 @@ export class CurlConnect {
       this.#p.onFailed(7, this.#message("Couldn't connect to server"), failed(begun.error, cause), cause)
       return
     }
-    const limit = options.connectTimeout ?? CONNECT_TIMEOUT
+    const left = (options.connectTimeout ?? CONNECT_TIMEOUT) - (process.now - this.#p.begun) / SECOND
+    // An address that has others behind it gets half of what is left.
+    const limit = this.#p.isLast ? left : left / 2
     // poll(2) sleeps whole milliseconds and one more, so the clock has just passed the limit.
-    this.#timer = process.after(limit * SECOND + MS, 'curl --connect-timeout', cause, (seq) => {
+    this.#timer = process.after(Math.round(limit * SECOND) + MS, 'curl --connect-timeout', cause, (seq) => {
       this.#p.verbose(`* ipv4 connect timeout after ${Math.round(limit * 1000)}ms, move on!`, seq)
       this.#p.onFailed(28, this.#message('Timeout was reached'), failed('no answer'), seq)
     })

@@ -32,6 +32,8 @@ export interface CurlOptions {
   readonly interface: string | undefined
   /** `host:port` → address. */
   readonly resolve: ReadonlyMap<string, Ipv4>
+  /** -4 asks for A records alone. */
+  readonly family: 'inet' | 'unspec'
   readonly writeOut: string | undefined
 }
 
@@ -101,6 +103,7 @@ export function parseCurl(argv: readonly string[]): Result<CurlOptions, CommandE
     localPort: localPort.value,
     interface: options.value('interface'),
     resolve: resolve.value,
+    family: options.has('ipv4') ? 'inet' : 'unspec',
     writeOut: options.value('write-out'),
   })
 }

@@ -1,7 +1,7 @@
 import { fromUtf8, utf8 } from '../../base/bytes.ts'
 import { type SocketError, strerror, type TcpSocket } from '../../kernel/sockets/index.ts'
 import type { Timer } from '../../kernel/types.ts'
-import { formatIpv4, type Ipv4 } from '../../net/address.ts'
+import { formatIpv4, IPV4_ANY, type Ipv4 } from '../../net/address.ts'
 import type { JourneyVerdict } from '../../trace/trace.ts'
 import { CurlConnect } from './curl-connect.ts'
 import type { CurlOptions, CurlUrl } from './curl-options.ts'
@@ -15,6 +15,8 @@ const SECOND = 1_000_000_000
 export interface Connection {
   readonly socket: TcpSocket
   readonly number: number
+  /** Of its host, from curl's own cache of names. */
+  readonly addresses: readonly Ipv4[]
 }
 
 /** How one transfer ended: curl's exit code and message, and what -w can tell. */
@@ -32,14 +34,17 @@ export interface TransferEnd {
   readonly localPort?: number
   readonly connects?: number
   /** ns since the transfer began. */
-  readonly times?: { readonly connect: number; readonly firstByte: number; readonly total: number }
+  readonly times?: { readonly lookup: number; readonly connect: number; readonly firstByte: number; readonly total: number }
 }
 
 export interface TransferParts {
   readonly process: Process
   readonly options: CurlOptions
   readonly url: CurlUrl
-  readonly address: Ipv4
+  /** In the order in which they are tried. */
+  readonly addresses: readonly Ipv4[]
+  /** When it began, before the name was looked up; virtual ns. */
+  readonly begun: number
   readonly toTerminal: boolean
   readonly reuse: Connection | undefined
   readonly nextConnection: () => number
@@ -57,21 +62,28 @@ export class CurlTransfer {
   #timer: Timer | undefined
   #connecting: CurlConnect | undefined
   readonly #begun: number
+  readonly #resolvedAt: number
+  /** Index of the address that is tried. */
+  #tried = 0
   #connectedAt = 0
   #firstByteAt = 0
   #connects = 0
+  #number = 0
   #over = false
 
   constructor(parts: TransferParts) {
     this.#p = parts
-    this.#begun = parts.process.now
+    this.#begun = parts.begun
+    this.#resolvedAt = parts.process.now
   }
 
   start(cause: number): void {
     const { options, process, reuse } = this.#p
     if (options.maxTime !== undefined) {
       // As for --connect-timeout, the clock has just passed the limit when curl looks.
-      this.#timer = process.after(options.maxTime * SECOND + MS, 'curl --max-time', cause, (seq) => this.#timedOut(seq))
+      this.#timer = process.after(this.#begun + options.maxTime * SECOND + MS - process.now, 'curl --max-time', cause, (seq) =>
+        this.#timedOut(seq),
+      )
     }
     if (reuse !== undefined && reuse.socket.state === 'ESTABLISHED') {
       this.#connection = reuse
@@ -82,27 +94,47 @@ export class CurlTransfer {
     }
     reuse?.socket.close(cause)
     if (reuse !== undefined) this.#verbose('* Closing connection', cause)
-    this.#connect(process.step('connect', `${formatIpv4(this.#p.address)}:${this.#p.url.port}`, cause))
+    this.#connect(cause)
   }
 
-  #connect(cause: number): void {
-    const { process, options, url, address } = this.#p
+  get #address(): Ipv4 {
+    return this.#p.addresses[this.#tried] ?? IPV4_ANY
+  }
+
+  #connect(before: number): void {
+    const { process, options, url, addresses } = this.#p
+    const address = this.#address
+    const cause = process.step('connect', `${formatIpv4(address)}:${url.port}`, before)
+    const isLast = this.#tried + 1 >= addresses.length
     const connecting = new CurlConnect({
       process,
       options,
       url,
       address,
+      isLast,
+      begun: this.#begun,
       elapsed: () => this.#elapsed(),
       verbose: (line, seq) => this.#verbose(line, seq),
       onConnected: (seq) => {
         this.#connectedAt = process.now
         this.#request(seq)
       },
-      onFailed: (exitCode, message, verdict, seq) => this.#fail(exitCode, message, verdict, seq),
+      onFailed: (exitCode, message, verdict, seq) => {
+        // The other addresses of the name, one after the other; a local port that is taken is taken for all of them.
+        if (isLast || exitCode === 45) {
+          this.#fail(exitCode, message, verdict, seq)
+          return
+        }
+        connecting.cancel()
+        connecting.socket.close(seq)
+        this.#tried++
+        this.#connect(seq)
+      },
     })
     this.#connecting = connecting
-    this.#connection = { socket: connecting.socket, number: this.#p.nextConnection() }
-    this.#connects++
+    if (this.#tried === 0) this.#number = this.#p.nextConnection()
+    this.#connection = { socket: connecting.socket, number: this.#number, addresses }
+    this.#connects = 1
     connecting.start(cause)
   }
 
@@ -234,8 +266,7 @@ export class CurlTransfer {
     this.#verbose('* Connection died, retrying a fresh connect (retry count: 1)', cause)
     this.#verbose('* Closing connection', cause)
     this.#connection?.socket.close(cause)
-    const { process, address, url } = this.#p
-    this.#connect(process.step('connect', `${formatIpv4(address)}:${url.port}`, cause))
+    this.#connect(cause)
     return true
   }
 
@@ -251,7 +282,7 @@ export class CurlTransfer {
     this.#connecting?.cancel()
     const socket = this.#connection?.socket
     if (socket !== undefined) socket.onWake = undefined
-    const { address, url, process } = this.#p
+    const { url, process } = this.#p
     const status = this.#status()
     const contentType = this.#head === undefined ? undefined : header(this.#head, 'content-type')
     const connected = this.#connectedAt > 0 || this.#reused
@@ -264,13 +295,14 @@ export class CurlTransfer {
         ...(contentType === undefined ? {} : { contentType }),
         ...(connected && socket !== undefined
           ? {
-              remoteIp: formatIpv4(address),
+              remoteIp: formatIpv4(this.#address),
               remotePort: url.port,
               localIp: formatIpv4(socket.local.address),
               localPort: socket.local.port,
             }
           : {}),
         times: {
+          lookup: this.#resolvedAt - this.#begun,
           connect: Math.max(0, this.#connectedAt - this.#begun),
           firstByte: Math.max(0, this.#firstByteAt - this.#begun),
           total: process.now - this.#begun,

@@ -23,7 +23,7 @@ export function writeOut(format: string, url: CurlUrl, method: string, end: Tran
     content_type: end.contentType ?? '',
     http_version: end.status === undefined ? '0' : '1.1',
     scheme: 'HTTP',
-    time_namelookup: seconds(0),
+    time_namelookup: seconds(end.times?.lookup),
     time_connect: seconds(end.times?.connect),
     time_appconnect: seconds(0),
     time_pretransfer: seconds(end.times?.connect),

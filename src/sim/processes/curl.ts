@@ -1,10 +1,11 @@
 import { ok } from '../../base/result.ts'
-import { formatIpv4, type Ipv4, parseIpv4 } from '../../net/address.ts'
+import { formatIpv4, type Ipv4 } from '../../net/address.ts'
 import type { CurlOptions, CurlUrl } from './curl-options.ts'
 import { parseCurl } from './curl-options.ts'
+import { CurlResolve } from './curl-resolve.ts'
 import { type Connection, CurlTransfer, type TransferEnd } from './curl-transfer.ts'
 import { writeOut } from './curl-write-out.ts'
-import { ANSWERED, failed, type Process } from './process.ts'
+import { ANSWERED, type Process } from './process.ts'
 import type { Program } from './program.ts'
 
 /** curl 8.5.0 on a terminal: its messages, its exit codes, its way of keeping one connection for several URLs. */
@@ -43,17 +44,31 @@ class CurlRun {
       this.#finish(cause)
       return
     }
-    const address = this.#resolve(url, cause)
-    if (address === undefined) {
-      this.#ended(url, { exitCode: 6, verdict: failed('EAI_NONAME'), message: `Could not resolve host: ${url.host}` }, cause)
-      return
+    const begun = this.#process.now
+    const fixed = this.#fixed(url, cause)
+    const kept = this.#pool.get(`${url.host}:${url.port}`)
+    if (fixed !== undefined) this.#transfer(url, fixed, begun, cause)
+    else if (kept !== undefined && kept.socket.state === 'ESTABLISHED') this.#transfer(url, kept.addresses, begun, cause)
+    else {
+      const resolve = new CurlResolve({
+        process: this.#process,
+        options: this.#options,
+        host: url.host,
+        onResolved: (addresses, seq) => this.#transfer(url, addresses, begun, seq),
+        onFailed: (end, seq) => this.#ended(url, end, seq),
+      })
+      resolve.start(cause)
     }
+  }
+
+  #transfer(url: CurlUrl, addresses: readonly Ipv4[], begun: number, cause: number): void {
     const key = `${url.host}:${url.port}`
     const transfer = new CurlTransfer({
       process: this.#process,
       options: this.#options,
       url,
-      address,
+      addresses,
+      begun,
       toTerminal: (this.#options.outputs[this.#index] ?? '-') === '-',
       reuse: this.#pool.get(key),
       nextConnection: () => this.#connections++,
@@ -66,18 +81,16 @@ class CurlRun {
     transfer.start(cause)
   }
 
-  /** `--resolve`, then a literal address, then whatever resolves names here. */
-  #resolve(url: CurlUrl, cause: number): Ipv4 | undefined {
+  /** What `--resolve` says. */
+  #fixed(url: CurlUrl, cause: number): readonly Ipv4[] | undefined {
     const fixed = this.#options.resolve.get(`${url.host}:${url.port}`)
     if (fixed !== undefined) {
       if (this.#options.verbose) {
         if (this.#index === 0) this.#process.print(`* Added ${url.host}:${url.port}:${formatIpv4(fixed)} to DNS cache`, cause)
         this.#process.print(`* Hostname ${url.host} was found in DNS cache`, cause)
       }
-      return fixed
     }
-    const literal = parseIpv4(url.host)
-    return literal.ok ? literal.value : this.#process.resolve(this.#process.ns, url.host)
+    return fixed === undefined ? undefined : [fixed]
   }
 
   #ended(url: CurlUrl, end: TransferEnd, cause: number): void {

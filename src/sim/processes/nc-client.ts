@@ -5,6 +5,7 @@ import { formatIpv4, IPV4_ANY, type Ipv4, parseIpv4 } from '../../net/address.ts
 import type { JourneyVerdict } from '../../trace/trace.ts'
 import type { NcClient } from './nc-options.ts'
 import { ANSWERED, failed, type Process } from './process.ts'
+import { type GaiError, gaiStrerror, getaddrinfo } from './resolver.ts'
 import { serviceName } from './services.ts'
 
 const SECOND = 1_000_000_000
@@ -17,7 +18,9 @@ const UDP_SCAN = 3
 export class NcRun {
   readonly #process: Process
   readonly #options: NcClient
-  readonly #address: Ipv4
+  #address: Ipv4 = IPV4_ANY
+  /** Addresses of the name that were not tried yet. */
+  #others: Ipv4[] = []
   #index = 0
   /** 1 until some port has answered. */
   #exitCode = 1
@@ -25,10 +28,9 @@ export class NcRun {
   #idle: Timer | undefined
   #answered = false
 
-  constructor(process: Process, options: NcClient, address: Ipv4) {
+  constructor(process: Process, options: NcClient) {
     this.#process = process
     this.#options = options
-    this.#address = address
   }
 
   next(cause: number): void {
@@ -37,6 +39,30 @@ export class NcRun {
       this.#process.exit(this.#exitCode, this.#verdict, cause)
       return
     }
+    // remote_connect() resolves the name again for each port.
+    const { host, numeric, family } = this.#options
+    if (numeric && !parseIpv4(host).ok) {
+      this.#unresolved(port, 'EAI_NONAME', cause, cause)
+      return
+    }
+    getaddrinfo(this.#process, { name: host, family }, cause, (resolved, seq) => {
+      if (resolved.kind === 'failed') {
+        this.#unresolved(port, resolved.error, resolved.decidedBy, seq)
+        return
+      }
+      this.#others = [...resolved.addresses]
+      this.#connect(port, seq)
+    })
+  }
+
+  #unresolved(port: number, error: GaiError, decidedBy: number, cause: number): void {
+    const { host } = this.#options
+    this.#process.print(`nc: getaddrinfo for host "${host}" port ${port}: ${gaiStrerror(error)}`, cause)
+    this.#process.exit(1, failed(error, decidedBy), cause)
+  }
+
+  #connect(port: number, cause: number): void {
+    this.#address = this.#others.shift() ?? this.#address
     const seq = this.#process.step('connect', `${formatIpv4(this.#address)}:${port}`, cause)
     if (this.#options.udp) this.#udp(port, seq)
     else this.#tcp(port, seq)
@@ -229,7 +255,8 @@ export class NcRun {
   #refused(port: number, error: SocketError, cause: number): void {
     this.#warn(port, `failed: ${strerror(error.errno)}`, cause)
     if (this.#exitCode !== 0) this.#verdict = failed(error.errno, error.decidedBy)
-    this.next(cause)
+    if (this.#others.length > 0) this.#connect(port, cause)
+    else this.next(cause)
   }
 
   #give(socket: TcpSocket | UdpSocket, verdict: JourneyVerdict, cause: number): void {

@@ -14,6 +14,8 @@ interface NcCommon {
 export interface NcClient extends NcCommon {
   readonly kind: 'client'
   readonly host: string
+  /** -4 asks for A records alone. */
+  readonly family: 'inet' | 'unspec'
   /** Every port to try, in order. */
   readonly ports: readonly number[]
   /** -z: only find out who listens. */
@@ -87,6 +89,7 @@ export function parseNc(argv: readonly string[], stdin: string | undefined): Res
     kind: 'client',
     ...common,
     host,
+    family: options.has('ipv4') ? 'inet' : 'unspec',
     ports: ports.value,
     scan: options.has('zero'),
     sourcePort: own === undefined ? undefined : portNumber(own),

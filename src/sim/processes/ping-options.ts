@@ -19,6 +19,10 @@ export interface PingOptions {
   /** Device name or address. */
   readonly interface: string | undefined
   readonly quiet: boolean
+  /** -n: no names for addresses. */
+  readonly numeric: boolean
+  /** -4 asks for A records alone. */
+  readonly family: 'inet' | 'unspec'
 }
 
 const SPECS: readonly OptionSpec[] = [
@@ -83,5 +87,7 @@ export function parsePing(argv: readonly string[]): Result<PingOptions, CommandE
     discovery,
     interface: options.value('interface'),
     quiet: options.has('quiet'),
+    numeric: options.has('numeric'),
+    family: options.has('ipv4') ? 'inet' : 'unspec',
   })
 }

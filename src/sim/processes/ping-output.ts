@@ -13,7 +13,8 @@ export function formatTime(us: number): string {
 
 export function replyLine(r: {
   readonly bytes: number
-  readonly from: number
+  /** As pr_addr() prints it: an address, or a name and the address. */
+  readonly from: string
   readonly sequence: number
   readonly ttl: number
   readonly time: number | undefined
@@ -22,7 +23,7 @@ export function replyLine(r: {
 }): string {
   const time = r.time === undefined ? '' : ` time=${formatTime(r.time)} ms`
   const notes = `${r.duplicate ? ' (DUP!)' : ''}${r.wrongSource ? ' (DIFFERENT ADDRESS!)' : ''}`
-  return `${r.bytes} bytes from ${formatIpv4(r.from)}: icmp_seq=${r.sequence} ttl=${r.ttl}${time}${notes}`
+  return `${r.bytes} bytes from ${r.from}: icmp_seq=${r.sequence} ttl=${r.ttl}${time}${notes}`
 }
 
 const UNREACHABLE: readonly string[] = [

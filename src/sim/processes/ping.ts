@@ -1,12 +1,13 @@
 import { ok } from '../../base/result.ts'
 import { type EchoError, type EchoReply, type Errno, type PingSocket, strerror } from '../../kernel/sockets/index.ts'
 import type { Timer } from '../../kernel/types.ts'
-import { formatIpv4, type Ipv4, parseIpv4 } from '../../net/address.ts'
+import { formatIpv4, type Ipv4, ipv4, parseIpv4 } from '../../net/address.ts'
 import type { JourneyVerdict } from '../../trace/trace.ts'
 import { DEFAULT_COUNT, type PingOptions, parsePing } from './ping-options.ts'
 import { icmpText, replyLine, statisticsLines } from './ping-output.ts'
 import { ANSWERED, failed, type Process } from './process.ts'
 import type { Program } from './program.ts'
+import { gaiStrerror, getaddrinfo, getnameinfo } from './resolver.ts'
 
 const SECOND = 1_000_000_000
 /** struct timeval in the payload, little endian: without room for it no time is printed. */
@@ -28,16 +29,33 @@ export const ping: Program = {
 }
 
 function start(process: Process, options: PingOptions, cause: number): void {
-  const literal = parseIpv4(options.destination)
-  const to = literal.ok ? literal.value : process.resolve(process.ns, options.destination)
-  if (to === undefined) {
-    process.print(`ping: ${options.destination}: Name or service not known`, cause)
-    process.exit(2, failed('EAI_NONAME'), cause)
-    return
-  }
+  // main() of iputils opens its socket before it looks the name up.
   const socket = process.sockets.ping(process.owner)
   process.atExit(() => socket.close())
-  const run = new PingRun(process, options, socket, to)
+  getaddrinfo(process, { name: options.destination, family: options.family }, cause, (resolved, seq) => {
+    const [to] = resolved.kind === 'found' ? resolved.addresses : []
+    if (resolved.kind === 'failed' || to === undefined) {
+      const error = resolved.kind === 'failed' ? resolved.error : 'EAI_NODATA'
+      process.print(`ping: ${options.destination}: ${gaiStrerror(error)}`, seq)
+      process.exit(2, failed(error, resolved.kind === 'failed' ? resolved.decidedBy : seq), seq)
+      return
+    }
+    begin({ process, options, socket, to, name: resolved.canonicalName }, seq)
+  })
+}
+
+interface Target {
+  readonly process: Process
+  readonly options: PingOptions
+  readonly socket: PingSocket
+  readonly to: Ipv4
+  /** AI_CANONNAME: what the lines call the destination. */
+  readonly name: string
+}
+
+function begin(target: Target, cause: number): void {
+  const { process } = target
+  const run = new PingRun(target)
   const error = run.open()
   if (error === undefined) {
     run.begin(cause)
@@ -53,6 +71,13 @@ class PingRun {
   readonly #options: PingOptions
   readonly #socket: PingSocket
   readonly #to: Ipv4
+  readonly #name: string
+  /** Lines say addresses alone: asked for, or the destination was given as one. */
+  readonly #numeric: boolean
+  /** pr_addr()'s memory: who answered last, as it is printed. */
+  #known: { readonly address: number; readonly text: string } | undefined
+  /** A name is being looked up, and ping does nothing else. */
+  #lookingUp = false
   #source = 0
   #transmitted = 0
   #received = 0
@@ -67,11 +92,13 @@ class PingRun {
   #lastError: { readonly errno: Errno; readonly decidedBy?: number } | undefined
   #waiting: Timer | undefined
 
-  constructor(process: Process, options: PingOptions, socket: PingSocket, to: Ipv4) {
+  constructor({ process, options, socket, to, name }: Target) {
     this.#process = process
     this.#options = options
     this.#socket = socket
     this.#to = to
+    this.#name = name
+    this.#numeric = options.numeric || parseIpv4(options.destination).ok
     socket.discovery = options.discovery
     socket.ttl = options.ttl ?? 0
     socket.tos = options.tos ?? 0
@@ -104,10 +131,10 @@ class PingRun {
   }
 
   begin(cause: number): void {
-    const { destination, size, deadline, interface: wanted } = this.#options
+    const { size, deadline, interface: wanted } = this.#options
     const device = wanted !== undefined && !parseIpv4(wanted).ok ? wanted : ''
     const from = wanted === undefined ? '' : `from ${formatIpv4(this.#source)} ${device}: `
-    this.#process.print(`PING ${destination} (${formatIpv4(this.#to)}) ${from}${size}(${size + 28}) bytes of data.`, cause)
+    this.#process.print(`PING ${this.#name} (${formatIpv4(this.#to)}) ${from}${size}(${size + 28}) bytes of data.`, cause)
     this.#startedAt = this.#process.now
     this.#socket.onWake = (seq) => this.#wake(seq)
     if (deadline !== undefined) {
@@ -118,6 +145,10 @@ class PingRun {
 
   /** pinger(): one probe, then the next after the interval. */
   #probe(cause: number): void {
+    if (this.#lookingUp) {
+      this.#late = (seq) => this.#probe(seq)
+      return
+    }
     const sequence = this.#transmitted + 1
     this.#lastSentAt = this.#process.now
     const seq = this.#process.step('send', `icmp_seq=${sequence}`, cause)
@@ -163,12 +194,46 @@ class PingRun {
   }
 
   #wake(cause: number): void {
+    if (this.#lookingUp) return
     for (let m = this.#socket.receive(); m !== undefined; m = this.#socket.receive()) {
-      if (m.kind === 'reply') this.#reply(m, cause)
-      else this.#error(m, cause)
+      const message = m
+      const handle = (seq: number) => (message.kind === 'reply' ? this.#reply(message, seq) : this.#error(message, seq))
+      this.#arrived = this.#process.now
+      if (this.#numeric || this.#options.quiet || this.#known?.address === message.from) {
+        handle(cause)
+        continue
+      }
+      this.#lookUp(message.from, cause, (seq) => {
+        handle(seq)
+        this.#wake(seq)
+      })
+      if (this.#lookingUp) return
     }
     if (this.#done()) this.#finish(cause)
   }
+
+  /** pr_addr(): the name of who answered, by a query of its own that everything waits for. */
+  #lookUp(address: number, cause: number, then: (cause: number) => void): void {
+    const from = ipv4(address)
+    this.#lookingUp = true
+    getnameinfo(this.#process, from, cause, (name, seq) => {
+      this.#lookingUp = false
+      this.#known = { address, text: name === undefined ? formatIpv4(from) : `${name} (${formatIpv4(from)})` }
+      then(seq)
+      const late = this.#late
+      this.#late = undefined
+      late?.(seq)
+    })
+  }
+
+  #address(address: number): string {
+    return this.#known?.address === address ? this.#known.text : formatIpv4(ipv4(address))
+  }
+
+  /** What the clock asked for while a name was being looked up. */
+  #late: ((cause: number) => void) | undefined
+  /** When the reply in hand came in, virtual ns. */
+  #arrived = 0
 
   #done(): boolean {
     if (this.#options.deadline !== undefined && this.#errors > 0) return true
@@ -187,7 +252,7 @@ class PingRun {
     this.#say(
       replyLine({
         bytes: reply.bytes.length + 8,
-        from: reply.from,
+        from: this.#address(reply.from),
         sequence: reply.sequence,
         ttl: reply.ttl,
         time,
@@ -203,14 +268,17 @@ class PingRun {
     if (bytes.length < TIMEVAL) return undefined
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
     const sent = view.getUint32(0, true) * 1_000_000 + view.getUint32(8, true)
-    return Math.floor(this.#process.now / 1000) - sent
+    return Math.floor(this.#arrived / 1000) - sent
   }
 
   #error(error: EchoError, cause: number): void {
     this.#acknowledge(error.sequence)
     this.#errors++
     this.#lastError = { errno: error.errno, decidedBy: error.decidedBy }
-    this.#say(`From ${formatIpv4(error.from)} icmp_seq=${error.sequence} ${icmpText(error.type, error.code, error.info)}`, cause)
+    this.#say(
+      `From ${this.#address(error.from)} icmp_seq=${error.sequence} ${icmpText(error.type, error.code, error.info)}`,
+      cause,
+    )
   }
 
   /** acknowledge() */
@@ -227,7 +295,7 @@ class PingRun {
 
   #finish(cause: number): void {
     this.#waiting?.cancel()
-    const lines = statisticsLines(this.#options.destination, {
+    const lines = statisticsLines(this.#name, {
       transmitted: this.#transmitted,
       received: this.#received,
       duplicates: this.#duplicates,

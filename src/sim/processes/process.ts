@@ -1,13 +1,11 @@
+import type { Prng } from '../../base/prng.ts'
 import type { Owner, SocketsApi } from '../../kernel/sockets/index.ts'
 import type { Namespace, Timer } from '../../kernel/types.ts'
-import type { Ipv4 } from '../../net/address.ts'
 import { STEP } from '../../trace/columns.ts'
 import { PROCESS_EVENTS, type ProcessEvent } from '../../trace/step.ts'
 import type { JourneyVerdict, StepAt } from '../../trace/trace.ts'
+import { fileId } from '../../world/ids.ts'
 import type { ProcessRecord } from '../../world/records.ts'
-
-/** How names become addresses. DNS comes later; until then a table answers. */
-export type Resolve = (ns: Namespace, name: string) => Ipv4 | undefined
 
 export interface Exit {
   readonly exitCode: number
@@ -18,7 +16,6 @@ export interface ProcessParts {
   readonly ns: Namespace
   readonly sockets: SocketsApi
   readonly record: ProcessRecord
-  readonly resolve: Resolve
   readonly onExit: (exit: Exit) => void
 }
 
@@ -32,18 +29,17 @@ export class Process {
   readonly ns: Namespace
   readonly sockets: SocketsApi
   readonly owner: Owner
-  readonly resolve: Resolve
   exited = false
   #record: ProcessRecord
   readonly #onExit: (exit: Exit) => void
   readonly #at: StepAt
   readonly #timers = new Set<Timer>()
   readonly #cleanups: ((cause: number) => void)[] = []
+  #streams = 0
 
   constructor(parts: ProcessParts) {
     this.ns = parts.ns
     this.sockets = parts.sockets
-    this.resolve = parts.resolve
     this.#record = parts.record
     this.#onExit = parts.onExit
     this.owner = { id: parts.record.id, ref: parts.ns.kernel.rec.ref(parts.record.id) }
@@ -60,6 +56,17 @@ export class Process {
   get hostname(): string {
     return this.ns.name.slice(this.ns.name.lastIndexOf('/') + 1)
   }
+  /** The text of a file of this namespace as it is now, undefined when there is none. */
+  readFile(path: string): string | undefined {
+    const record = this.ns.kernel.rec.world.get(fileId(this.ns.name, path))
+    return record?.kind === 'file' ? record.content : undefined
+  }
+
+  /** A stream of random numbers of its own, another one at each call. */
+  rng(label: string): Prng {
+    return this.ns.kernel.rng.fork(`${label} ${this.id} ${this.#streams++}`)
+  }
+
   /** Virtual ns. */
   get now(): number {
     return this.ns.kernel.now

@@ -1,11 +1,11 @@
 import type { SocketsApi } from '../../kernel/sockets/index.ts'
 import type { Namespace } from '../../kernel/types.ts'
-import { IPV4_ANY, ipv4 } from '../../net/address.ts'
+import { IPV4_ANY } from '../../net/address.ts'
 import { type ProcessId, processId, socketId } from '../../world/ids.ts'
 import type { ProcessRecord, SocketRecord } from '../../world/records.ts'
 import type { World } from '../../world/world.ts'
 import { type Command, serverOf } from './command.ts'
-import { type Exit, Process, type Resolve } from './process.ts'
+import { type Exit, Process } from './process.ts'
 
 export interface ProcessContext {
   readonly ns: Namespace
@@ -16,7 +16,6 @@ export interface ProcessContext {
   readonly container?: string
   /** seq that led to the start, -1 for the beginning of a journey. */
   readonly cause: number
-  readonly resolve?: Resolve
   readonly onExit?: (exit: Exit) => void
 }
 
@@ -41,7 +40,6 @@ export function startProcess(context: ProcessContext): RunningProcess {
     ns,
     sockets: context.sockets,
     record,
-    resolve: context.resolve ?? resolveLocally,
     onExit: context.onExit ?? (() => {}),
   })
   let first = -1
@@ -82,17 +80,6 @@ function newRecord(context: ProcessContext): ProcessRecord {
     output: '',
     origin: { component: 'user' },
   }
-}
-
-/** /etc/hosts of a pod or a node: localhost and its own name. */
-const resolveLocally: Resolve = (ns, name) => {
-  if (name === 'localhost') return ipv4(0x7f000001)
-  if (name !== ns.name.slice(ns.name.lastIndexOf('/') + 1)) return undefined
-  for (const device of ns.devices.values()) {
-    const own = device.addresses.find((a) => a.scope === 'global')
-    if (own !== undefined) return own.address
-  }
-  return undefined
 }
 
 /**

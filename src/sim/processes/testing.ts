@@ -2,7 +2,7 @@ import type { SocketsApi } from '../../kernel/sockets/index.ts'
 import type { TestHost, TestWire } from '../../kernel/sockets/testing.ts'
 import type { Namespace } from '../../kernel/types.ts'
 import { parseCommand } from './command.ts'
-import type { Exit, Resolve } from './process.ts'
+import type { Exit } from './process.ts'
 import { type RunningProcess, startProcess } from './start.ts'
 
 export interface Shell {
@@ -11,7 +11,7 @@ export interface Shell {
 }
 
 /** Starts a command on a host of a test wire. Throws on a command that is not understood. */
-export function start(host: TestHost & { ns: Namespace; sockets: SocketsApi }, run: string, resolve?: Resolve): Shell {
+export function start(host: TestHost & { ns: Namespace; sockets: SocketsApi }, run: string): Shell {
   const command = parseCommand(run)
   if (!command.ok) throw new Error(command.error.message)
   const state: { exit: Exit | undefined } = { exit: undefined }
@@ -20,7 +20,6 @@ export function start(host: TestHost & { ns: Namespace; sockets: SocketsApi }, r
     sockets: host.sockets,
     command: command.value,
     cause: -1,
-    ...(resolve === undefined ? {} : { resolve }),
     onExit: (e) => {
       state.exit = e
     },
@@ -41,9 +40,8 @@ export function shell(
   wire: TestWire,
   host: TestHost,
   run: string,
-  resolve?: Resolve,
 ): { output: string; code: number | undefined; exit: Exit | undefined } {
-  const s = start(host, run, resolve)
+  const s = start(host, run)
   for (let i = 0; i < 20_000 && s.exit === undefined; i++) wire.run(100_000_000)
   return { output: s.process.output, code: s.exit?.exitCode, exit: s.exit }
 }
