@@ -123,12 +123,17 @@ export function incrQuickack(sk: TcpSock): void {
 
 const CHALLENGE_INTERVAL = SECOND / 2
 
-/** tcp_send_dupack(), tcp_send_challenge_ack(): tells the other end where this one stands, at most twice a second (RFC 5961). */
-export function outOfWindowAck(sk: TcpSock, cause: number): void {
+/** tcp_oow_rate_limited(), the other way round: what is out of the window is answered at most twice a second. */
+export function answersOutOfWindow(sk: TcpSock): boolean {
   const { now } = sk.host
-  if (now - sk.lastOowAck < CHALLENGE_INTERVAL) return
+  if (now - sk.lastOowAck < CHALLENGE_INTERVAL) return false
   sk.lastOowAck = now
-  sendAck(sk, cause)
+  return true
+}
+
+/** tcp_send_dupack(), tcp_send_challenge_ack(): tells the other end where this one stands (RFC 5961). */
+export function outOfWindowAck(sk: TcpSock, cause: number): void {
+  if (answersOutOfWindow(sk)) sendAck(sk, cause)
 }
 
 /** tcp_sequence(): does the segment touch the window at all. */

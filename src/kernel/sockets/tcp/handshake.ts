@@ -2,7 +2,7 @@ import { ipv4 } from '../../../net/address.ts'
 import { EMPTY, TCP } from '../../../net/packet.ts'
 import type { Skb } from '../../types.ts'
 import { seqAdd } from '../sequence.ts'
-import { ackIsForSyn, type Incoming, inWindow, outOfWindowAck } from './ack.ts'
+import { ackIsForSyn, answersOutOfWindow, type Incoming, inWindow, outOfWindowAck } from './ack.ts'
 import { MIN_MSS, MSS_DEFAULT, TIMEOUT_INIT, TIMESTAMP_OPTION_LENGTH, WINDOW_SCALE } from './constants.ts'
 import { queueIncoming } from './data.ts'
 import { tcpDone, tcpFail } from './done.ts'
@@ -12,7 +12,7 @@ import { sampleRtt } from './rtt.ts'
 import { newSegment } from './segment.ts'
 import { TcpSock } from './sock.ts'
 import { onTimeout, resendSynAck } from './timeout.ts'
-import { armRetransmit, disarmRetransmit } from './timers.ts'
+import { armRequest, armRetransmit, disarmRetransmit } from './timers.ts'
 import { sendAck, transmit } from './transmit.ts'
 import { initialWindow } from './window.ts'
 
@@ -68,7 +68,7 @@ export function processListen(listener: TcpSock, skb: Skb, seg: Incoming, mtu: {
   const cause = host.deliver(skb, listener.ref)
   const sk = makeRequest(listener, skb, seg, mtu)
   const state = sk.setState('SYN_RECV', cause)
-  armRetransmit(sk, 'syn-ack', sk.rto)
+  armRequest(sk)
   transmit(sk, newSegment(sk.iss, EMPTY, TCP.SYN), state)
 }
 
@@ -126,7 +126,8 @@ export function processRequest(sk: TcpSock, skb: Skb, seg: Incoming): void {
   const onlySyn = (seg.flags & (TCP.SYN | TCP.ACK | TCP.RST)) === TCP.SYN
   if (onlySyn && seg.seq === sk.irs) {
     // The SYN ACK was lost, or crossed with a retransmission.
-    resendSynAck(sk, host.deliver(skb, sk.ref))
+    const cause = host.deliver(skb, sk.ref)
+    if (answersOutOfWindow(sk) && resendSynAck(sk, cause)) armRequest(sk)
     return
   }
   if (!inWindow(sk, seg)) {

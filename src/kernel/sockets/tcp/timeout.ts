@@ -8,7 +8,7 @@ import { enterLoss, probeSequence, retransmit } from './loss.ts'
 import { sendNew } from './output.ts'
 import { endOf, splitSegment } from './segment.ts'
 import type { RetransmitTimerKind, TcpSock } from './sock.ts'
-import { armRetransmit, probeWait, rearmRto } from './timers.ts'
+import { armRequest, armRetransmit, probeWait, rearmRto } from './timers.ts'
 import { transmit } from './transmit.ts'
 import { sendRoom } from './window.ts'
 
@@ -142,7 +142,7 @@ function synAckTimer(sk: TcpSock, cause: number): void {
   }
   sk.retransmits++
   sk.rto = Math.min(sk.rto * 2, RTO_MAX)
-  armRetransmit(sk, 'syn-ack', sk.rto)
+  armRequest(sk)
   if (!resendSynAck(sk, cause)) tcpDone(sk, cause)
 }
 

@@ -1,4 +1,4 @@
-import { RTO_MAX, RTO_MIN } from './constants.ts'
+import { JIFFY, RTO_MAX, RTO_MIN } from './constants.ts'
 import type { RetransmitTimerKind, TcpSock } from './sock.ts'
 
 /** inet_csk_reset_xmit_timer(): one timer for all purposes; the last to arm it wins. `delay` in ns. */
@@ -17,6 +17,9 @@ export function disarmRetransmit(sk: TcpSock): void {
   sk.retransmitTimer = undefined
   sk.retransmitKind = undefined
 }
+
+/** The request's own timer (reqsk_timer_handler), for `sk.rto`. */
+export const armRequest = (sk: TcpSock): void => armRetransmit(sk, 'syn-ack', sk.rto - JIFFY)
 
 /** tcp_rearm_rto() */
 export function rearmRto(sk: TcpSock): void {
