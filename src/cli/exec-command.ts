@@ -19,8 +19,8 @@ export const execCliCommand: Command = {
       for (const e of loaded.error) io.error(`${formatInputError(e)}\n`)
       return 2
     }
-    const { document, world } = loaded.value
-    const trace = run(world, document.journeys, { seed: document.seed })
+    const { document, world, changes } = loaded.value
+    const trace = run(world, document.journeys, { seed: document.seed, changes })
     const timeline = new Timeline(new TraceReader(trace))
     const seq = at === 'end' ? trace.events.length - 1 : at === 'start' ? -1 : Number(at)
     if (!Number.isInteger(seq) || seq < -1 || seq >= trace.events.length) {

@@ -18,8 +18,8 @@ export const labCommand: Command = {
       for (const e of loaded.error) io.error(`${formatInputError(e)}\n`)
       return 2
     }
-    const { document, world } = loaded.value
-    const trace = run(world, document.journeys, { seed: document.seed })
+    const { document, world, changes } = loaded.value
+    const trace = run(world, document.journeys, { seed: document.seed, changes })
     io.out(labScript(world, document.journeys, { title: document.title, trace }))
     return 0
   },

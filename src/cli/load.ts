@@ -1,15 +1,17 @@
 import { readFileSync } from 'node:fs'
 import { err, ok, type Result } from '../base/result.ts'
-import { buildWorld } from '../cluster/build.ts'
-import { placedJourneys } from '../cluster/places.ts'
+import { playOf } from '../cluster/play.ts'
 import { LIBRARY } from '../library/index.ts'
 import type { InputError, ScenarioDocument } from '../scenario/document.ts'
 import { parseScenario } from '../scenario/parse.ts'
+import type { WorldChange } from '../world/changes.ts'
 import type { World } from '../world/world.ts'
 
 export interface Loaded {
   readonly document: ScenarioDocument
   readonly world: World
+  /** What changes while it runs. */
+  readonly changes: readonly WorldChange[]
 }
 
 /** FILE is a path, `-` for standard input, or `library:ID` for a built-in scenario. */
@@ -33,10 +35,10 @@ export async function loadDocument(file: string): Promise<Result<ScenarioDocumen
 export async function load(file: string): Promise<Result<Loaded, InputError[]>> {
   const document = await loadDocument(file)
   if (!document.ok) return document
-  const world = buildWorld(document.value)
-  if (!world.ok) return err(world.error.map((e) => ({ file: file === '-' ? 'standard input' : file, ...e })))
-  const journeys = placedJourneys(world.value, document.value.journeys)
-  return ok({ document: { ...document.value, journeys }, world: world.value })
+  const play = playOf(document.value)
+  if (!play.ok) return err(play.error.map((e) => ({ file: file === '-' ? 'standard input' : file, ...e })))
+  const { world, journeys, changes } = play.value
+  return ok({ document: { ...document.value, journeys }, world, changes })
 }
 
 /** `file:line:column: path: message`, what editors can jump to. */

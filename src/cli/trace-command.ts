@@ -36,9 +36,9 @@ export const traceCommand: Command = {
       for (const e of loaded.error) io.error(`${formatInputError(e)}\n`)
       return 2
     }
-    const { document, world } = loaded.value
+    const { document, world, changes } = loaded.value
     const journey = journeyNumber(values.journey, document.journeys.length)
-    const trace = run(world, document.journeys, { seed: document.seed })
+    const trace = run(world, document.journeys, { seed: document.seed, changes })
     const reader = new TraceReader(trace)
     if (values.format === 'json') io.out(`${JSON.stringify(traceToJson(reader))}\n`)
     else io.out(formatTrace(reader, { verbose: values.verbose, ...(journey === undefined ? {} : { journey }) }))

@@ -55,7 +55,6 @@ function notBuilt(doc: ScenarioDocument): InputError[] {
     ...(BUILT_MODES.includes(mode)
       ? []
       : [inputError('cluster.kubeProxy.mode', `found ${mode}; expected one of ${BUILT_MODES.join(', ')}`)]),
-    ...(doc.changes === undefined ? [] : [inputError('changes', 'scheduled changes are not modelled yet')]),
   ]
 }
 

@@ -50,6 +50,8 @@ export interface KubeProxyConfig {
   /** `ipvs.scheduler`; rr when it is not said. */
   readonly scheduler?: string
   readonly masqueradeAll?: boolean
+  /** False: a kube-proxy that cannot delete conntrack entries (no conntrack tool in its image, the bugs of old versions). */
+  readonly conntrackCleanup?: boolean
 }
 
 /** `fabric`: how nodes reach each other's pods. `l2`: host routes on one switch; `cloud`: a router with the provider's route table. */
@@ -82,6 +84,8 @@ export interface Override {
   readonly routes?: string
   readonly rules?: string
   readonly neigh?: string
+  /** `bridge fdb` text: entries of bridges, and the remote ends that VXLAN devices know. */
+  readonly fdb?: string
 }
 
 export interface JourneySpec {

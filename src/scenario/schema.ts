@@ -41,6 +41,7 @@ const override = object({
   routes: v.exactOptional(v.string()),
   rules: v.exactOptional(v.string()),
   neigh: v.exactOptional(v.string()),
+  fdb: v.exactOptional(v.string()),
 })
 
 const journey = object({ from: text, container: v.exactOptional(text), run: text })
@@ -78,6 +79,7 @@ const cluster = object({
       mode: v.optional(v.picklist(KUBE_PROXY_MODES), 'iptables'),
       scheduler: v.exactOptional(v.picklist(IPVS_SCHEDULERS)),
       masqueradeAll: v.exactOptional(v.boolean()),
+      conntrackCleanup: v.exactOptional(v.boolean()),
     }),
     {},
   ),

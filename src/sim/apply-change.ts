@@ -8,7 +8,7 @@ import { WORLD_CHANGES, type WorldChangeKind } from '../trace/step.ts'
 import type { ProcessId } from '../world/ids.ts'
 import type { ChainRecord, ProcessRecord, RuleRecord, WorldRecord } from '../world/records.ts'
 import { CELL_FIELDS, type Delta } from '../world/world.ts'
-import type { StaleFlows, SyncChange, TableSync, WorldChange } from './changes.ts'
+import type { StaleFlows, SyncChange, TableSync, WorldChange } from '../world/changes.ts'
 
 export interface ChangeHost {
   readonly kernel: NetKernel

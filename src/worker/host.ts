@@ -1,6 +1,7 @@
 import { assertNever } from '../base/assert-never.ts'
 import { err, ok, type Result } from '../base/result.ts'
 import { buildWorld } from '../cluster/build.ts'
+import { worldChanges } from '../cluster/changes/index.ts'
 import { importCluster } from '../cluster/import/index.ts'
 import { placedJourneys } from '../cluster/places.ts'
 import type { ServiceReport } from '../debug/report.ts'
@@ -11,6 +12,7 @@ import { parseCommand } from '../sim/processes/index.ts'
 import { run } from '../sim/run.ts'
 import { indexesOf } from '../trace/indexes.ts'
 import { chunksOf } from '../trace/wire.ts'
+import type { WorldChange } from '../world/changes.ts'
 import type { World } from '../world/world.ts'
 import type { InputFile, Methods, Opened, OpenSource, Phase, Reply, Request, WorkerFailure } from './protocol.ts'
 
@@ -19,6 +21,7 @@ import type { InputFile, Methods, Opened, OpenSource, Phase, Reply, Request, Wor
 interface Ready {
   readonly document: ScenarioDocument
   readonly world: World
+  readonly changes: readonly WorldChange[]
   readonly imported: Opened['imported']
 }
 
@@ -50,10 +53,11 @@ async function open(id: number, source: OpenSource): Promise<Result<Opened, Work
   const began = performance.now()
   const ready = await prepare(source, progress)
   if (!ready.ok) return input(ready.error)
-  const { document, world, imported } = ready.value
+  const { document, world, changes, imported } = ready.value
   const built = performance.now()
   const trace = run(world, placedJourneys(world, document.journeys), {
     seed: document.seed,
+    changes,
     onProgress: (steps) => {
       progress('run', steps, 0)
       return undefined
@@ -82,9 +86,11 @@ async function prepare(source: OpenSource, progress: OnProgress): Promise<Result
   return ready.ok || file === undefined || files.length > 1 ? ready : err(await located(ready.error, file))
 }
 
-function checked(ready: Ready): Result<Ready, readonly InputError[]> {
+function checked(ready: Omit<Ready, 'changes'>): Result<Ready, readonly InputError[]> {
   const errors = commandErrors(ready.document)
-  return errors.length > 0 ? err(errors) : ok(ready)
+  if (errors.length > 0) return err(errors)
+  const changes = worldChanges(ready.document, ready.world)
+  return changes.ok ? ok({ ...ready, changes: changes.value }) : err(changes.error)
 }
 
 /** A shell would try and end with 127; somebody who types a command here is better told at once what there is. */
@@ -109,9 +115,9 @@ async function validate({ text, file }: Methods['validate']['params']): Promise<
 async function lab(id: number, source: OpenSource): Promise<Result<string, WorkerFailure>> {
   const ready = await prepare(source, progressOf(id))
   if (!ready.ok) return input(ready.error)
-  const { document, world } = ready.value
+  const { document, world, changes } = ready.value
   const journeys = placedJourneys(world, document.journeys)
-  const trace = run(world, journeys, { seed: document.seed })
+  const trace = run(world, journeys, { seed: document.seed, changes })
   // Few ask for it: it stays out of what every page loads.
   const { labScript } = await import('../lab/script.ts')
   return ok(labScript(world, journeys, { title: document.title, trace }))

@@ -1,11 +1,10 @@
-import type { WorldChangeKind } from '../trace/step.ts'
-import type { ProcessId, RecordId } from '../world/ids.ts'
-import type { TableName } from '../world/netfilter.ts'
-import type { ProcessRecord, WorldRecord } from '../world/records.ts'
-import type { Delta } from '../world/world.ts'
+import type { ProcessId, RecordId } from './ids.ts'
+import type { TableName } from './netfilter.ts'
+import type { ProcessRecord, WorldRecord } from './records.ts'
+import type { Delta } from './world.ts'
 
-// What changes around the packets while a journey is under way: objects, pods, kube-proxy's rules. Somebody else has worked out
-// what (the cluster); here it happens at its virtual time, as steps of the trace.
+// What changes around the packets while a journey is under way: objects, pods, kube-proxy's rules. The cluster works out what;
+// the simulation lets it happen at its virtual time, as steps of the trace; the lab does the same to a real kernel.
 
 /** Shared by all changes. Those of one journey stand in order of time. */
 interface At {
@@ -21,7 +20,7 @@ interface At {
 
 /** Objects as the API server holds them from now on; `deltas` are of object records only. */
 export interface ObjectsChange extends At {
-  readonly kind: Extract<WorldChangeKind, 'apply' | 'delete' | 'terminate'>
+  readonly kind: 'apply' | 'delete' | 'terminate'
   readonly deltas: readonly Delta[]
 }
 

@@ -1,0 +1,170 @@
+import type { InputError, Manifest, ScenarioDocument, ScheduledChange } from '../../scenario/document.ts'
+import { objectId } from '../../world/ids.ts'
+import type { ObjectRecord } from '../../world/records.ts'
+import { inputError, listed } from '../errors.ts'
+import { at, isObject, listAt, numberAt, textAt } from '../fields.ts'
+
+// The objects of a document as they stand at one moment of its run: as given and filled in, then changed by what is applied and
+// deleted. EndpointSlices that the controllers made are never kept: they are made anew of what there is.
+
+/** What may come, change and go in the middle of a journey. */
+const CHANGEABLE = ['Pod', 'Service', 'EndpointSlice', 'Endpoints'] as const
+
+export interface KeptObject {
+  readonly manifest: Manifest
+  /** Where it stands in the document: `objects[3]`, `changes[0].apply[1]`. */
+  readonly path: string
+}
+
+/** Objects by id, in the order in which they came. */
+export type ObjectSet = ReadonlyMap<string, KeptObject>
+
+export const idOf = (kind: string, namespace: string | undefined, name: string): string =>
+  objectId(kind, CLUSTER_SCOPED.has(kind) ? undefined : (namespace ?? 'default'), name)
+
+const CLUSTER_SCOPED = new Set(['Node', 'Namespace'])
+const idOfManifest = (m: Manifest): string => idOf(m.kind, m.metadata.namespace, m.metadata.name)
+
+/** What the API server holds when the run begins. `records` are the cluster's object records. */
+export function initialObjects(records: readonly ObjectRecord[]): ObjectSet {
+  const kept = records.filter((r) => !(r.objectKind === 'EndpointSlice' && r.origin.component === 'control-plane'))
+  return new Map(
+    kept.map((r) => [r.id, { manifest: r.manifest as unknown as Manifest, path: r.origin.detail ?? 'objects' }] as const),
+  )
+}
+
+/** The document with these objects: what follows from them is filled in again. */
+export const documentWith = (doc: ScenarioDocument, objects: ObjectSet): ScenarioDocument => {
+  const { changes: _, ...rest } = doc
+  return { ...rest, journeys: [], objects: [...objects.values()].map((o) => o.manifest) }
+}
+
+/** Errors of such a document, at the places where its objects really stand. */
+export function placedErrors(errors: readonly InputError[], objects: ObjectSet): InputError[] {
+  const paths = [...objects.values()].map((o) => o.path)
+  return errors.map((e) => {
+    const path = e.path?.replace(/^objects\[(\d+)\]/, (whole, i: string) => paths[Number(i)] ?? whole)
+    return path === undefined ? e : { ...e, path }
+  })
+}
+
+/**
+ * One scheduled change as the API server takes it: `applied` replaces or adds, `deleted` are the ids to go. Errors: kinds that
+ * cannot change here, objects that are not there, fields that the API does not let change.
+ */
+export function readChange(change: ScheduledChange, path: string, objects: ObjectSet, errors: InputError[]) {
+  const applied = (change.apply ?? []).flatMap((manifest, i): KeptObject[] => {
+    const where = `${path}.apply[${i}]`
+    const before = objects.get(idOfManifest(manifest))?.manifest
+    const refusal = refusalOf(manifest, before)
+    if (refusal !== undefined) errors.push(inputError(`${where}${refusal.at}`, refusal.message))
+    return refusal === undefined ? [{ manifest: before === undefined ? manifest : carried(before, manifest), path: where }] : []
+  })
+  const deleted = (change.delete ?? []).flatMap((d, i): string[] => {
+    const where = `${path}.delete[${i}]`
+    const id = idOf(d.kind, d.namespace, d.name)
+    const known = objects.get(id)
+    if (!isChangeable(d.kind)) errors.push(inputError(`${where}.kind`, cannotChange(d.kind)))
+    else if (known === undefined) {
+      const others = [...objects.values()].filter((o) => o.manifest.kind === d.kind).map((o) => nameOf(o.manifest))
+      errors.push(
+        inputError(where, `there is no ${d.kind} ${d.namespace ?? 'default'}/${d.name} then; expected ${listed(others)}`),
+      )
+    } else if (at(known.manifest, 'spec', 'hostNetwork') === true) errors.push(inputError(where, ON_HOST))
+    else return [id]
+    return []
+  })
+  return { applied, deleted }
+}
+
+const nameOf = (m: Manifest): string => `${m.metadata.namespace ?? 'default'}/${m.metadata.name}`
+const isChangeable = (kind: string): boolean => CHANGEABLE.some((k) => k === kind)
+const cannotChange = (kind: string): string =>
+  `${kind} objects cannot change in the middle of a journey; expected one of ${CHANGEABLE.join(', ')}`
+const ON_HOST = "a pod on the host's network cannot come or go in the middle of a journey; expected one with its own network"
+
+function refusalOf(manifest: Manifest, before: Manifest | undefined): { at: string; message: string } | undefined {
+  if (!isChangeable(manifest.kind)) return { at: '.kind', message: cannotChange(manifest.kind) }
+  if (manifest.kind !== 'Pod') return undefined
+  if (at(manifest, 'spec', 'hostNetwork') === true) return { at: '.spec.hostNetwork', message: ON_HOST }
+  if (before === undefined) return undefined
+  if (at(before, 'metadata', 'deletionTimestamp') !== undefined) {
+    const message = `pod ${nameOf(manifest)} is still being deleted then (${graceOf(before)} s); expected a later moment, or another name`
+    return { at: '.metadata.name', message }
+  }
+  for (const [field, keys] of FIXED) {
+    const was = textAt(before, ...keys)
+    const is = textAt(manifest, ...keys)
+    if (is !== undefined && was !== undefined && is !== was) {
+      return { at: `.${field}`, message: `found ${is}; a pod keeps its ${field} ${was}: delete it and apply another` }
+    }
+  }
+  return undefined
+}
+
+/** What a pod keeps for life. */
+const FIXED = [
+  ['spec.nodeName', ['spec', 'nodeName']],
+  ['status.podIP', ['status', 'podIP']],
+] as const
+
+/** kubectl apply leaves alone what it did not set: what the control plane gave the object stays with it. */
+function carried(before: Manifest, given: Manifest): Manifest {
+  const spec = isObject(given.spec) ? given.spec : {}
+  const old = isObject(before.spec) ? before.spec : {}
+  const keep = (keys: readonly string[]) =>
+    Object.fromEntries(keys.flatMap((k) => (k in old && !(k in spec) ? [[k, old[k]]] : [])))
+  switch (given.kind) {
+    case 'Pod':
+      return { ...given, spec: { ...spec, ...keep(['nodeName']) }, status: statusOf(before, given) }
+    case 'Service':
+      return { ...given, spec: { ...spec, ...keep(['clusterIP', 'clusterIPs']), ports: portsOf(before, given) } }
+    default:
+      return given
+  }
+}
+
+/** Addresses stay; conditions are the given ones, where there are any. */
+function statusOf(before: Manifest, given: Manifest): Record<string, unknown> {
+  return { ...(isObject(before.status) ? before.status : {}), ...(isObject(given.status) ? given.status : {}) }
+}
+
+function portsOf(before: Manifest, given: Manifest): unknown[] {
+  return listAt(given, 'spec', 'ports').map((p) => {
+    const old = listAt(before, 'spec', 'ports').find(
+      (o) => textAt(o, 'name') === textAt(p, 'name') && numberAt(o, 'port') === numberAt(p, 'port'),
+    )
+    const nodePort = numberAt(old, 'nodePort')
+    return isObject(p) && p.nodePort === undefined && nodePort !== undefined ? { ...p, nodePort } : p
+  })
+}
+
+/** With `gone`, what the garbage collector removes because of it: objects that it owns, and theirs. */
+export function withOwned(objects: ObjectSet, gone: readonly string[]): string[] {
+  const all = new Set(gone)
+  for (let found = true; found; ) {
+    found = false
+    for (const [id, { manifest }] of objects) {
+      if (all.has(id)) continue
+      const owners = listAt(manifest, 'metadata', 'ownerReferences').map((o) =>
+        idOf(textAt(o, 'kind') ?? '', manifest.metadata.namespace, textAt(o, 'name') ?? ''),
+      )
+      if (!owners.some((o) => all.has(o))) continue
+      all.add(id)
+      found = true
+    }
+  }
+  return [...all]
+}
+
+/** v1.DefaultTerminationGracePeriodSeconds */
+const GRACE = 30
+
+/** Seconds that a pod has after its deletion: spec.terminationGracePeriodSeconds. */
+export const graceOf = (pod: Manifest): number => numberAt(pod, 'spec', 'terminationGracePeriodSeconds') ?? GRACE
+
+/** As the API server marks it. The date is of no meaning here: a run has none. */
+export function terminating(pod: Manifest): Manifest {
+  const metadata = { ...pod.metadata, deletionTimestamp: '1970-01-01T00:00:00Z', deletionGracePeriodSeconds: graceOf(pod) }
+  return { ...pod, metadata }
+}
