@@ -8,6 +8,7 @@ import { Fdb } from './bridge/fdb.ts'
 import { NetDevice } from './device.ts'
 import { VxlanDevice, vxlanRcv } from './devices/vxlan.ts'
 import { createFib } from './fib/fib.ts'
+import { Ipvs } from './ipvs/index.ts'
 import { type Clockwork, NetKernel } from './kernel.ts'
 import { NetworkNamespace } from './namespace.ts'
 import { NeighbourTable } from './neighbour/table.ts'
@@ -51,6 +52,13 @@ export function withKernelRecords(world: World): World {
 }
 
 function addTunnelSocket(world: Map<RecordId, WorldRecord>, netns: NetnsId, port: number): void {
+  for (const r of world.values()) {
+    // One that `ss` has listed.
+    if (r.kind !== 'socket' || r.netns !== netns || r.protocol !== 'udp' || r.local.port !== port || r.process !== undefined)
+      continue
+    world.set(r.id, { ...r, encap: 'vxlan' })
+    return
+  }
   const id = tunnelSocketId(netns.slice('netns:'.length), port)
   world.set(id, {
     kind: 'socket',
@@ -156,11 +164,13 @@ function connect(kernel: NetKernel, made: readonly NetDevice[]): void {
 
 function wire(ns: NetworkNamespace, shelf: Shelf): void {
   ns.fib = createFib(ns, { routes: shelf.list('route'), rules: shelf.list('policy-rule'), addresses: shelf.list('address') })
-  ns.netfilter = createNetfilter(ns, path, {
+  const netfilter = createNetfilter(ns, path, {
     chains: shelf.list('chain'),
     rules: shelf.list('rule'),
     ipsets: shelf.list('ipset'),
   })
+  ns.netfilter = netfilter
+  ns.ipvs = new Ipvs(ns, netfilter, { services: shelf.list('ipvs-service'), destinations: shelf.list('ipvs-destination') })
   ns.sockets = createSockets(ns, path)
   for (const f of shelf.list('fdb')) {
     const bridge = ns.kernel.devices.get(f.bridge)

@@ -4,6 +4,7 @@ import type { AddressRecord, DeviceLink, DeviceRecord, Origin } from '../world/r
 import type { ParsedBridge } from './brctl.ts'
 import type { ParsedBridgePort, ParsedFdb } from './bridge.ts'
 import type { ParsedAddress, ParsedLink } from './ip-addr-parse.ts'
+import { parseVxlanWords } from './vxlan.ts'
 
 type LinkDraft = { -readonly [K in keyof ParsedLink]: ParsedLink[K] }
 
@@ -164,7 +165,7 @@ function completeLinks(s: DeviceSources): ParsedLink[] {
 type Kind = DeviceLink['kind'] | `unknown:${string}`
 
 /** Kinds that `ip -d` names and that are modelled; a tap behaves as an own kind that is not. */
-const KNOWN_KINDS: Readonly<Record<string, Kind>> = { veth: 'veth', bridge: 'bridge', dummy: 'dummy' }
+const KNOWN_KINDS: Readonly<Record<string, Kind>> = { veth: 'veth', bridge: 'bridge', dummy: 'dummy', vxlan: 'vxlan' }
 /** By what names usually mean, where the text has no -d. */
 const BY_NAME: readonly (readonly [RegExp, Kind])[] = [
   [/^(flannel[.-]|vxlan|cilium_vxlan|antrea-gw|genev)/, 'unknown:vxlan'],
@@ -216,19 +217,29 @@ function linkOf(kind: Kind, l: ParsedLink, s: DeviceSources, links: readonly Par
     }
     case 'physical':
       return { kind, peer: beyond(s.netns, l.name, 'cable'), latency: 0 }
+    case 'vxlan': {
+      const vxlan = parseVxlanWords(l.kindWords ?? [])
+      if (vxlan.kind === 'other') return notModelled('vxlan', vxlan.word, l, s)
+      const { device } = vxlan
+      return { ...vxlan.link, ...(device === undefined ? {} : { device: deviceId(s.netns, device) }) }
+    }
     case 'unknown':
       return { kind, type: 'unknown' }
     default: {
       const type = kind.slice('unknown:'.length)
       const words = l.kindWords?.filter((w) => w !== type).join(' ') ?? ''
       const detail = /^(.*?) ?\b(numtxqueues|addrgenmode|$)/.exec(words)?.[1] ?? ''
-      s.note(
-        `${l.name} is a device of type ${type}${detail === '' ? '' : ` (${detail})`}: kept, not modelled yet; a packet that meets it is undetermined`,
-        l.name,
-      )
-      return { kind: 'unknown', type }
+      return notModelled(type, detail, l, s)
     }
   }
+}
+
+function notModelled(type: string, detail: string, l: ParsedLink, s: DeviceSources): DeviceLink {
+  s.note(
+    `${l.name} is a device of type ${type}${detail === '' ? '' : ` (${detail})`}: kept, not modelled yet; a packet that meets it is undetermined`,
+    l.name,
+  )
+  return { kind: 'unknown', type }
 }
 
 /** Which bridge each port belongs to: by `master`, brctl, bridge link or the FDB. */

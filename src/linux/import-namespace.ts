@@ -16,6 +16,7 @@ import { type ParsedRoutes, parseIpRoute } from './ip-route-parse.ts'
 import { parseIpRule } from './ip-rule.ts'
 import { formatTable, parseTable } from './names.ts'
 import type { TextError, TextResult } from './text.ts'
+import { tunnelEntry } from './vxlan.ts'
 
 export interface ImportedNamespace {
   readonly records: WorldRecord[]
@@ -139,6 +140,11 @@ export function importNamespace(
   const seen = new Set<string>()
   const vteps: string[] = []
   for (const { file, entry: e } of fdb) {
+    const tunnel = e.dst !== undefined && devices.some((d) => d.name === e.device && d.link.kind === 'vxlan')
+    if (e.dst !== undefined && tunnel) {
+      records.push(tunnelEntry(netns, e, e.dst, from(file, e.line)))
+      continue
+    }
     if (e.dst !== undefined) vteps.push(`${formatVtep(e)} (${e.device})`)
     if (e.master === undefined) continue
     const id = fdbId(netns, e.master, formatMac(e.mac), e.device)
@@ -157,7 +163,7 @@ export function importNamespace(
       origin: from(file, e.line),
     })
   }
-  if (vteps.length > 0) note(`VXLAN forwarding entries, not modelled yet: ${vteps.join(', ')}`)
+  if (vteps.length > 0) note(`forwarding entries of tunnels, not modelled yet: ${vteps.join(', ')}`)
 
   records.push(...importIptables(netns, texts, note, errors))
   importState(netns, { readAll, from, countIpv6, records })

@@ -1,6 +1,7 @@
-import { formatIpv4, parseIpv4 } from '../net/address.ts'
-import type { DeviceId } from '../world/ids.ts'
-import type { DeviceLink } from '../world/records.ts'
+import { formatIpv4, formatMac, type Ipv4, parseIpv4 } from '../net/address.ts'
+import { type DeviceId, deviceId, netnsId, tunnelFdbId } from '../world/ids.ts'
+import type { DeviceLink, FdbRecord, Origin } from '../world/records.ts'
+import type { ParsedFdb } from './bridge.ts'
 import { integer } from './names.ts'
 
 type VxlanLink = Extract<DeviceLink, { kind: 'vxlan' }>
@@ -85,4 +86,21 @@ export function parseVxlanWords(words: readonly string[]): ParsedVxlan {
   if (vni === undefined) return { kind: 'other', word: 'no id' }
   const link = { kind: 'vxlan', vni, port, learning, ageing: ageing * 1e9, ...(local === undefined ? {} : { local }) } as const
   return { kind: 'modelled', link, device }
+}
+
+/** A VXLAN device's own forwarding entry, as `bridge fdb` prints it: `MAC dev flannel.1 dst 192.168.1.12 self permanent`. */
+export function tunnelEntry(netns: string, e: ParsedFdb, remote: Ipv4, origin: Origin): FdbRecord {
+  const device = deviceId(netns, e.device)
+  return {
+    kind: 'fdb',
+    id: tunnelFdbId(netns, e.device, formatMac(e.mac), formatIpv4(remote)),
+    netns: netnsId(netns),
+    bridge: device,
+    mac: e.mac,
+    port: device,
+    local: false,
+    static: e.permanent || e.static,
+    remote,
+    origin,
+  }
 }

@@ -1,4 +1,5 @@
 import { type ParsedLink, parseIpAddr } from '../../linux/ip-addr-parse.ts'
+import { parseVxlanWords } from '../../linux/vxlan.ts'
 import { formatIpv4, type Mac } from '../../net/address.ts'
 import { addressId, deviceId } from '../../world/ids.ts'
 import { localRoutes } from '../../world/local-routes.ts'
@@ -71,6 +72,11 @@ function linkOf(target: OverrideTarget, link: ParsedLink, all: readonly ParsedLi
   if (link.kind === 'dummy') return { kind: 'dummy' }
   if (link.kind === 'veth' && link.peer !== undefined && all.some((l) => l.name === link.peer)) {
     return { kind: 'veth', peer: deviceId(target.name, link.peer) }
+  }
+  if (link.kind === 'vxlan') {
+    const vxlan = parseVxlanWords(link.kindWords ?? [])
+    if (vxlan.kind === 'modelled')
+      return { ...vxlan.link, ...(vxlan.device === undefined ? {} : { device: deviceId(target.name, vxlan.device) }) }
   }
   if (link.kind === undefined && link.peer === undefined) return { kind: 'physical', latency: 0 }
   return { kind: 'unknown', type: link.kind ?? link.type ?? 'unknown' }

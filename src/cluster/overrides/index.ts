@@ -4,6 +4,7 @@ import { netnsId, type RecordId } from '../../world/ids.ts'
 import type { WorldRecord } from '../../world/records.ts'
 import { inputError, listed } from '../errors.ts'
 import { replaceLinks } from './addr.ts'
+import { replaceFdb } from './fdb.ts'
 import { replaceTables } from './iptables.ts'
 import { replaceNeighbours, replacePolicyRules, replaceRoutes } from './routes.ts'
 import { replaceSysctls } from './sysctl.ts'
@@ -26,6 +27,7 @@ export function applyOverrides(records: Map<RecordId, WorldRecord>, overrides: R
     if (override.routes !== undefined) replaceRoutes(target, override.routes)
     if (override.rules !== undefined) replacePolicyRules(target, override.rules)
     if (override.neigh !== undefined) replaceNeighbours(target, override.neigh)
+    if (override.fdb !== undefined) replaceFdb(target, override.fdb)
     if (override.iptables !== undefined) replaceTables(target, override.iptables)
     if (override.sysctl !== undefined) replaceSysctls(target, override.sysctl)
   }

@@ -85,7 +85,13 @@ export function replaceNeighbours(target: OverrideTarget, text: string): void {
   }
 }
 
-function refuseDevice(target: OverrideTarget, field: 'routes' | 'neigh', tool: string, device: string, line: number): void {
+export function refuseDevice(
+  target: OverrideTarget,
+  field: 'routes' | 'neigh' | 'fdb',
+  tool: string,
+  device: string,
+  line: number,
+): void {
   const names = target.list('device').map((d) => d.name)
   target.refuse(field, { tool, line, found: device, expected: `a device that ${target.name} has (${names.join(', ')})` })
 }

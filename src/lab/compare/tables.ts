@@ -8,6 +8,7 @@ import { printIpRule } from '../../linux/ip-rule.ts'
 import { printSs } from '../../linux/ss.ts'
 import type { WorldView } from '../../world/world.ts'
 import type { Difference } from './difference.ts'
+import { withoutFlowPorts } from './tunnel.ts'
 
 /** What a lab leaves of one namespace: the tools' text, by the name of the section. */
 export type NetnsTables = ReadonlyMap<string, string>
@@ -42,9 +43,9 @@ const KINDS: readonly TableKind[] = [
   {
     name: 'bridge fdb',
     print: (v, ns) => printBridgeFdb(v, ns),
-    // `self` entries are the device's own address filter: every multicast address that it listens to.
+    // `self` entries without a remote end are the device's own address filter: every multicast address that it listens to.
     // `vlan 1 … permanent` is each local address a second time, where the kernel is built with BRIDGE_VLAN_FILTERING.
-    lines: (text) => plainLines(text).filter((l) => !/ self\b| vlan 1 .*\bpermanent$/.test(l)),
+    lines: (text) => plainLines(text).filter((l) => !/^(?!.* dst ).* self\b| vlan 1 .*\bpermanent$/.test(l)),
   },
   { name: 'ip route', print: (v, ns) => printIpRoute(v, ns, { table: 'all' }), lines: plainLines },
   { name: 'ip rule', print: (v, ns) => printIpRule(v, ns), lines: plainLines },
@@ -59,7 +60,7 @@ const KINDS: readonly TableKind[] = [
     name: 'conntrack',
     print: (v, ns) => printConntrack(v, ns).text,
     // The seconds that are left are compared on their own, with tolerance.
-    lines: (text) => plainLines(text).map((l) => l.replace(/^(\w+ \d+) \d+ /, '$1 ')),
+    lines: (text) => withoutFlowPorts(plainLines(text).map((l) => l.replace(/^(\w+ \d+) \d+ /, '$1 '))),
   },
   {
     name: 'ss',

@@ -4,6 +4,7 @@ import { STEP } from '../../trace/columns.ts'
 import type { TraceReader } from '../../trace/reader.ts'
 import type { Difference } from './difference.ts'
 import { compareInOrder, type Line } from './in-order.ts'
+import { FLOW_PORT, isTunnelPort } from './tunnel.ts'
 
 // The rules that acted on each packet, in order: one line for each base chain that a packet walked, the packet as it came in,
 // then each rule that matched as CHAIN/NUMBER, then the policy when it decided.
@@ -51,7 +52,8 @@ interface OpenWalk {
 const TCP_NAMES = ['FIN', 'SYN', 'RST', 'PSH', 'ACK', 'URG', 'ECE', 'CWR'] as const
 
 function packetText(p: Packet): string {
-  const ports = p.protocol === IPPROTO.TCP || p.protocol === IPPROTO.UDP ? ` ${p.sport} > ${p.dport}` : ''
+  const sport = isTunnelPort(p.protocol, p.dport) ? FLOW_PORT : p.sport
+  const ports = p.protocol === IPPROTO.TCP || p.protocol === IPPROTO.UDP ? ` ${sport} > ${p.dport}` : ''
   const flags =
     p.protocol === IPPROTO.TCP
       ? ` ${TCP_NAMES.filter((_, i) => p.tcpFlags & (1 << i))
@@ -95,7 +97,8 @@ export function parseWalks(text: string, ruleset: string): Line[] {
 
 function headerText(header: string): string {
   const value = (key: string) => new RegExp(`(?:^| )${key}=(\\S+)`).exec(header)?.[1]
-  const sport = value('SPORT')
+  const tunnel = /^(?:UDP|17)$/.test(value('PROTO') ?? '') && isTunnelPort(IPPROTO.UDP, Number(value('DPORT')))
+  const sport = tunnel ? FLOW_PORT : value('SPORT')
   const ports = sport === undefined ? '' : ` ${sport} > ${value('DPORT')}`
   const names = TCP_NAMES.filter((n) => new RegExp(` ${n}(?= |$)`).test(header)).toSorted()
   const flags = names.length === 0 ? '' : ` ${names.join(',')}`

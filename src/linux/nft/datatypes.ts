@@ -103,6 +103,7 @@ function parseOne(word: string, type: NftType): number | undefined {
 /** A constant of a type, as one word: a number, a symbol, a prefix, a range, a name. Undefined when it is none. */
 export function parseValue(word: string, type: NftType, quoted = false): NftValue | undefined {
   if (word === '*' && !quoted) return { kind: 'any' }
+  if (type === 'iface_index' && !quoted && /^\d+$/.test(word)) return number(Number(word))
   if (isName(type)) {
     const wildcard = word.endsWith('*')
     return wildcard ? { kind: 'text', text: word.slice(0, -1), wildcard: true } : { kind: 'text', text: word }

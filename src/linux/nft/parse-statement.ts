@@ -127,8 +127,7 @@ function parseRelation(r: NftReader, left: NftExpression): { relation: NftRelati
 function parseRight(r: NftReader, left: NftExpression): NftRight {
   const types = keyTypes(left)
   if (r.is('@') || r.is('{')) return { kind: 'set', set: parseSetRef(r, { key: types }) }
-  if (left.kind === 'fib' && (r.is('exists') || r.is('missing')))
-    return { kind: 'existence', exists: r.take().text === 'exists' }
+  if (left.kind === 'fib' && (r.is('exists') || r.is('missing'))) return { kind: 'existence', exists: r.take().text === 'exists' }
   const fields = parseFields(r, types)
   const [type = 'integer'] = types
   const [first] = fields
@@ -326,5 +325,3 @@ function onlyKey(set: NftSetRef): readonly NftValue[] | undefined {
   if (only === undefined || more !== undefined || only.comment !== undefined) return undefined
   return only.key.length === 1 && only.key[0]?.kind !== 'any' ? only.key : undefined
 }
-
-

@@ -1,0 +1,30 @@
+import { IPPROTO } from '../../net/packet.ts'
+import { VXLAN_PORTS } from '../../net/vxlan.ts'
+
+// The source port of a tunnel's datagrams is a hash of the flow inside, with a key that a kernel draws at boot: the same flow
+// has another one in every run. It stands as `flow` wherever a tool shows it.
+
+export const FLOW_PORT = 'flow'
+
+/** Whether a datagram to `dport` is a tunnel's, by its port. */
+export const isTunnelPort = (protocol: number, dport: number): boolean => protocol === IPPROTO.UDP && VXLAN_PORTS.includes(dport)
+
+const ports = VXLAN_PORTS.join('|')
+const THERE = new RegExp(`sport=\\d+ (dport=(?:${ports}))\\b`)
+const BACK = new RegExp(`(sport=(?:${ports})) dport=\\d+`)
+
+/**
+ * Lines of `conntrack -L` with the source ports of tunnels left out, and one line where several flows then look the same: how
+ * many flows have got an entry of their own hangs on the hash as well.
+ */
+export function withoutFlowPorts(lines: readonly string[]): string[] {
+  const seen = new Set<string>()
+  return lines
+    .map((l) => l.replace(THERE, `sport=${FLOW_PORT} $1`).replace(BACK, `$1 dport=${FLOW_PORT}`))
+    .filter((l) => {
+      if (!l.includes(`sport=${FLOW_PORT}`)) return true
+      const known = seen.has(l)
+      seen.add(l)
+      return !known
+    })
+}
