@@ -1,5 +1,5 @@
 import { hopscope } from '../src/cli/program.ts'
-import { buildWorld } from '../src/cluster/build.ts'
+import { playOf } from '../src/cluster/play.ts'
 import { LIBRARY } from '../src/library/index.ts'
 import { encodeLink } from '../src/scenario/link.ts'
 import { run } from '../src/sim/run.ts'
@@ -13,9 +13,9 @@ const hashOnPage = (page: Page): Promise<string | undefined> =>
 const hashInNode = (id: string): string => {
   const entry = LIBRARY.find((e) => e.id === id)
   if (entry === undefined) throw new Error(`no scenario ${id}`)
-  const world = buildWorld(entry.document)
-  if (!world.ok) throw new Error(JSON.stringify(world.error))
-  return traceHash(run(world.value, entry.document.journeys, { seed: entry.document.seed }))
+  const play = playOf(entry.document)
+  if (!play.ok) throw new Error(JSON.stringify(play.error))
+  return traceHash(run(play.value.world, play.value.journeys, { seed: entry.document.seed, changes: play.value.changes }))
 }
 
 test('every scenario gives the same trace in Node and in the browser’s worker, byte for byte', async ({ page, hop }) => {

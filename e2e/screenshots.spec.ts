@@ -1,6 +1,6 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { buildWorld } from '../src/cluster/build.ts'
+import { playOf } from '../src/cluster/play.ts'
 import { podToServiceRemote } from '../src/library/pod-to-service-remote.ts'
 import { encodeLink } from '../src/scenario/link.ts'
 import { run } from '../src/sim/run.ts'
@@ -26,9 +26,9 @@ async function fits(page: Page): Promise<void> {
 
 /** The step at which kube-proxy's rule has rewritten the destination: the best picture of what this page is for. */
 function rewriteOf({ document }: typeof podToServiceRemote): number {
-  const world = buildWorld(document)
-  if (!world.ok) throw new Error(JSON.stringify(world.error))
-  const reader = new TraceReader(run(world.value, document.journeys, { seed: document.seed }))
+  const play = playOf(document)
+  if (!play.ok) throw new Error(JSON.stringify(play.error))
+  const reader = new TraceReader(run(play.value.world, play.value.journeys, { seed: document.seed, changes: play.value.changes }))
   for (let seq = 0; seq < reader.length; seq++) if (stepText(reader, seq).startsWith('rewrite l4.dport 80')) return seq
   throw new Error('the flagship rewrites no port')
 }

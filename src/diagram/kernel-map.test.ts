@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { buildWorld } from '../cluster/build.ts'
+import { playOf } from '../cluster/play.ts'
 import { LIBRARY } from '../library/index.ts'
 import { run } from '../sim/run.ts'
 import { STEP } from '../trace/columns.ts'
@@ -81,9 +81,9 @@ const LINK_LAYER = ['device-in', 'device-out', 'bridge-learn', 'bridge-decide', 
 
 describe.each(LIBRARY.map((e) => e.id))('every step of %s', (id) => {
   const document = LIBRARY.find((e) => e.id === id)?.document
-  const world = document === undefined ? undefined : buildWorld(document)
-  if (document === undefined || world?.ok !== true) throw new Error(`${id} cannot be built`)
-  const played = new TraceReader(run(world.value, document.journeys, { seed: document.seed }))
+  const play = document === undefined ? undefined : playOf(document)
+  if (document === undefined || play?.ok !== true) throw new Error(`${id} cannot be built`)
+  const played = new TraceReader(run(play.value.world, play.value.journeys, { seed: document.seed, changes: play.value.changes }))
   const view = new Timeline(played).at(-1)
   const cells = new Set(kernelChart().cells.map((c) => c.id))
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { buildWorld } from '../cluster/build.ts'
+import { playOf } from '../cluster/play.ts'
 import { LIBRARY } from '../library/index.ts'
 import { run } from '../sim/run.ts'
 import { TraceReader } from '../trace/reader.ts'
@@ -24,9 +24,9 @@ const TABLET: Room = { width: 679, height: 363 }
 
 function play(id: string): { readonly reader: TraceReader; readonly topology: Topology; readonly compact: ReadonlySet<string> } {
   const document = LIBRARY.find((e) => e.id === id)?.document
-  const world = document === undefined ? undefined : buildWorld(document)
-  if (document === undefined || world?.ok !== true) throw new Error(`${id} cannot be built`)
-  const reader = new TraceReader(run(world.value, document.journeys, { seed: document.seed }))
+  const play = document === undefined ? undefined : playOf(document)
+  if (document === undefined || play?.ok !== true) throw new Error(`${id} cannot be built`)
+  const reader = new TraceReader(run(play.value.world, play.value.journeys, { seed: document.seed, changes: play.value.changes }))
   const topology = topologyOf(new Timeline(reader).at(-1))
   const quiet = topology.machines.filter((m) => m.bridges.length === 0).map((m) => ({ id: m.netns.id }))
   return { reader, topology, compact: idleMachines({ reader }, quiet) }

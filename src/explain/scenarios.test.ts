@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { buildWorld } from '../cluster/build.ts'
+import { playOf } from '../cluster/play.ts'
 import { LIBRARY } from '../library/index.ts'
 import { run } from '../sim/run.ts'
 import { TraceReader } from '../trace/reader.ts'
@@ -9,9 +9,9 @@ import { plain } from './sentence.ts'
 
 function play(id: string) {
   const document = LIBRARY.find((e) => e.id === id)?.document
-  const world = document === undefined ? undefined : buildWorld(document)
-  if (document === undefined || world?.ok !== true) throw new Error(`${id} cannot be built`)
-  const reader = new TraceReader(run(world.value, document.journeys, { seed: document.seed }))
+  const play = document === undefined ? undefined : playOf(document)
+  if (document === undefined || play?.ok !== true) throw new Error(`${id} cannot be built`)
+  const reader = new TraceReader(run(play.value.world, play.value.journeys, { seed: document.seed, changes: play.value.changes }))
   const timeline = new Timeline(reader)
   return { reader, timeline, verdict: (n = 0, lang: 'en' | 'zh' = 'en') => plain(explainVerdict(reader, timeline, n, lang)) }
 }

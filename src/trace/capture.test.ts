@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { buildWorld } from '../cluster/build.ts'
+import { playOf } from '../cluster/play.ts'
 import { libraryEntry } from '../library/index.ts'
 import { formatIpv4 } from '../net/address.ts'
 import { run } from '../sim/run.ts'
@@ -9,9 +9,9 @@ import { TraceReader } from './reader.ts'
 /** `IN 10.244.1.2 > 10.96.0.10` for the IPv4 frames that tcpdump on a device would show. */
 function seen(scenario: string, device: string): string[] {
   const document = libraryEntry(scenario)?.document
-  const world = document === undefined ? undefined : buildWorld(document)
-  if (document === undefined || world === undefined || !world.ok) throw new Error(`no scenario ${scenario}`)
-  const reader = new TraceReader(run(world.value, document.journeys, { seed: document.seed }))
+  const play = document === undefined ? undefined : playOf(document)
+  if (document === undefined || play?.ok !== true) throw new Error(`no scenario ${scenario}`)
+  const reader = new TraceReader(run(play.value.world, play.value.journeys, { seed: document.seed, changes: play.value.changes }))
   return captured(reader)
     .filter((c) => reader.trace.refs[c.device] === `dev:${device}`)
     .map((c) => ({ ...c, p: reader.packetAt(c.packet, c.seq) }))

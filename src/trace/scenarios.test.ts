@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { buildWorld } from '../cluster/build.ts'
+import { playOf } from '../cluster/play.ts'
 import { LIBRARY } from '../library/index.ts'
 import { run } from '../sim/run.ts'
 import { exchangesOf } from './exchanges.ts'
@@ -18,18 +18,18 @@ import { chunksOf, TraceAssembler } from './wire.ts'
 
 // Real traces: every built-in scenario, as the engine plays it.
 
-function play(id: string): Trace {
+function played(id: string): Trace {
   const document = LIBRARY.find((e) => e.id === id)?.document
-  const world = document === undefined ? undefined : buildWorld(document)
-  if (document === undefined || world?.ok !== true) throw new Error(`${id} cannot be built`)
-  return run(world.value, document.journeys, { seed: document.seed })
+  const play = document === undefined ? undefined : playOf(document)
+  if (document === undefined || play?.ok !== true) throw new Error(`${id} cannot be built`)
+  return run(play.value.world, play.value.journeys, { seed: document.seed, changes: play.value.changes })
 }
 
 const tshark = spawnSync('tshark', ['--version']).status === 0
 const CAPTURE = `captures what tshark reads without a malformed packet or a bad checksum${tshark ? '' : ': skipped, there is no tshark here'}`
 
 describe.each(LIBRARY.map((e) => e.id))('%s', (id) => {
-  const trace = play(id)
+  const trace = played(id)
   const reader = new TraceReader(trace)
 
   it('reads as its golden text', async () => {
@@ -42,7 +42,7 @@ describe.each(LIBRARY.map((e) => e.id))('%s', (id) => {
 
   it('is the same when it is played again, and after it has crossed the worker border', () => {
     const hash = traceHash(trace)
-    expect(traceHash(play(id))).toBe(hash)
+    expect(traceHash(played(id))).toBe(hash)
     const assembler = new TraceAssembler()
     let copy: Trace | undefined
     for (const chunk of chunksOf(trace)) copy = assembler.add(structuredClone(chunk))
@@ -87,7 +87,7 @@ describe.each(LIBRARY.map((e) => e.id))('%s', (id) => {
 })
 
 describe('the flagship', () => {
-  const text = formatTrace(new TraceReader(play('pod-to-service-remote')))
+  const text = formatTrace(new TraceReader(played('pod-to-service-remote')))
 
   it('goes from pod eth0 through the Service to the pod on the other node, and back with the source restored', () => {
     const lines = text.split('\n').filter((l) => /^ +[\d.]+ +#0 /.test(l))

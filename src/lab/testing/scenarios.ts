@@ -1,9 +1,10 @@
-import { buildWorld } from '../../cluster/build.ts'
+import { playOf } from '../../cluster/play.ts'
 import { LIBRARY } from '../../library/index.ts'
 import type { JourneySpec, ScenarioDocument } from '../../scenario/document.ts'
 import { run } from '../../sim/run.ts'
 import { TraceReader } from '../../trace/reader.ts'
 import type { Trace } from '../../trace/trace.ts'
+import type { WorldChange } from '../../world/changes.ts'
 import type { World } from '../../world/world.ts'
 import { type ComparableRun, engineRun } from '../compare/runs.ts'
 import { CASES } from './cases.ts'
@@ -14,6 +15,7 @@ export interface ScenarioRun {
   readonly title: string
   readonly world: World
   readonly journeys: readonly JourneySpec[]
+  readonly changes: readonly WorldChange[]
   readonly trace: Trace
   readonly engine: ComparableRun
 }
@@ -30,9 +32,10 @@ export function scenarioRun(id: string): ScenarioRun {
 }
 
 export function runDocument(id: string, document: ScenarioDocument): ScenarioRun {
-  const built = buildWorld(document)
-  if (!built.ok) throw new Error(`${id}: ${built.error.map((e) => e.message).join('; ')}`)
-  const trace = run(built.value, document.journeys, { seed: document.seed })
+  const play = playOf(document)
+  if (!play.ok) throw new Error(`${id}: ${play.error.map((e) => e.message).join('; ')}`)
+  const { world, journeys, changes } = play.value
+  const trace = run(world, journeys, { seed: document.seed, changes })
   const engine = engineRun(new TraceReader(trace))
-  return { id, title: document.title, world: built.value, journeys: document.journeys, trace, engine }
+  return { id, title: document.title, world, journeys, changes, trace, engine }
 }
