@@ -8,13 +8,13 @@ import { buildClients } from './fabric/client.ts'
 import { buildRouter } from './fabric/cloud.ts'
 import { buildGateway, buildInternet } from './fabric/egress.ts'
 import { buildFabric } from './fabric/fabric.ts'
-import { clusterProxyTables } from './kube-proxy/index.ts'
 import type { Cluster, ClusterNode } from './model.ts'
-import { buildNode, nodeTables } from './node.ts'
+import { buildNode } from './node.ts'
+import { nodeRules } from './node-rules.ts'
 import { applyOverrides } from './overrides/index.ts'
 import { fillInAll, objectsOf } from './peers.ts'
 import { checkJourneys } from './places.ts'
-import { leftOutNote, leftOutTables, MAX_RULES, nodesOnTheWay, ruleCount } from './realise.ts'
+import { leftOutNote, leftOutTables, MAX_RULES, nodesOnTheWay } from './realise.ts'
 import { WorldBuilder } from './world-builder.ts'
 
 export interface BuildOptions {
@@ -58,7 +58,7 @@ function notBuilt(doc: ScenarioDocument): InputError[] {
   ]
 }
 
-const BUILT_MODES: readonly KubeProxyMode[] = ['iptables']
+const BUILT_MODES: readonly KubeProxyMode[] = ['iptables', 'ipvs']
 
 /** Nodes and everything on them. */
 const buildCluster = (world: WorldBuilder, c: Cluster, doc: ScenarioDocument, options: BuildOptions): Note[] => [
@@ -81,16 +81,17 @@ interface Note {
 }
 
 function buildNodes(world: WorldBuilder, c: Cluster, doc: ScenarioDocument, options: BuildOptions): Note[] {
-  const proxyTables = clusterProxyTables(c)
+  const rulesOf = nodeRules(c)
   const passed = nodesOnTheWay(c, doc.journeys)
-  const rules = c.nodes.reduce((n, node) => n + ruleCount(proxyTables(node)), 0)
+  const rules = c.nodes.reduce((n, node) => n + rulesOf(node).size, 0)
   const wanted = (node: ClusterNode) => rules <= MAX_RULES || passed.has(node) || options.rulesOn?.includes(node.name) === true
   c.nodes.forEach((node, i) => {
-    const proxy = proxyTables(node)
-    buildNode(world, node, c, wanted(node) ? nodeTables(node, c, proxy) : leftOutTables(ruleCount(proxy)))
+    const proxy = rulesOf(node)
+    if (wanted(node)) buildNode(world, node, c, proxy.tables(), proxy.ipvs)
+    else buildNode(world, node, c, leftOutTables(proxy.size))
     options.onProgress?.((i + 1) / c.nodes.length)
   })
   const left = c.nodes.filter((node) => !wanted(node))
   const [first] = left
-  return first === undefined ? [] : [{ what: leftOutNote(left, ruleCount(proxyTables(first))), where: 'objects' }]
+  return first === undefined ? [] : [{ what: leftOutNote(left, rulesOf(first).size), where: 'objects' }]
 }

@@ -3,6 +3,8 @@ import type { Origin } from '../world/records.ts'
 import { attachPod, buildBridge, egressRule } from './cni/bridge.ts'
 import { fabricPort, hostRoutes, LAN_LATENCY } from './fabric/fabric.ts'
 import { iptablesConfigOf, jumpRules, type ProxyTables } from './kube-proxy/index.ts'
+import { buildIpvs, buildIpvsDevice } from './kube-proxy/ipvs/node.ts'
+import type { IpvsSync } from './kube-proxy/ipvs/proxier.ts'
 import type { GeneratedTable } from './kube-proxy/rule.ts'
 import type { Cluster, ClusterNode, ClusterPod } from './model.ts'
 import { cloudMac, machineMac } from './names.ts'
@@ -13,7 +15,13 @@ import type { NetnsBuilder, WorldBuilder } from './world-builder.ts'
 const KUBELET: Origin = { component: 'kubelet', detail: 'iptables ownership' }
 
 /** A node's root namespace, and the pods on it. */
-export function buildNode(world: WorldBuilder, self: ClusterNode, cluster: Cluster, proxy: GeneratedTable[]): void {
+export function buildNode(
+  world: WorldBuilder,
+  self: ClusterNode,
+  cluster: Cluster,
+  proxy: GeneratedTable[],
+  ipvs?: IpvsSync,
+): void {
   const of = { kind: 'Node', name: self.name }
   const isCloud = cluster.config.network.fabric === 'cloud'
   const { mtu } = cluster.config.network
@@ -27,6 +35,7 @@ export function buildNode(world: WorldBuilder, self: ClusterNode, cluster: Clust
   })
   node.address('eth0', { address: self.ip, length: isCloud ? 32 : cluster.nodeSubnet.length }, origin)
   buildBridge(node, self, mtu)
+  if (ipvs !== undefined) buildIpvsDevice(node, ipvs)
   if (isCloud) node.route({ address: cluster.gateway, length: 32 }, { dev: 'eth0' }, origin)
   node.route({ address: ipv4(0), length: 0 }, { via: cluster.gateway, dev: 'eth0' }, origin)
   if (!isCloud) hostRoutes(node, self, cluster)
@@ -40,6 +49,7 @@ export function buildNode(world: WorldBuilder, self: ClusterNode, cluster: Clust
   }
   for (const pod of pods) if (pod.hostNetwork) startServers(node, pod, cluster)
   buildSysctls(node)
+  if (ipvs !== undefined) buildIpvs(world, node, cluster, ipvs)
   node.tables(proxy)
   node.finish()
 }

@@ -92,6 +92,8 @@ export interface DeviceSpec {
   readonly mac: Mac
   readonly mtu: number
   readonly link: DeviceLink
+  /** True unless it says so. */
+  readonly up?: boolean
   readonly master?: { readonly bridge: string; readonly hairpin?: boolean }
   readonly origin: Origin
 }

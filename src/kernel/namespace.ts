@@ -1,6 +1,7 @@
 import type { NetnsRecord, SysctlRecord } from '../world/records.ts'
 import type { NetDevice } from './device.ts'
 import type { MutableFib } from './fib/fib.ts'
+import type { Ipvs } from './ipvs/index.ts'
 import type { LocalKernel, NetKernel } from './kernel.ts'
 import type { NamespaceNetfilter } from './netfilter/netfilter.ts'
 import type { InetPeer } from './path/inet-peer.ts'
@@ -28,6 +29,7 @@ export class NetworkNamespace implements Namespace {
   fib!: MutableFib
   netfilter!: NamespaceNetfilter
   sockets!: SocketsApi
+  ipvs!: Ipvs
   #ipId: number
 
   constructor(kernel: NetKernel, record: NetnsRecord, sysctls: ReadonlyMap<string, SysctlRecord>) {

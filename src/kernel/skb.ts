@@ -45,6 +45,8 @@ export class SkBuff implements Skb {
   doRedirect = false
   /** dst_mtu() of what is sent here, 0 when the device's holds. */
   pathMtu = 0
+  /** ipvs_property: IPVS has dealt with it, as a request or as a reply. */
+  ipvsProperty = false
   /** skb->dst_pending_confirm */
   confirm = false
 
@@ -63,6 +65,7 @@ export class SkBuff implements Skb {
     this.physIn = undefined
     this.physOut = undefined
     this.traced = false
+    this.ipvsProperty = false
     this.socket = undefined
     this.gateway = 0
     this.nfBridge = undefined

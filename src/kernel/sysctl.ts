@@ -10,6 +10,8 @@ const DEFAULTS: ReadonlyMap<string, number> = new Map([
   ['net.ipv4.ip_no_pmtu_disc', 0],
   ['net.ipv4.ipfrag_time', 30],
   ['net.bridge.bridge-nf-call-iptables', 0],
+  ['net.ipv4.vs.conn_reuse_mode', 1],
+  ['net.ipv4.vs.snat_reroute', 1],
   ['net.ipv4.neigh.default.mcast_solicit', 3],
   ['net.ipv4.neigh.default.ucast_solicit', 3],
   ['net.ipv4.neigh.default.retrans_time_ms', 1000],

@@ -68,6 +68,8 @@ export interface QuotedChange {
   readonly sport?: number
   readonly dport?: number
   readonly icmpId?: number
+  /** False: the quoted layer 4 checksum is left as it is. */
+  readonly layer4Checksum?: boolean
 }
 
 /**
@@ -81,7 +83,7 @@ export function rewriteQuoted(payload: Uint8Array, change: QuotedChange): Uint8A
   const h = parsed.value.header
   const out = payload.slice()
   const at = h.headerLength
-  const checkAt = h.fragmentOffset === 0 ? layer4ChecksumAt(out, h) : -1
+  const checkAt = h.fragmentOffset === 0 && change.layer4Checksum !== false ? layer4ChecksumAt(out, h) : -1
   const addresses = h.protocol !== IPPROTO.ICMP
 
   const address = (offset: number, to: number | undefined) => {

@@ -50,6 +50,8 @@ export interface KubeProxyConfig {
   /** `ipvs.scheduler`; rr when it is not said. */
   readonly scheduler?: string
   readonly masqueradeAll?: boolean
+  /** `ipvs.strictARP`: nodes do not answer ARP for virtual addresses. */
+  readonly strictARP?: boolean
   /** False: a kube-proxy that cannot delete conntrack entries (no conntrack tool in its image, the bugs of old versions). */
   readonly conntrackCleanup?: boolean
 }

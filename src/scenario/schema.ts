@@ -79,6 +79,7 @@ const cluster = object({
       mode: v.optional(v.picklist(KUBE_PROXY_MODES), 'iptables'),
       scheduler: v.exactOptional(v.picklist(IPVS_SCHEDULERS)),
       masqueradeAll: v.exactOptional(v.boolean()),
+      strictARP: v.exactOptional(v.boolean()),
       conntrackCleanup: v.exactOptional(v.boolean()),
     }),
     {},

@@ -47,6 +47,13 @@ class Facts {
       case 'ct.lookup':
         if (this.#hook !== undefined) this.#hook += ` (${step.info})`
         return
+      case 'ipvs.schedule':
+        if (step.destination === undefined) this.#fact(stepText(r, seq))
+        else this.#note(`IPVS ${nameOf(r, step.service, seq).replace(/^virtual server /, '')}`)
+        return
+      case 'ipvs.packet':
+        this.#note(`IPVS ${step.direction}`)
+        return
       case 'chain':
         this.#closeWalk()
         this.#walk = { table: step.table, walk: new Walk(chainName(step.chain)) }

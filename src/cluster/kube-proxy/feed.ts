@@ -10,6 +10,7 @@ import { iptablesConfigOf, proxyConfigOf, proxyObjects } from './index.ts'
 import type { IpFamily } from './ip.ts'
 import { restoreText } from './iptables/restore-text.ts'
 import { syncIptables } from './iptables/sync.ts'
+import { ipvsConfigOf } from './ipvs/node.ts'
 import { syncIpvs } from './ipvs/proxier.ts'
 import { ipvsText } from './ipvs/text.ts'
 import { serviceCIDRs } from './nftables/names.ts'
@@ -70,8 +71,7 @@ function feed(cluster: Cluster, self: ClusterNode, { mode, family }: ProxyFeed):
       return transactionText(ipX(config), new NftablesProxier(config).sync(ports, endpoints).operations)
     }
     case 'ipvs': {
-      const config = { ...proxyConfigOf(self, cluster, family), scheduler: 'rr', randomFully: true }
-      return ipvsText(syncIpvs(ports, endpoints, config))
+      return ipvsText(syncIpvs(ports, endpoints, ipvsConfigOf(self, cluster, family)))
     }
     default:
       return assertNever(mode)

@@ -22,7 +22,7 @@ export function proxyConfigOf(self: ClusterNode, cluster: Cluster, family: IpFam
     ...(zone === undefined ? {} : { zone }),
     interfaceAddresses: own,
     localDetector: family === 'IPv4' ? clusterCIDR(cluster.config.podCIDR) : { kind: 'none' },
-    masqueradeAll: false,
+    masqueradeAll: cluster.config.kubeProxy.masqueradeAll ?? false,
     masqueradeMark: 1 << 14,
     nodePortAddresses: nodePortAddresses(family, []),
   }

@@ -78,6 +78,7 @@ export function cloneSkb(skb: SkBuff, how: number, pkt = new Packet().copyFrom(s
   twin.ctInfo = skb.ctInfo
   twin.physIn = skb.physIn
   twin.traced = skb.traced
+  twin.ipvsProperty = skb.ipvsProperty
   twin.nfBridge = skb.nfBridge
   born(twin, how, skb.packet, -1)
   return twin

@@ -49,6 +49,9 @@ export function begin(skb: SkBuff, route: OutputRoute, options: Pick<LocalOut, '
 /** __ip_local_out(): NF_INET_LOCAL_OUT, then dst_output(). */
 export function ipLocalOut(skb: SkBuff): SendResult {
   const { netfilter } = skb.ns
-  if (!netfilter.empty && netfilter.hook(HOOK.OUTPUT, skb, undefined, skb.outDev, false) !== NF_ACCEPT) return 'EPERM'
+  if (!netfilter.empty && netfilter.hook(HOOK.OUTPUT, skb, undefined, skb.outDev, false) !== NF_ACCEPT) {
+    // What IPVS has taken on (NF_STOLEN) is sent as far as the sender knows.
+    return skb.ipvsProperty ? 'OK' : 'EPERM'
+  }
   return ipOutput(skb) ? 'OK' : 'EPERM'
 }

@@ -219,4 +219,4 @@ export function reroute(ns: NetworkNamespace, skb: SkBuff): boolean {
   return true
 }
 
-export { OUTPUT as PURPOSE_OUTPUT }
+export { OUTPUT as PURPOSE_OUTPUT, REROUTE as PURPOSE_REROUTE }

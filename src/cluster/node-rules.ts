@@ -1,0 +1,30 @@
+import { clusterProxyTables } from './kube-proxy/index.ts'
+import { clusterIpvs, ipvsNodeTables, ipvsSize } from './kube-proxy/ipvs/node.ts'
+import type { IpvsSync } from './kube-proxy/ipvs/proxier.ts'
+import type { GeneratedTable } from './kube-proxy/rule.ts'
+import type { Cluster, ClusterNode } from './model.ts'
+import { nodeTables } from './node.ts'
+import { ruleCount } from './realise.ts'
+
+/** What kube-proxy, in the cluster's mode, makes of one node. */
+export interface NodeRules {
+  /** How much of it there is: rules, or whatever the mode has in their place. */
+  readonly size: number
+  readonly tables: () => GeneratedTable[]
+  readonly ipvs?: IpvsSync
+}
+
+export function nodeRules(cluster: Cluster): (self: ClusterNode) => NodeRules {
+  if (cluster.config.kubeProxy.mode === 'ipvs') {
+    const syncOf = clusterIpvs(cluster)
+    return (self) => {
+      const ipvs = syncOf(self)
+      return { size: ipvsSize(ipvs), tables: () => ipvsNodeTables(cluster, ipvs), ipvs }
+    }
+  }
+  const proxyTables = clusterProxyTables(cluster)
+  return (self) => {
+    const proxy = proxyTables(self)
+    return { size: ruleCount(proxy), tables: () => nodeTables(self, cluster, proxy) }
+  }
+}

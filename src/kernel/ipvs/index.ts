@@ -1,0 +1,1 @@
+export { Ipvs, type IpvsRecords } from './ip-vs.ts'

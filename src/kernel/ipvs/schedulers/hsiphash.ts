@@ -1,0 +1,34 @@
+const WORD = 0xffff_ffff_ffff_ffffn
+const rotate = (x: bigint, by: bigint): bigint => ((x << by) | (x >> (64n - by))) & WORD
+
+/**
+ * hsiphash_1u32() of a 64-bit kernel (lib/siphash.c): SipHash-1-3 of four bytes, of which the lower half is taken. Both halves
+ * of the key are `key`.
+ */
+export function hsiphash32(value: number, key: bigint): number {
+  let v0 = 0x736f6d6570736575n ^ key
+  let v1 = 0x646f72616e646f6dn ^ key
+  let v2 = 0x6c7967656e657261n ^ key
+  let v3 = 0x7465646279746573n ^ key
+  const round = () => {
+    v0 = (v0 + v1) & WORD
+    v1 = rotate(v1, 13n) ^ v0
+    v0 = rotate(v0, 32n)
+    v2 = (v2 + v3) & WORD
+    v3 = rotate(v3, 16n) ^ v2
+    v0 = (v0 + v3) & WORD
+    v3 = rotate(v3, 21n) ^ v0
+    v2 = (v2 + v1) & WORD
+    v1 = rotate(v1, 17n) ^ v2
+    v2 = rotate(v2, 32n)
+  }
+  const last = (4n << 56n) | BigInt(value >>> 0)
+  v3 ^= last
+  round()
+  v0 ^= last
+  v2 ^= 0xffn
+  round()
+  round()
+  round()
+  return Number((v0 ^ v1 ^ v2 ^ v3) & 0xffff_ffffn)
+}
