@@ -36,6 +36,8 @@ export interface NftElement {
   readonly comment?: string
   readonly timeout?: number
   readonly expires?: number
+  /** Its own counter, limit or quota, as written. */
+  readonly stateful?: string
 }
 
 /** Where a lookup looks: a named set (`@name`), or one that the rule itself holds. */
@@ -81,7 +83,11 @@ export type NftRight =
   | { readonly kind: 'existence'; readonly exists: boolean }
 
 /** reject's answer: a reset, or an ICMP code by its own name (`port-unreachable`); icmpx where it is given for both families. */
-export type NftReject = { readonly kind: 'tcp-reset' } | { readonly kind: 'icmp' | 'icmpx' | 'icmpv6'; readonly code: string }
+export type NftReject =
+  /** `reject` alone: port unreachable. */
+  | { readonly kind: 'default' }
+  | { readonly kind: 'tcp-reset' }
+  | { readonly kind: 'icmp' | 'icmpx' | 'icmpv6'; readonly code: string }
 
 export type NftNatFlag = 'random' | 'fully-random' | 'persistent'
 

@@ -108,6 +108,7 @@ export function parseValue(word: string, type: NftType, quoted = false): NftValu
     const wildcard = word.endsWith('*')
     return wildcard ? { kind: 'text', text: word.slice(0, -1), wildcard: true } : { kind: 'text', text: word }
   }
+  if (type === 'icmpv6_type' || type === 'icmpv6_code') return { kind: 'text', text: word }
   if (type === 'ipv6_addr')
     return /^[0-9a-fA-F:./-]+$/.test(word) && word.includes(':') ? { kind: 'text', text: word } : undefined
   const whole = parseOne(word, type)

@@ -208,14 +208,21 @@ function parseElement(r: NftReader, types: ElementTypes): NftElement {
     if (r.accept('timeout')) element = { ...element, ...nonZero('timeout', time(r)) }
     else if (r.accept('expires')) element = { ...element, ...nonZero('expires', time(r)) }
     else if (r.accept('comment')) element = { ...element, comment: r.string() }
-    else if (r.is('counter') && r.is('packets', 1)) for (let i = 0; i < 5; i++) r.take()
-    else if (r.accept('counter')) continue
+    else if (r.is('counter') || r.is('limit') || r.is('quota')) element = { ...element, stateful: statefulText(r) }
     else break
   }
   if (types.data === undefined) return element
   r.expect(':')
   if (types.data[0] === 'verdict') return { ...element, verdict: parseVerdict(r) }
   return { ...element, data: parseFields(r, types.data) }
+}
+
+/** To the next word that an element may go on with. */
+function statefulText(r: NftReader): string {
+  const start = r.peek().start
+  const ends = (text: string) => r.is(text)
+  while (!r.atStop && ![',', '}', ':', 'comment', 'timeout', 'expires'].some(ends)) r.take()
+  return r.source.slice(start, r.consumed)
 }
 
 const nonZero = (key: 'timeout' | 'expires', ns: number) => (ns === 0 ? {} : { [key]: ns })

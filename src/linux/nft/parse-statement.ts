@@ -1,5 +1,6 @@
 import type {
   NftExpression,
+  NftFamily,
   NftNatFlag,
   NftReject,
   NftRelation,
@@ -23,7 +24,7 @@ export interface ParsedStatements {
 export type DataTypes = (map: string) => readonly NftType[] | undefined
 
 /** A rule to its end. What is not understood is kept as written, from there to the end of the rule. */
-export function parseRule(r: NftReader, dataOf: DataTypes = () => undefined): ParsedStatements {
+export function parseRule(r: NftReader, family: NftFamily = 'ip', dataOf: DataTypes = () => undefined): ParsedStatements {
   const statements: NftStatement[] = []
   let comment: string | undefined
   while (!r.atStop) {
@@ -44,7 +45,10 @@ export function parseRule(r: NftReader, dataOf: DataTypes = () => undefined): Pa
       statements.push({ kind: 'unknown', text: kept.text })
     }
   }
-  return { statements: statements.map(normalized), ...(comment === undefined ? {} : { comment }) }
+  return {
+    statements: statements.flatMap((s, i) => normalized(s, family, statements.slice(0, i))),
+    ...(comment === undefined ? {} : { comment }),
+  }
 }
 
 /** The source to the end of the rule, its comment excepted. Braces may hold line ends and semicolons. */
@@ -220,7 +224,7 @@ function parseFlags(r: NftReader): NftNatFlag[] {
 
 function parseReject(r: NftReader): NftStatement {
   r.take()
-  if (!r.accept('with')) return { kind: 'reject', with: { kind: 'icmp', code: 'port-unreachable' } }
+  if (!r.accept('with')) return { kind: 'reject', with: { kind: 'default' } }
   if (r.accept('tcp')) {
     r.expect('reset')
     return { kind: 'reject', with: { kind: 'tcp-reset' } }
@@ -289,8 +293,16 @@ function parseDynset(r: NftReader, operation: 'add' | 'update' | 'delete'): NftS
 
 // --- as nft lists it -------------------------------------------------------------------------------------------------
 
-/** A statement as the kernel hands it back: a set of one value is a comparison, `&` and `==` of TCP flags one selector. */
-function normalized(s: NftStatement): NftStatement {
+/**
+ * A statement as the kernel hands it back: a set of one value is a comparison, `&` and `==` of TCP flags one selector; a reset
+ * is for TCP alone, and the rule says so.
+ */
+function normalized(s: NftStatement, family: NftFamily, before: readonly NftStatement[]): NftStatement | NftStatement[] {
+  if (s.kind === 'reject') {
+    if (s.with.kind === 'tcp-reset' && !before.some(tellsProtocol)) return [TCP_ONLY, s]
+    const plain = s.with.kind === 'icmpx' || (s.with.kind === 'icmp' && family === 'ip')
+    return plain && s.with.code === 'port-unreachable' ? { kind: 'reject', with: { kind: 'default' } } : s
+  }
   if (s.kind === 'mangle' && s.target.kind === 'meta' && s.target.key === 'nftrace') {
     return { kind: 'passive', text: `meta nftrace set ${constantText(s.value)}` }
   }
@@ -316,6 +328,23 @@ function normalized(s: NftStatement): NftStatement {
     }
   }
   return s
+}
+
+const TCP_ONLY: NftStatement = {
+  kind: 'match',
+  left: { kind: 'meta', key: 'l4proto' },
+  relation: 'implicit',
+  right: { kind: 'constant', fields: [{ kind: 'number', value: 6 }] },
+}
+
+const tellsProtocol = (s: NftStatement): boolean =>
+  (s.kind === 'match' || s.kind === 'vmap') && selectsProtocol(s.kind === 'match' ? s.left : s.key)
+
+function selectsProtocol(e: NftExpression): boolean {
+  if (e.kind === 'payload') return e.protocol === 'tcp' || (e.protocol === 'ip' && e.field === 'protocol')
+  if (e.kind === 'meta') return e.key === 'l4proto'
+  if (e.kind === 'concat') return e.parts.some(selectsProtocol)
+  return e.kind === 'binary' && selectsProtocol(e.left)
 }
 
 const constantText = (e: NftExpression): string => (e.kind === 'constant' && e.value.kind === 'number' ? `${e.value.value}` : '1')

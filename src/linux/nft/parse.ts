@@ -1,5 +1,5 @@
 import { ok } from '../../base/result.ts'
-import type { NftChainType, NftFamily, NftHook, NftType } from '../../world/nft.ts'
+import type { NftChainType, NftFamily, NftHook, NftStatement, NftType } from '../../world/nft.ts'
 import { type TextResult, textError } from '../text.ts'
 import { type ElementTypes, parseElements, parseExpression, time } from './parse-expression.ts'
 import { parseRule } from './parse-statement.ts'
@@ -198,7 +198,7 @@ function tableBody(r: NftReader, table: NftTable): void {
   r.handle()
   // nft makes all chains and sets of a block before the rules in it.
   const begin = r.position
-  declareChains(r, table)
+  declare(r, table)
   r.back(begin)
   for (r.skipStops(); !r.accept('}'); r.skipStops()) {
     const word = r.peek().text
@@ -221,13 +221,14 @@ function tableBody(r: NftReader, table: NftTable): void {
     } else if (word === 'flags') {
       r.take()
       table.flags = commaWords(r)
-    } else if (r.peek().kind === 'word') table.others.push(keepObject(r))
+    } else if (r.peek().kind === 'word') keepObject(r)
     else throw r.unreadable('a chain, set or map')
   }
 }
 
-/** Gives every chain of a block its place and handle, as they stand in it. */
-function declareChains(r: NftReader, table: NftTable): void {
+/** Gives every chain of a block its place and handle, as they stand in it; then the objects that are only kept. */
+function declare(r: NftReader, table: NftTable): void {
+  const others: string[] = []
   let depth = 0
   while (r.peek().kind !== 'end' && depth >= 0) {
     if (depth === 0 && r.is('chain') && (r.peek(1).kind === 'word' || r.peek(1).kind === 'string') && r.is('{', 2)) {
@@ -240,11 +241,24 @@ function declareChains(r: NftReader, table: NftTable): void {
       depth++
       continue
     }
+    if (depth === 0 && r.peek().kind === 'word' && !KNOWN.has(r.peek().text)) {
+      others.push(keepObject(r))
+      continue
+    }
+    if (depth === 0 && (r.is('comment') || r.is('flags'))) while (!r.atStop) r.take()
+    if (depth === 0 && (r.is('set') || r.is('map'))) r.take()
     const t = r.take()
     if (t.kind === 'sign' && t.text === '{') depth++
     if (t.kind === 'sign' && t.text === '}') depth--
   }
+  for (const text of others) {
+    if (table.others.includes(text)) continue
+    table.others.push(text)
+    table.allocate()
+  }
 }
+
+const KNOWN = new Set(['chain', 'set', 'map', 'comment', 'flags'])
 
 function ensureChain(table: NftTable, name: string, r: NftReader, handle?: number): NftChain {
   const known = table.chains.get(name)
@@ -271,12 +285,18 @@ function chainBody(r: NftReader, table: NftTable, chain: NftChain): void {
 
 function readRule(r: NftReader, table: NftTable): NftRule {
   const { line } = r.peek()
-  const { statements, comment } = parseRule(r, (map) => table.sets.get(map)?.spec.data)
+  const { statements, comment } = parseRule(r, table.family, (map) => table.sets.get(map)?.spec.data)
   if (statements.length === 0 && !r.atStop) throw r.unreadable('a rule')
   const given = r.handle()
   // Sets inside a rule are objects of the table as well, made just before it.
-  if (given === undefined) for (const _ of anonymousSets(statements)) table.allocate()
+  if (given === undefined) for (let n = anonymousCount(statements); n > 0; n--) table.allocate()
   return { handle: table.allocate(given), statements, line, ...(comment === undefined ? {} : { comment }) }
+}
+
+/** How many sets a rule holds itself; of what is not understood, as many as it has braces that name no set. */
+function anonymousCount(statements: readonly NftStatement[]): number {
+  const unread = statements.flatMap((s) => (s.kind === 'unknown' ? [...s.text.matchAll(/(?:@\S+ )?\{/g)] : []))
+  return anonymousSets(statements).length + unread.filter((m) => m[0] === '{').length
 }
 
 const HOOKS: readonly NftHook[] = ['prerouting', 'input', 'forward', 'output', 'postrouting', 'ingress', 'egress']
@@ -349,7 +369,7 @@ function setBody(r: NftReader, table: NftTable, head: SetHead): void {
     if (word === 'elements') {
       r.expect('=')
       for (const e of parseElements(r, elementTypes(spec))) elements.set(elementKey(e), e)
-    } else spec = { ...spec, ...setProperty(r, word, head.map) }
+    } else spec = { ...spec, ...setProperty(r, word, { map: head.map, flags: spec.flags }) }
   }
   const known = table.sets.get(head.name)
   if (known !== undefined) {
@@ -359,7 +379,13 @@ function setBody(r: NftReader, table: NftTable, head: SetHead): void {
   table.sets.set(head.name, { name: head.name, spec, handle: table.allocate(head.handle), elements, line: head.line })
 }
 
-function setProperty(r: NftReader, word: string, map: boolean): Partial<NftSetSpec> {
+const withFlag = (flags: readonly string[], flag: string): readonly string[] => (flags.includes(flag) ? flags : [...flags, flag])
+
+function setProperty(
+  r: NftReader,
+  word: string,
+  { map, flags }: { map: boolean; flags: readonly string[] },
+): Partial<NftSetSpec> {
   switch (word) {
     case 'type': {
       const type = dottedTypes(r)
@@ -372,9 +398,9 @@ function setProperty(r: NftReader, word: string, map: boolean): Partial<NftSetSp
       return { type, typeOf: r.source.slice(start, r.consumed), ...(data === undefined ? {} : { data }) }
     }
     case 'flags':
-      return { flags: commaWords(r) }
+      return { flags: commaWords(r).reduce(withFlag, flags) }
     case 'timeout':
-      return { timeout: time(r) }
+      return { timeout: time(r), flags: withFlag(flags, 'timeout') }
     case 'gc-interval':
       return { gcInterval: time(r) }
     case 'size':

@@ -62,7 +62,8 @@ export function printElement(
       : e.data === undefined
         ? ''
         : ` : ${e.data.map((v, i) => printValue(v, of.data?.[i] ?? 'integer')).join(' . ')}`
-  return `${fields.join(' . ')}${timeout}${expires}${comment}${data}`
+  const stateful = e.stateful === undefined ? '' : ` ${e.stateful}`
+  return `${fields.join(' . ')}${stateful}${timeout}${expires}${comment}${data}`
 }
 
 function printRight(right: NftRight, types: readonly NftType[]): string {
@@ -101,21 +102,18 @@ export function printStatement(s: NftStatement): string {
       return `${printExpression(s.target)} set ${printExpression(s.value)}`
     case 'nat': {
       const family = s.family === undefined ? '' : ` ${s.family}`
-      const both = s.both && !isNamedMap(s.address) ? ' addr . port' : ''
       // A map to address and port is always listed with the family.
       const of = s.both && s.family === undefined ? ' ip' : family
       const port = s.port === undefined ? '' : `:${printExpression(s.port)}`
       const address = s.address === undefined ? '' : printExpression(s.address)
-      return `${s.operation}${of}${both} to ${address}${port}${natFlags(s.flags)}`
+      return `${s.operation}${of} to ${address}${port}${natFlags(s.flags)}`
     }
     case 'masquerade':
     case 'redirect':
       return `${s.kind}${s.port === undefined ? '' : ` to :${printExpression(s.port)}`}${natFlags(s.flags)}`
     case 'reject':
-      if (s.with.kind === 'tcp-reset') return 'reject with tcp reset'
-      return s.with.kind !== 'icmpv6' && s.with.code === 'port-unreachable' && s.with.kind === 'icmp'
-        ? 'reject'
-        : `reject with ${s.with.kind} ${s.with.code}`
+      if (s.with.kind === 'default') return 'reject'
+      return s.with.kind === 'tcp-reset' ? 'reject with tcp reset' : `reject with ${s.with.kind} ${s.with.code}`
     case 'log':
       return ['log', ...(s.prefix === '' ? [] : [`prefix "${s.prefix}"`]), ...s.options].join(' ')
     case 'limit': {
@@ -133,8 +131,6 @@ export function printStatement(s: NftStatement): string {
       return assertNever(s)
   }
 }
-
-const isNamedMap = (e: NftExpression | undefined): boolean => e?.kind === 'map' && e.map.kind === 'named'
 
 /** A rule without its handle. */
 export const printRule = (statements: readonly NftStatement[], comment?: string): string =>

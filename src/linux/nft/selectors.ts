@@ -13,7 +13,7 @@ const PAYLOADS: Readonly<Record<NftPayloadProtocol, Readonly<Record<string, NftT
     ...{ dscp: 'dscp', version: 'integer', flowlabel: 'integer' },
   },
   icmp: { type: 'icmp_type', code: 'icmp_code', id: 'integer', sequence: 'integer', mtu: 'integer', gateway: 'integer' },
-  icmpv6: { type: 'string', code: 'string', id: 'integer', sequence: 'integer', mtu: 'integer' },
+  icmpv6: { type: 'icmpv6_type', code: 'icmpv6_code', id: 'integer', sequence: 'integer', mtu: 'integer' },
   tcp: {
     ...{ sport: 'inet_service', dport: 'inet_service', flags: 'tcp_flag', sequence: 'integer', ackseq: 'integer' },
     ...{ window: 'integer', doff: 'integer', checksum: 'integer', urgptr: 'integer' },
@@ -31,7 +31,7 @@ export const payloadType = (protocol: NftPayloadProtocol, field: string): NftTyp
 
 const METAS: Readonly<Record<string, NftType>> = {
   ...{ mark: 'mark', iif: 'iface_index', oif: 'iface_index', iifname: 'ifname', oifname: 'ifname', l4proto: 'inet_proto' },
-  ...{ nfproto: 'nf_proto', protocol: 'ether_type', length: 'integer', pkttype: 'pkt_type', priority: 'integer' },
+  ...{ nfproto: 'nf_proto', protocol: 'ether_type', length: 'integer', pkttype: 'pkt_type' },
   ...{
     skuid: 'uid',
     skgid: 'gid',
