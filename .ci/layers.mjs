@@ -26,7 +26,7 @@ const left = {
   diagram: ['base', 'net', 'world', 'trace'],
   // Everything left of the console is left of these two as well; sim and cluster run in the worker alone.
   store: ['base', 'net', 'world', 'trace', 'kernel', 'linux', 'scenario', 'library', 'explain', 'console', 'worker'],
-  ui: ['base', 'net', 'world', 'trace', 'kernel', 'linux', 'scenario', 'library', 'explain', 'console', 'worker', 'diagram', 'store'],
+  ui: ['base', 'net', 'world', 'trace', 'kernel', 'linux', 'scenario', 'library', 'explain', 'console', 'worker', 'debug', 'diagram', 'store'],
   lab: ['base', 'net', 'world', 'trace', 'kernel', 'sim', 'linux'],
   cli: ['base', 'net', 'world', 'trace', 'kernel', 'sim', 'lab', 'linux', 'scenario', 'library', 'cluster', 'console', 'explain', 'debug'],
 }

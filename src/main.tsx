@@ -75,6 +75,10 @@ const context: AppContextValue = {
       const script = await client.call('lab', sourceOf(session)).done
       return script.ok ? script.value : undefined
     },
+    debug: async (session, question) => {
+      const report = await client.call('debug', { source: sourceOf(session), question }).done
+      return report.ok ? report.value : undefined
+    },
     validate: async (text, file) => {
       const result = await client.call('validate', { text, file }).done
       if (result.ok || result.error.kind === 'cancelled') return []

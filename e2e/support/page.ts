@@ -4,7 +4,18 @@ export type { Page } from '@playwright/test'
 export { expect } from '@playwright/test'
 
 /** The tables, by the words on their tabs and in the order of their number keys. */
-export const TABLES = ['Neigh', 'FDB', 'Routes', 'iptables', 'conntrack', 'Sockets', 'sysctl', 'Objects', 'Console'] as const
+export const TABLES = [
+  'Neigh',
+  'FDB',
+  'Routes',
+  'iptables',
+  'conntrack',
+  'Sockets',
+  'sysctl',
+  'Objects',
+  'Console',
+  'Debug',
+] as const
 export type TableName = (typeof TABLES)[number]
 
 export const textOf = async (locator: Locator): Promise<string> => (await locator.textContent()) ?? ''

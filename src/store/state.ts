@@ -6,8 +6,21 @@ import type { Provenance, Session } from './session.ts'
 // The store holds choices, not derived data: what is open, where the playhead is, what is selected, what is shown.
 
 /** The inspectors, in the order of their number keys. */
-export const PANELS = ['neigh', 'fdb', 'routes', 'iptables', 'conntrack', 'sockets', 'sysctl', 'objects', 'console'] as const
+export const PANELS = [
+  'neigh',
+  'fdb',
+  'routes',
+  'iptables',
+  'conntrack',
+  'sockets',
+  'sysctl',
+  'objects',
+  'console',
+  'debug',
+] as const
 export type PanelName = (typeof PANELS)[number]
+/** The key that shows the n-th of them: ten digits, and no more. */
+export const panelKey = (n: number): string | undefined => (n < 10 ? String((n + 1) % 10) : undefined)
 export const isPanel = (name: string): name is PanelName => (PANELS as readonly string[]).includes(name)
 
 /** Why nothing new was opened. What was open stays. */

@@ -1,5 +1,6 @@
 import { createContext, use } from 'react'
 import { useStore } from 'zustand'
+import type { ServiceQuestion, ServiceReport } from '../debug/report.ts'
 import type { AppStore } from '../store/app.ts'
 import type { Scenarios } from '../store/scenarios.ts'
 import type { Session } from '../store/session.ts'
@@ -20,6 +21,8 @@ export interface AppActions {
   validate: Validate
   /** The open run as a script of real namespaces; undefined when it could not be made. */
   lab(session: Session): Promise<string | undefined>
+  /** The checks of "Debug Services" on the open cluster; undefined when they could not be made. */
+  debug(session: Session, question: ServiceQuestion): Promise<ServiceReport | undefined>
   /** Copies the link of what is on screen; `refused` by the browser, `none` when nothing can name what is open. */
   share(): Promise<'copied' | 'refused' | 'none'>
 }

@@ -1,6 +1,6 @@
 import { tinykeys } from 'tinykeys'
 import type { AppStore } from '../store/app.ts'
-import { PANELS } from '../store/state.ts'
+import { PANELS, panelKey } from '../store/state.ts'
 import { COMMANDS } from './commands.ts'
 
 /** Whether the focus is where letters are text and arrows move a caret. */
@@ -35,7 +35,8 @@ function keymap(store: AppStore): Record<string, (event: KeyboardEvent) => void>
   }
   for (const command of COMMANDS) for (const key of command.keys) bind(key, () => command.run(store))
   PANELS.forEach((panel, i) => {
-    bind(String(i + 1), () => store.getState().showPanel(panel))
+    const key = panelKey(i)
+    if (key !== undefined) bind(key, () => store.getState().showPanel(panel))
   })
   return map
 }

@@ -110,6 +110,7 @@ export const en = {
     sysctl: 'sysctl',
     objects: 'Objects',
     console: 'Console',
+    debug: 'Debug',
     in: 'in',
     followPacket: 'Where the packet is',
     pinned: 'Pinned',

@@ -155,6 +155,7 @@ export const zh: Catalogue = {
     sysctl: 'sysctl',
     objects: '对象',
     console: '控制台',
+    debug: '诊断',
     in: '位于',
     followPacket: '数据包所在处',
     pinned: '已固定',

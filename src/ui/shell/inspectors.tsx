@@ -1,6 +1,6 @@
 import { LocateFixed, MapPin } from 'lucide-react'
 import { type ComponentType, lazy, Suspense } from 'react'
-import { PANELS, type PanelName } from '../../store/state.ts'
+import { PANELS, type PanelName, panelKey } from '../../store/state.ts'
 import type { RecordKind } from '../../world/records.ts'
 import { useApp, useSession, useWords } from '../context.tsx'
 import { netnsAt, useChangeCounts } from '../inspect.ts'
@@ -20,6 +20,7 @@ const BODY: Readonly<Record<PanelName, ComponentType>> = {
   sysctl: lazy(() => import('../panels/sysctls/sysctls.tsx')),
   objects: lazy(() => import('../panels/objects/objects.tsx')),
   console: lazy(() => import('../panels/console/console.tsx')),
+  debug: lazy(() => import('../panels/debug/debug.tsx')),
 }
 
 const KIND: Partial<Readonly<Record<PanelName, RecordKind>>> = {
@@ -58,6 +59,36 @@ function Elsewhere({ panel, netns }: { readonly panel: PanelName; readonly netns
   )
 }
 
+/** Whose tables these are. */
+function Where({ netns }: { readonly netns: string }) {
+  const words = useWords()
+  const session = useSession()
+  const pinned = useApp((s) => s.pinned)
+  const pin = useApp((s) => s.pin)
+  const places = session.timeline.at(-1).list('netns')
+  return (
+    <div className="inspectors-where">
+      <span className="faint">{words.panels.in}</span>
+      <select aria-label={words.panels.namespace} value={netns} onChange={(e) => pin(e.target.value)}>
+        {places.map((n) => (
+          <option key={n.id} value={n.id}>
+            {netnsName(n.id)}
+          </option>
+        ))}
+      </select>
+      {pinned === undefined ? (
+        <span className="faint inspectors-note">
+          <Icon of={LocateFixed} size={12} /> {words.panels.followPacket}
+        </span>
+      ) : (
+        <button type="button" className="ref faint inspectors-note" onClick={() => pin(undefined)} title={words.panels.unpin}>
+          <Icon of={MapPin} size={12} /> {words.panels.pinned}
+        </button>
+      )}
+    </div>
+  )
+}
+
 /** The tables of one namespace at this step, one at a time. */
 export default function Inspectors() {
   const words = useWords()
@@ -66,12 +97,10 @@ export default function Inspectors() {
   const seq = useApp((s) => s.seq)
   const followed = useApp((s) => s.followed)
   const pinned = useApp((s) => s.pinned)
-  const pin = useApp((s) => s.pin)
   const showPanel = useApp((s) => s.showPanel)
   const netns = netnsAt(session, seq, followed, pinned)
   const counts = useChangeCounts(netns)
   const Body = BODY[panel]
-  const places = session.timeline.at(-1).list('netns')
   return (
     <section className="inspectors" aria-label={words.panels.label}>
       <Tabs
@@ -82,29 +111,11 @@ export default function Inspectors() {
         tabs={PANELS.map((key, i) => ({
           key,
           label: words.panels[key],
-          shortcut: String(i + 1),
+          shortcut: panelKey(i),
           badge: counts.has(key) ? <span className="delta">+{counts.get(key)}</span> : undefined,
         }))}
       />
-      <div className="inspectors-where">
-        <span className="faint">{words.panels.in}</span>
-        <select aria-label={words.panels.namespace} value={netns} onChange={(e) => pin(e.target.value)}>
-          {places.map((n) => (
-            <option key={n.id} value={n.id}>
-              {netnsName(n.id)}
-            </option>
-          ))}
-        </select>
-        {pinned === undefined ? (
-          <span className="faint inspectors-note">
-            <Icon of={LocateFixed} size={12} /> {words.panels.followPacket}
-          </span>
-        ) : (
-          <button type="button" className="ref faint inspectors-note" onClick={() => pin(undefined)} title={words.panels.unpin}>
-            <Icon of={MapPin} size={12} /> {words.panels.pinned}
-          </button>
-        )}
-      </div>
+      {panel === 'debug' ? null : <Where netns={netns} />}
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a panel that scrolls must be reachable by keyboard (WAI-ARIA tabs) */}
       <div className="inspectors-body" role="tabpanel" id="tables-panel" aria-labelledby={`tables-${panel}`} tabIndex={0}>
         <Boundary key={panel} retry={seq}>

@@ -1,4 +1,4 @@
-import { PANELS } from '../../store/state.ts'
+import { PANELS, panelKey } from '../../store/state.ts'
 import { COMMANDS } from '../commands.ts'
 import { useApp } from '../context.tsx'
 import { usePanelWords } from '../i18n/panel-words.ts'
@@ -30,7 +30,7 @@ export function KeysHelp() {
                 ? PANELS.map((p, i) => (
                     <div key={p}>
                       <dt>
-                        <Kbd>{String(i + 1)}</Kbd>
+                        <Kbd>{panelKey(i) ?? ''}</Kbd>
                       </dt>
                       <dd>{words.panels[p]}</dd>
                     </div>

@@ -2,7 +2,7 @@ import { type KeyboardEvent, use, useId, useMemo, useRef, useState } from 'react
 import { chipLabel } from '../../net/summary.ts'
 import type { AppStore } from '../../store/app.ts'
 import type { ScenarioEntry } from '../../store/scenarios.ts'
-import { PANELS } from '../../store/state.ts'
+import { PANELS, panelKey } from '../../store/state.ts'
 import { COMMANDS } from '../commands.ts'
 import { useApp, useAppContext, useLang } from '../context.tsx'
 import type { Catalogue } from '../i18n/en-panels.ts'
@@ -51,7 +51,7 @@ function entriesOf(store: AppStore, scenarios: readonly ScenarioEntry[], words: 
       key: `panel ${p}`,
       kind: words.palette.panel,
       label: words.panels[p],
-      shown: [String(i + 1)],
+      shown: [panelKey(i) ?? ''].filter(Boolean),
       run: () => state.showPanel(p),
     })
   })

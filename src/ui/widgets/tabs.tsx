@@ -6,7 +6,7 @@ export interface Tab<K extends string> {
   readonly label: string
   readonly badge?: ReactNode
   /** The key that opens it, told to assistive technology. */
-  readonly shortcut?: string
+  readonly shortcut?: string | undefined
 }
 
 /** ARIA tabs: one tab stop, arrows move and choose, Home and End go to the ends. The panel's id is `<id>-panel`. */
