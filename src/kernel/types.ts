@@ -100,6 +100,8 @@ export const PACKET_OTHERHOST = 3
 
 export interface SocketLike {
   readonly ref: number
+  /** sk_wmem_alloc: a packet of the socket's takes up so many bytes more (or less) of its send buffer. */
+  charge?(bytes: number): void
 }
 
 // --- fib/ ------------------------------------------------------------------------------------------------------------

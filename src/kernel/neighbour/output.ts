@@ -1,5 +1,5 @@
 import { IPV4_BROADCAST, isMulticast, MAC_BROADCAST, macOf } from '../../net/address.ts'
-import { FIELD } from '../../net/packet.ts'
+import { FIELD, ipLength } from '../../net/packet.ts'
 import { STEP } from '../../trace/columns.ts'
 import type { StepAt } from '../../trace/trace.ts'
 import type { NetDevice } from '../device.ts'
@@ -7,6 +7,7 @@ import { depart, drop, enterStack, noteRewriteMac, OUT } from '../path/hop.ts'
 import { icmpSend } from '../path/icmp.ts'
 import { devQueueXmit } from '../path/xmit.ts'
 import type { SkBuff } from '../skb.ts'
+import { truesize } from '../sockets/send-buffer.ts'
 import { arpSolicit } from './arp.ts'
 import { type Neighbour, noteConfirmed, noteQueued, noteUsed, setState, stateCode } from './table.ts'
 
@@ -53,13 +54,13 @@ function resolve(skb: SkBuff, dev: NetDevice, nexthop: number): void {
       break
     case 'NONE':
     case 'FAILED':
-      n.queue.push(skb)
+      park(n, skb)
       setState(n, skb, { state: 'INCOMPLETE', reason: 'solicit', probes: 1, forget: true })
       wait(n, skb)
       solicit(n, skb)
       return
     case 'INCOMPLETE':
-      n.queue.push(skb)
+      park(n, skb)
       wait(n, skb)
       return
   }
@@ -68,6 +69,14 @@ function resolve(skb: SkBuff, dev: NetDevice, nexthop: number): void {
   n.headerCached = true
   transmit(skb, dev, n.record.mac ?? 0)
 }
+
+/** A packet in arp_queue still counts against what its socket may have on the way. */
+function park(n: Neighbour, skb: SkBuff): void {
+  n.queue.push(skb)
+  skb.socket?.charge?.(truesize(ipLength(skb.pkt)))
+}
+
+const uncharge = (skb: SkBuff): void => skb.socket?.charge?.(-truesize(ipLength(skb.pkt)))
 
 function wait(n: Neighbour, skb: SkBuff): void {
   skb.cause = n.dev.ns.kernel.rec.step(STEP.wait, skb, n.ref)
@@ -163,6 +172,7 @@ function unanswered(n: Neighbour): void {
     enterStack(skb, ns, OUT)
     icmpSend(ns, skb, 3, 1)
     drop(skb, 'SKB_DROP_REASON_NEIGH_FAILED', n.ref)
+    uncharge(skb)
   }
 }
 
@@ -176,6 +186,7 @@ export function flushQueue(n: Neighbour, cause: number): void {
     noteUsed(n)
     n.headerCached = true
     transmit(skb, n.dev, n.record.mac ?? 0)
+    uncharge(skb)
   }
 }
 

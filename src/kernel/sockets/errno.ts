@@ -3,6 +3,7 @@ export type Errno =
   | 'EACCES'
   | 'EADDRINUSE'
   | 'EADDRNOTAVAIL'
+  | 'EAGAIN'
   | 'EALREADY'
   | 'ECONNREFUSED'
   | 'ECONNRESET'
@@ -28,6 +29,7 @@ const TEXTS: Record<Errno, string> = {
   EACCES: 'Permission denied',
   EADDRINUSE: 'Address already in use',
   EADDRNOTAVAIL: 'Cannot assign requested address',
+  EAGAIN: 'Resource temporarily unavailable',
   EALREADY: 'Operation already in progress',
   ECONNREFUSED: 'Connection refused',
   ECONNRESET: 'Connection reset by peer',

@@ -7,6 +7,7 @@ import type { Skb } from '../types.ts'
 import type { Errno, SocketError } from './errno.ts'
 import type { SocketHost } from './host.ts'
 import { routeTo } from './route.ts'
+import { sendBufferOf } from './send-buffer.ts'
 import { type Owner, Socket, type SocketLook } from './socket.ts'
 
 const FROM_SOCKET = PACKET_ORIGINS.indexOf('socket')
@@ -47,6 +48,11 @@ export class PingSocket extends Socket {
   discovery: PathMtuDiscovery = 'want'
   ttl = 0
   tos = 0
+  /** SO_SNDBUF as it was asked for, bytes. */
+  sendBuffer = Number.POSITIVE_INFINITY
+  /** Called when there is room in the send buffer again, after it was full. */
+  onWriteSpace: (() => void) | undefined
+  #charged = 0
   readonly #queue: (EchoReply | EchoError)[] = []
   readonly #remove: () => void
   #open = true
@@ -73,7 +79,8 @@ export class PingSocket extends Socket {
 
   /**
    * ping_v4_sendmsg(). Errors: the route's, EACCES for broadcast, netfilter's EPERM; EMSGSIZE with the MTU when the datagram
-   * does not fit and must not be fragmented.
+   * does not fit and must not be fragmented; EAGAIN while what was sent before fills the send buffer; and what an ICMP error
+   * that nobody has read yet says (sock_alloc_send_pskb() looks at sk_err first).
    */
   sendEcho(to: Ipv4, sequence: number, bytes: Uint8Array, cause: number): Result<void, SocketError & { mtu?: number }> {
     const { host } = this
@@ -83,6 +90,9 @@ export class PingSocket extends Socket {
     const mtu = host.pmtu.lookup(to, route.device?.mtu ?? 65535)
     const fits = bytes.length + IP_ICMP_HEADERS <= mtu
     if (!fits && this.discovery === 'do') return err({ errno: 'EMSGSIZE', mtu })
+    const unread = this.#queue.find((m) => m.kind === 'error')
+    if (unread !== undefined) return err({ errno: unread.errno, decidedBy: unread.decidedBy })
+    if (this.#charged >= sendBufferOf(this.sendBuffer)) return err({ errno: 'EAGAIN' })
     const p = new Packet()
     p.etherType = ETH_P.IP
     p.protocol = IPPROTO.ICMP
@@ -104,6 +114,18 @@ export class PingSocket extends Socket {
       ...(this.device === undefined ? {} : { oif: this.device }),
     })
     return sent === 'OK' ? ok(undefined) : err({ errno: sent, decidedBy: host.rec.last })
+  }
+
+  charge(bytes: number): void {
+    this.#charged += bytes
+    if (bytes < 0) this.onWriteSpace?.()
+  }
+
+  /** recvmsg(2) with MSG_ERRQUEUE. */
+  receiveError(): EchoError | undefined {
+    const at = this.#queue.findIndex((m) => m.kind === 'error')
+    const [found] = at < 0 ? [] : this.#queue.splice(at, 1)
+    return found?.kind === 'error' ? found : undefined
   }
 
   /** recvmsg(2), the error queue included. */
@@ -129,6 +151,7 @@ export class PingSocket extends Socket {
 
   close(): void {
     this.onWake = undefined
+    this.onWriteSpace = undefined
     if (!this.#open) return
     this.#open = false
     this.#remove()

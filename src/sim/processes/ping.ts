@@ -13,6 +13,19 @@ const SECOND = 1_000_000_000
 /** struct timeval in the payload, little endian: without room for it no time is printed. */
 const TIMEVAL = 16
 
+/** MIN_INTERVAL_MS: when to try again where the send buffer was full for too long. */
+const MIN_INTERVAL = 10_000_000
+/** Longer than a packet takes over lo. */
+const SOFTIRQ = 10_000
+/** What setup() reckons for the bookkeeping of each 512 bytes. */
+const PER_BLOCK = 20 + 16 + 64 + 160
+
+/** sock_setbufs(): SO_SNDBUF has room for little more than one probe of `size` bytes. */
+function sendBuffer(size: number): number {
+  const message = size + 8
+  return message + Math.floor((message + 511) / 512) * PER_BLOCK
+}
+
 /** ping of iputils, over a ping socket. */
 export const ping: Program = {
   name: 'ping',
@@ -91,6 +104,8 @@ class PingRun {
   #lastSentAt = 0
   #lastError: { readonly errno: Errno; readonly decidedBy?: number } | undefined
   #waiting: Timer | undefined
+  /** The timeout of a sendmsg(2) that waits. */
+  #blocked: Timer | undefined
 
   constructor({ process, options, socket, to, name }: Target) {
     this.#process = process
@@ -102,6 +117,8 @@ class PingRun {
     socket.discovery = options.discovery
     socket.ttl = options.ttl ?? 0
     socket.tos = options.tos ?? 0
+    socket.sendBuffer = sendBuffer(options.size)
+    socket.onWriteSpace = () => this.#writeSpace()
   }
 
   /** Binds, and asks for the route with a connected UDP socket as ping4_run() does. */
@@ -154,6 +171,13 @@ class PingRun {
     const seq = this.#process.step('send', `icmp_seq=${sequence}`, cause)
     this.#seen.delete(sequence & 0xffff)
     const sent = this.#socket.sendEcho(this.#to, sequence, this.#payload(), seq)
+    if (!sent.ok && sent.error.errno === 'EAGAIN') {
+      this.#block(seq)
+      return
+    }
+    // ping4_receive_error_msg(): what the refusal was about is said at once.
+    const reported = sent.ok ? undefined : this.#socket.receiveError()
+    if (reported !== undefined) this.#error(reported, seq)
     this.#transmitted = sequence
     if (!sent.ok) {
       const { errno, mtu } = sent.error
@@ -162,6 +186,7 @@ class PingRun {
         this.#errors++
         this.#say(`ping: local error: message too long, mtu=${mtu}`, seq)
       }
+      if (reported !== undefined) this.#say(`ping: sendmsg: ${strerror(errno)}`, seq)
       // Any other refusal goes unsaid: with an empty error queue ping4_receive_error_msg() answers -1, and pinger() prints
       // "sendmsg: …" for 0 only (iputils 20221126).
     }
@@ -169,6 +194,27 @@ class PingRun {
     else if (this.#transmitted < this.#options.count) {
       this.#process.after(this.#options.interval * SECOND, 'ping interval', seq, (next) => this.#probe(next))
     } else this.#linger(seq)
+  }
+
+  /** sendmsg(2) waits for room in the send buffer, SO_SNDTIMEO at most: an interval or a second. Meanwhile nothing is read. */
+  #block(cause: number): void {
+    const most = Math.min(this.#options.interval, 1) * SECOND
+    this.#blocked = this.#process.after(most, 'ping send timeout', cause, (seq) => {
+      this.#blocked = undefined
+      this.#wake(seq)
+      if (!this.#process.exited) this.#process.after(MIN_INTERVAL, 'ping interval', seq, (next) => this.#probe(next))
+    })
+  }
+
+  /** The packet that made room may have come to an error, which is there before the process runs. */
+  #writeSpace(): void {
+    if (this.#blocked === undefined) return
+    this.#blocked.cancel()
+    this.#blocked = this.#process.after(SOFTIRQ, 'ping send space', this.#process.ns.kernel.rec.last, (seq) => {
+      this.#blocked = undefined
+      this.#probe(seq)
+      this.#wake(seq)
+    })
   }
 
   /** Every byte its own place, the first sixteen the time of day. */
@@ -194,7 +240,7 @@ class PingRun {
   }
 
   #wake(cause: number): void {
-    if (this.#lookingUp) return
+    if (this.#lookingUp || this.#blocked !== undefined || this.#process.exited) return
     for (let m = this.#socket.receive(); m !== undefined; m = this.#socket.receive()) {
       const message = m
       const handle = (seq: number) => (message.kind === 'reply' ? this.#reply(message, seq) : this.#error(message, seq))
