@@ -1,5 +1,5 @@
 import type { Catalogue } from './catalogue.ts'
-import type { VerdictExtra } from './fact.ts'
+import type { ProxyPart, VerdictExtra } from './fact.ts'
 import { type Sentence, type Span, say } from './sentence.ts'
 
 /** a → b → c */
@@ -37,6 +37,18 @@ const extra = (x: VerdictExtra): Sentence => {
   }
 }
 
+const proxied = (p: ProxyPart): Sentence => {
+  const of = p.object === undefined ? undefined : say` of ${p.object}`
+  if (p.endpoint === undefined) {
+    return p.service === undefined
+      ? say` ${p.process} in ${p.where} answered by itself: no rule of any Ingress fits ${p.rule}.`
+      : say` ${p.process} in ${p.where} answered by itself: ${p.service}, which the rule ${p.rule}${of} names, has no endpoint.`
+  }
+  return p.layer === 7
+    ? say` There ${p.process} in ${p.where} ended the connection, read the request, and by the rule ${p.rule}${of} sent it on over a connection of its own, to ${p.endpoint} of ${p.service}.`
+    : say` ${p.process} on ${p.where} ended the connection in user space and opened a second one, to ${p.endpoint}: ${p.bytes} bytes were moved by hand in ${p.copies} turns, each of them a wakeup, a read and a write. The endpoint saw the node as its client.`
+}
+
 export const enVerdict: Pick<Catalogue, 'verdict' | 'exchange' | 'note'> = {
   verdict: (f) => {
     switch (f.kind) {
@@ -55,7 +67,11 @@ export const enVerdict: Pick<Catalogue, 'verdict' | 'exchange' | 'note'> = {
         const sources = f.masquerades.map(
           (m) => say` On ${m.where} its source became another: ${m.change}; conntrack there puts it back in the replies.`,
         )
-        return say`${f.command} got its answer (exit status ${f.exitCode}).${way}${service}${sources.flat()}`
+        const destinations = f.destinations.map(
+          (d) =>
+            say` On ${d.where} its destination became another: ${d.change}${d.owner === undefined ? undefined : say` (${d.owner})`}.`,
+        )
+        return say`${f.command} got its answer (exit status ${f.exitCode}).${way}${destinations.flat()}${service}${sources.flat()}${f.proxies.flatMap(proxied)}`
       }
       case 'failed': {
         const meaning = ERRORS[f.error] ?? 'it failed'

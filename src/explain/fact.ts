@@ -315,6 +315,8 @@ export type VerdictFact =
       readonly masquerades: readonly { readonly where: Span; readonly change: Span }[]
       /** The namespaces that the first request went through, in order. */
       readonly way: readonly Span[]
+      /** Proxies that ended the connection on its way and decided for themselves, in order. */
+      readonly proxies: readonly ProxyPart[]
       readonly exitCode: number
     }
   | {
@@ -326,6 +328,20 @@ export type VerdictFact =
       readonly extra?: VerdictExtra
     }
   | { readonly kind: 'undetermined'; readonly command: Span; readonly what: string; readonly because?: Sentence }
+
+/** What one proxy did for a journey. */
+export interface ProxyPart {
+  readonly process: Span
+  readonly where: Span
+  readonly layer: 4 | 7
+  readonly object?: Span
+  readonly rule: Span
+  readonly service?: Span
+  readonly endpoint?: Span
+  /** Moves of bytes from one socket to the other, counted at layer 4 alone. */
+  readonly copies: number
+  readonly bytes: number
+}
 
 /** Facts that no single step shows. */
 export type VerdictExtra =

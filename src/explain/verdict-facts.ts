@@ -5,6 +5,7 @@ import type { TraceReader } from '../trace/reader.ts'
 import type { Timeline } from '../trace/timeline.ts'
 import type { VerdictFact } from './fact.ts'
 import { named, ownerOf, whereOf } from './names.ts'
+import { proxiesOf } from './proxy-facts.ts'
 import { change, code, record, type Sentence, type Span } from './sentence.ts'
 import { type ServiceTranslation, serviceOfPacket, translationAt } from './service-facts.ts'
 
@@ -34,6 +35,7 @@ export function verdictFact(
         ...(service === undefined ? {} : { service: { change: service.change, ...objectOf(service), ...podOf(service) } }),
         masquerades: masqueradesOf(reader, steps),
         way: wayOf(reader, steps),
+        proxies: proxiesOf(reader, steps),
       }
     }
     case 'failed': {

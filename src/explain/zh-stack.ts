@@ -165,13 +165,13 @@ export const zhStack = {
     const by = f.object === undefined ? undefined : say`（${f.object}）`
     if (f.layer === 4) {
       return f.endpoint === undefined
-        ? say`${f.process} 找不到 ${f.rule}${by} 的端点：它只能关闭已经接受的连接。`
-        : say`${f.process} 自己接受了连接，并以轮询方式为 ${f.rule}${by} 选中 ${f.endpoint}：它从节点自身的地址向那里另开一个连接。`
+        ? say`${f.process} 找不到 ${f.rule}${by}的端点：它只能关闭已经接受的连接。`
+        : say`${f.process} 自己接受了连接，并以轮询方式为 ${f.rule}${by}选中 ${f.endpoint}：它从节点自身的地址向那里另开一个连接。`
     }
     if (f.service === undefined) return say`没有任何 Ingress 的规则匹配 ${f.rule}：${f.process} 没有可用的后端，只能自己回答。`
     return f.endpoint === undefined
-      ? say`${f.rule}${by} 指向 ${f.service}，但它没有端点：${f.process} 只能自己回答。`
-      : say`规则 ${f.rule}${by} 决定去向：${f.process} 把请求交给 ${f.service}，通过自己的连接直达端点 ${f.endpoint}，不经过 ClusterIP。`
+      ? say`${f.rule}${by}指向 ${f.service}，但它没有端点：${f.process} 只能自己回答。`
+      : say`规则 ${f.rule}${by}决定去向：${f.process} 把请求交给 ${f.service}，通过自己的连接直达端点 ${f.endpoint}，不经过 ClusterIP。`
   },
   'proxy-copied': (f) =>
     say`${f.process} 被唤醒，从套接字 ${f.from} 读出 ${f.bytes} 字节，再写入 ${f.to}：两次系统调用，两次跨越内核边界的复制；由 netfilter 改写的包则无需付出这些代价。`,

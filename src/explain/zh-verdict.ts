@@ -1,5 +1,5 @@
 import type { Catalogue } from './catalogue.ts'
-import type { VerdictExtra } from './fact.ts'
+import type { ProxyPart, VerdictExtra } from './fact.ts'
 import { type Sentence, type Span, say } from './sentence.ts'
 
 /** a → b → c */
@@ -36,6 +36,18 @@ const extra = (x: VerdictExtra): Sentence => {
   }
 }
 
+const proxied = (p: ProxyPart): Sentence => {
+  const of = p.object === undefined ? undefined : say`（${p.object}）`
+  if (p.endpoint === undefined) {
+    return p.service === undefined
+      ? say`${p.where} 中的 ${p.process} 自己作了回答：没有任何 Ingress 的规则匹配 ${p.rule}。`
+      : say`${p.where} 中的 ${p.process} 自己作了回答：规则 ${p.rule}${of}指向的 ${p.service} 没有端点。`
+  }
+  return p.layer === 7
+    ? say`在那里，${p.where} 中的 ${p.process} 终结了连接，读出请求，并按规则 ${p.rule}${of}通过自己的连接把它交给 ${p.service} 的 ${p.endpoint}。`
+    : say`${p.where} 上的 ${p.process} 在用户态终结了连接，并另开一个连接到 ${p.endpoint}：共 ${p.bytes} 字节分 ${p.copies} 次经手搬运，每次都是一次唤醒、一次读和一次写。端点看到的客户端是这个节点。`
+}
+
 export const zhVerdict: Pick<Catalogue, 'verdict' | 'exchange' | 'note'> = {
   verdict: (f) => {
     switch (f.kind) {
@@ -50,7 +62,10 @@ export const zhVerdict: Pick<Catalogue, 'verdict' | 'exchange' | 'note'> = {
         const sources = f.masquerades.map(
           (m) => say`在 ${m.where} 上源地址被改写：${m.change}；那里的 conntrack 会在回包中把它恢复。`,
         )
-        return say`${f.command} 得到了答复（退出状态 ${f.exitCode}）。${way}${service}${sources.flat()}`
+        const destinations = f.destinations.map(
+          (d) => say`在 ${d.where} 上目的地址被改写：${d.change}${d.owner === undefined ? undefined : say`（${d.owner}）`}。`,
+        )
+        return say`${f.command} 得到了答复（退出状态 ${f.exitCode}）。${way}${destinations.flat()}${service}${sources.flat()}${f.proxies.flatMap(proxied)}`
       }
       case 'failed': {
         const meaning = ERRORS[f.error] ?? '执行失败'

@@ -1,10 +1,12 @@
+import { PROXIES } from './helper-proxies.ts'
+
 /**
  * The program that a lab script carries with it: the servers that the engine's own programs are modelled on (src/sim/processes),
  * with the same reads, writes and closes, and so the same segments. Python 3.6 or later, standard library only.
  *
- *   hs.py httpd NAME PORT      hs.py udp-echo PORT
+ *   hs.py httpd NAME PORT      hs.py udp-echo PORT      hs.py reverse-proxy JSON
  */
-export const HELPER = String.raw`import socket, sys, threading
+export const HELPER = String.raw`import json, os, re, select, socket, sys, threading
 
 def keeps_alive(start, headers):
     connection = headers.get('connection', '').lower()
@@ -12,13 +14,14 @@ def keeps_alive(start, headers):
         return False
     return 'HTTP/1.0' not in start or 'keep-alive' in connection
 
-def answer(conn, peer, name, start, headers):
+def answer(conn, peer, name, start, pairs):
     words = start.split(' ')
     fine = len(words) > 2 and words[2] in ('HTTP/1.0', 'HTTP/1.1')
-    keep = fine and keeps_alive(start, headers)
+    keep = fine and keeps_alive(start, {k.lower(): v for k, v in reversed(pairs)})
     body = 'Bad Request\n'
     if fine:
         body = 'Hostname: %s\nRemoteAddr: %s:%d\nRequest: %s\n' % (name, peer[0], peer[1], start)
+        body += ''.join('%s: %s\n' % p for p in pairs if p[0].lower().startswith('x-'))
     head = ['HTTP/1.1 ' + ('200 OK' if fine else '400 Bad Request'), 'Content-Type: text/plain; charset=utf-8',
             'Content-Length: %d' % len(body.encode())]
     if not keep:
@@ -42,19 +45,16 @@ def serve(conn, peer, name):
                         break
                     lines = data[:end].decode(errors='replace').split('\r\n')
                     data = data[end + 4:]
-                    headers = {}
-                    for line in lines[1:]:
-                        key, _, value = line.partition(':')
-                        headers.setdefault(key.lower(), value.strip())
-                    pending = (lines[0], headers)
-                length = pending[1].get('content-length', '')
+                    cut = [line.partition(':') for line in lines[1:]]
+                    pending = (lines[0], [(key, value.strip()) for key, _, value in cut])
+                length = next((v for k, v in pending[1] if k.lower() == 'content-length'), '')
                 length = int(length) if length.isdigit() else 0
                 if len(data) < length:
                     break
                 data = data[length:]
-                start, headers = pending
+                start, pairs = pending
                 pending = None
-                if not answer(conn, peer, name, start, headers):
+                if not answer(conn, peer, name, start, pairs):
                     return
     except OSError:
         pass
@@ -80,11 +80,13 @@ def udp_echo(port):
             s.sendto(data, peer)
         except OSError:
             pass
-
+${PROXIES}
 if sys.argv[1] == 'httpd':
     httpd(sys.argv[2], int(sys.argv[3]))
 elif sys.argv[1] == 'udp-echo':
     udp_echo(int(sys.argv[2]))
+elif sys.argv[1] == 'reverse-proxy':
+    reverse_proxy(json.loads(sys.argv[2]))
 else:
     sys.exit('hs.py: httpd NAME PORT | udp-echo PORT')
 `

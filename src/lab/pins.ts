@@ -2,6 +2,7 @@ import { IPPROTO, TCP } from '../net/packet.ts'
 import { STEP } from '../trace/columns.ts'
 import type { TraceReader } from '../trace/reader.ts'
 import { PACKET_ORIGINS } from '../trace/step.ts'
+import { type ProxyPins, proxyPinsOf } from './proxies.ts'
 
 /** What the engine chose freely in a run, so that a real kernel can be made to choose alike. */
 export interface Pins {
@@ -9,6 +10,8 @@ export interface Pins {
   readonly journeys: readonly JourneyPins[]
   /** For each rule with `-m statistic --mode random`: source ports of the packets that it took. Rules that took none are absent. */
   readonly draws: ReadonlyMap<string, readonly number[]>
+  /** By process id. */
+  readonly proxies: ReadonlyMap<string, ProxyPins>
 }
 
 export interface JourneyPins {
@@ -52,6 +55,7 @@ export function pinsOf(reader: TraceReader): Pins {
       seconds: (reader.timeOf(j.last) - reader.timeOf(j.first)) / 1e9,
     })),
     draws: new Map([...draws].map(([rule, taken]) => [rule, [...taken]])),
+    proxies: proxyPinsOf(reader),
   }
 }
 
@@ -59,3 +63,9 @@ function isRandom(reader: TraceReader, rule: string, seq: number): boolean {
   const record = reader.versions.at(rule, seq)
   return record?.kind === 'rule' && record.spec.matches.some((m) => m.kind === 'statistic' && m.mode === 'random')
 }
+
+/** Every source port that a lab is told to use: those of the journeys, then those of the proxies. */
+export const pinnedPorts = (pins: Pins): number[] => [
+  ...pins.journeys.flatMap((j) => j.ports),
+  ...[...pins.proxies.values()].flatMap((p) => p.ports),
+]

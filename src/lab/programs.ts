@@ -2,7 +2,8 @@ import { splitWords, type Token } from '../sim/processes/words.ts'
 import type { ProcessRecord } from '../world/records.ts'
 import { viewOf, type World } from '../world/world.ts'
 import { netnsesOf, shellWord } from './names.ts'
-import type { JourneyPins } from './pins.ts'
+import type { JourneyPins, Pins } from './pins.ts'
+import { reverseProxyCommand } from './proxies.ts'
 
 /** A command as the scenario document has it (JourneySpec). */
 export interface LabJourney {
@@ -21,7 +22,7 @@ export interface LabServer {
 }
 
 /** Servers of the world that the script's helper can play, in the world's order; `skipped` is told of the others. */
-export function labServers(world: World, skipped: (what: string) => void): LabServer[] {
+export function labServers(world: World, pins: Pins | undefined, skipped: (what: string) => void): LabServer[] {
   return viewOf(world)
     .list('process')
     .flatMap((p): LabServer[] => {
@@ -37,9 +38,12 @@ export function labServers(world: World, skipped: (what: string) => void): LabSe
           ]
         case 'udp-echo':
           return [{ netns, command: `python3 "$HELPER" udp-echo ${port ?? 7}`, protocol: 'udp', port: port ?? 7 }]
-        default:
+        default: {
+          const proxy = reverseProxyCommand(world, p, pins?.proxies.get(p.id))
+          if (proxy !== undefined) return [{ netns, ...proxy, protocol: 'tcp' }]
           skipped(`process ${p.argv.join(' ')} in ${netns}`)
           return []
+        }
       }
     })
 }

@@ -150,7 +150,7 @@ function runLines(
       .filter((d) => d.link.kind !== 'unknown')
       .map((d) => `capture ${names.short(ns.name)} ${d.name}`),
   )
-  const servers = labServers(world, skip)
+  const servers = labServers(world, pins, skip)
   const listening = servers.map((s) => `wait_listening ${names.short(s.netns)} ${s.protocol} ${s.port}`)
   return [
     '# Servers.',

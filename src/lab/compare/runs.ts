@@ -1,7 +1,7 @@
 import { printIptablesSave } from '../../linux/iptables-save.ts'
 import type { TraceReader } from '../../trace/reader.ts'
 import { Timeline } from '../../trace/timeline.ts'
-import { pinsOf } from '../pins.ts'
+import { pinnedPorts, pinsOf } from '../pins.ts'
 import { compareCounters } from './counters.ts'
 import type { Difference } from './difference.ts'
 import { engineFrames } from './engine-frames.ts'
@@ -45,7 +45,7 @@ export function engineRun(reader: TraceReader): ComparableRun {
   })
   const byNetns = new Map(tables)
   return {
-    ports: [...pinsOf(reader).journeys.flatMap((j) => j.ports), ...natPorts(byNetns)],
+    ports: [...pinnedPorts(pinsOf(reader)), ...natPorts(byNetns)],
     exits: reader.trace.journeys.map((j) => j.exitCode),
     frames: frameLines(engineFrames(reader)),
     walks: engineWalks(reader),

@@ -75,7 +75,7 @@ export function driverPlan(c: FuzzCase, world: World, reader: TraceReader, iptab
         iptables: restoreText(world, ns, pins),
       }
     }),
-    servers: labServers(world, nothingSkipped).map(({ netns, command, port }) => {
+    servers: labServers(world, undefined, nothingSkipped).map(({ netns, command, port }) => {
       const [, kind = '', name = ''] = /"\$HELPER" (\S+)(?: (\S+))?/.exec(command) ?? []
       return { netns, kind, name, port }
     }),
