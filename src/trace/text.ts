@@ -50,7 +50,16 @@ const number = (packet: number): string => (packet < 0 ? '' : `#${packet}`).padS
 /** Virtual ns as milliseconds with microseconds. */
 const time = (ns: number): string => (Math.round(ns / 1000) / 1000).toFixed(3).padStart(TIME_WIDTH)
 
-const OF_PROXIES: ReadonlySet<number> = new Set([STEP.proxyRoute, STEP.proxyCopy])
+/** What happens outside of any hop and gets a line of its own. A conntrack entry without a packet was deleted by kube-proxy. */
+const OUTSIDE_HOPS: ReadonlySet<number> = new Set([
+  STEP.process,
+  STEP.neighState,
+  STEP.tcpRetransmit,
+  STEP.change,
+  STEP.ctChange,
+  STEP.proxyRoute,
+  STEP.proxyCopy,
+])
 
 class HopLines {
   readonly #reader: TraceReader
@@ -102,14 +111,7 @@ class HopLines {
       return
     }
     const kind = r.kindOf(seq)
-    if (
-      kind !== STEP.process &&
-      kind !== STEP.neighState &&
-      kind !== STEP.tcpRetransmit &&
-      kind !== STEP.change &&
-      !OF_PROXIES.has(kind)
-    )
-      return
+    if (!OUTSIDE_HOPS.has(kind)) return
     const step = r.step(seq)
     if (step.kind === 'process' && (step.event === 'output' || step.event === 'exit')) return
     this.#out.push(

@@ -1,17 +1,19 @@
+import { assertNever } from '../../base/assert-never.ts'
 import { err, ok, type Result } from '../../base/result.ts'
 import type { InputError, ScenarioDocument } from '../../scenario/document.ts'
 import type { WorldChange } from '../../world/changes.ts'
-import type { RecordId } from '../../world/ids.ts'
-import type { ObjectRecord, WorldRecord } from '../../world/records.ts'
+import { chainId, type RecordId } from '../../world/ids.ts'
+import type { NetnsRecord, ObjectRecord, Origin, WorldRecord } from '../../world/records.ts'
 import { applyDelta, type Delta, type World } from '../../world/world.ts'
 import { buildWorld } from '../build.ts'
 import { inputError } from '../errors.ts'
+import { at, textAt } from '../fields.ts'
 import { fillIn } from '../fill-in.ts'
 import type { Cluster } from '../model.ts'
 import {
   documentWith,
   graceOf,
-  idOf,
+  idOfManifest,
   initialObjects,
   type KeptObject,
   type ObjectSet,
@@ -70,58 +72,162 @@ export function durationOf(text: string): number {
   return Math.round(Number(number) * (unit === 'ms' ? MS : unit === 's' ? SECOND : 60 * SECOND))
 }
 
-/** A moment at which the API server's objects change. */
-type Moment = { readonly journey: number; readonly at: number; readonly path: string } & (
-  | { readonly kind: 'scheduled'; readonly index: number }
-  | { readonly kind: 'grace-over'; readonly pods: readonly string[] }
-)
+/** What is due, and when: ns since its journey began. */
+interface Moment {
+  readonly journey: number
+  readonly at: number
+  readonly due:
+    | { readonly kind: 'scheduled'; readonly index: number }
+    /** The pod's grace period is over. `id` is the object's. */
+    | { readonly kind: 'kill'; readonly id: string }
+    /** The sandbox of a killed pod goes; the object too, where it is still there. */
+    | { readonly kind: 'detach'; readonly netns: NetnsRecord; readonly id?: string }
+    | { readonly kind: 'sync' }
+}
 
+/** The course of a document's run, as far as objects and what follows from them are concerned. */
 class Course {
   readonly #doc: ScenarioDocument
   readonly #errors: InputError[] = []
   readonly #out: WorldChange[] = []
   /** The world at this moment, as far as changes reach into it. */
   readonly #now: Map<RecordId, WorldRecord>
+  readonly #agenda: Moment[]
+  /** Pods whose processes are dead and whose namespaces go in a moment. */
+  readonly #killed = new Set<RecordId>()
   #objects: ObjectSet
   #cluster: Cluster
+  /** The world as it is built of the objects of this moment. */
+  #built: World
   #synced: Synced
-  #moments: Moment[]
-  /** When kube-proxy last synced, and in which journey. */
-  #lastSync = { journey: -1, at: 0 }
-  #nextSync: { readonly journey: number; readonly at: number } | undefined
-  #after: World
+  #lastSync: Moment | undefined
 
   constructor(doc: ScenarioDocument, world: World, cluster: Cluster) {
     this.#doc = doc
     this.#now = new Map(world)
-    this.#after = world
+    this.#built = world
     this.#cluster = cluster
     this.#synced = syncedOf(cluster)
     this.#objects = initialObjects(cluster.objects)
-    this.#moments = (doc.changes ?? []).map((c, index) => ({
-      kind: 'scheduled',
+    this.#agenda = (doc.changes ?? []).map((c, index) => ({
       journey: c.journey,
       at: durationOf(c.at),
-      path: `changes[${index}]`,
-      index,
+      due: { kind: 'scheduled', index },
     }))
   }
 
   run(): Result<WorldChange[], InputError[]> {
     for (;;) {
-      this.#moments.sort((a, b) => a.journey - b.journey || a.at - b.at)
-      const next = this.#moments[0]
-      const due = this.#nextSync
-      if (due !== undefined && (next === undefined || due.journey < next.journey || due.at < next.at)) {
-        this.#sync(due)
-        continue
-      }
-      if (next === undefined || this.#errors.length > 0) break
-      this.#moments.shift()
-      if (next.kind === 'scheduled') this.#scheduled(next)
-      else this.#graceOver(next)
+      // Stable: what is due at one moment keeps the order in which it came up.
+      this.#agenda.sort((a, b) => a.journey - b.journey || a.at - b.at)
+      const next = this.#agenda.shift()
+      if (this.#errors.length > 0) return err(this.#errors)
+      if (next === undefined) return ok(this.#out)
+      this.#meet(next)
     }
-    return this.#errors.length > 0 ? err(this.#errors) : ok(this.#out)
+  }
+
+  #meet(m: Moment): void {
+    const { due } = m
+    switch (due.kind) {
+      case 'scheduled':
+        this.#scheduled(m, due.index)
+        return
+      case 'kill':
+        for (const netns of namespacesOf(due.id, this.#now)) this.#kill(netns, m, due.id)
+        return
+      case 'detach':
+        this.#detach(due.netns, m)
+        if (due.id !== undefined) this.#become(without(this.#objects, due.id), m, [due.id])
+        return
+      case 'sync':
+        this.#sync(m)
+        return
+      default:
+        assertNever(due, 'what is due')
+    }
+  }
+
+  #scheduled(m: Moment, index: number): void {
+    const change = this.#doc.changes?.[index]
+    if (change === undefined) return
+    const { applied, deleted } = readChange(change, `changes[${index}]`, this.#objects, this.#errors)
+    if (this.#errors.length > 0) return
+    const objects = new Map<string, KeptObject>(this.#objects)
+    for (const o of applied) objects.set(idOfManifest(o.manifest), o)
+    for (const id of withOwned(objects, deleted)) {
+      const known = objects.get(id)
+      if (known === undefined) continue
+      const grace = known.manifest.kind === 'Pod' ? graceOf(known.manifest) : 0
+      if (grace === 0) objects.delete(id)
+      else {
+        objects.set(id, { ...known, manifest: terminating(known.manifest) })
+        this.#agenda.push({ journey: m.journey, at: m.at + grace * SECOND, due: { kind: 'kill', id } })
+      }
+    }
+    this.#become(objects, m, [...applied.map((o) => idOfManifest(o.manifest)), ...deleted])
+  }
+
+  /** SIGKILL; the sandbox goes a little later, and then the kubelet lets go of the object. */
+  #kill(netns: NetnsRecord, { journey, at }: Moment, id?: string): void {
+    this.#killed.add(netns.id)
+    this.#out.push({ kind: 'kill', journey, at, ...placeOf(netns), processes: processesOf(netns, this.#now) })
+    const due = { kind: 'detach', netns, ...(id === undefined ? {} : { id }) } as const
+    this.#agenda.push({ journey, at: at + SANDBOX_LAG, due })
+  }
+
+  #detach(netns: NetnsRecord, { journey, at }: Moment): void {
+    for (const r of recordsOfPod(netns, this.#now)) this.#change({ id: r.id, from: r, to: undefined })
+    this.#out.push({ kind: 'detach', journey, at, ...placeOf(netns) })
+  }
+
+  #attach(netns: NetnsRecord, world: World, { journey, at }: Moment): void {
+    const change = attached(netns, world, this.#now)
+    for (const r of change.records) this.#change({ id: r.id, from: undefined, to: r })
+    this.#out.push({ kind: 'attach', journey, at, ...placeOf(netns), ...change })
+  }
+
+  /**
+   * The API server's objects are these from now on, and what follows from that: objects that controllers make, pods that come
+   * and go, a sync of kube-proxy as soon as it may. `given`: ids of what was applied and deleted, in that order.
+   */
+  #become(objects: ObjectSet, m: Moment, given: readonly string[]): void {
+    const doc = documentWith(this.#doc, objects)
+    const world = buildWorld(doc, { rulesOn: this.#nodesWithRules() })
+    const cluster = fillIn(doc)
+    if (!world.ok || !cluster.ok) {
+      this.#errors.push(...placedErrors(world.ok ? [] : world.error, objects))
+      return
+    }
+    for (const delta of this.#objectDeltas(world.value, given)) {
+      this.#out.push({ journey: m.journey, at: m.at, ...this.#objectChange(delta), deltas: [this.#change(delta)] })
+    }
+    // Without a grace period the object is gone at once, and the kubelet hears of it.
+    for (const netns of gonePods(this.#now, world.value)) if (!this.#killed.has(netns.id)) this.#kill(netns, m)
+    for (const netns of newPods(this.#now, world.value)) this.#attach(netns, world.value, m)
+    this.#objects = objects
+    this.#built = world.value
+    this.#cluster = cluster.value
+    this.#wakeProxy(m)
+  }
+
+  /** One sync stands for all changes until it comes. */
+  #wakeProxy({ journey, at }: Moment): void {
+    if (this.#agenda.some((m) => m.due.kind === 'sync' && m.journey === journey)) return
+    const last = this.#lastSync?.journey === journey ? this.#lastSync.at + MIN_SYNC_PERIOD : 0
+    this.#agenda.push({ journey, at: Math.max(at + SYNC_LAG, last), due: { kind: 'sync' } })
+  }
+
+  #sync(m: Moment): void {
+    this.#lastSync = m
+    const rules = new Set(this.#nodesWithRules())
+    for (const self of this.#cluster.nodes) {
+      if (!rules.has(self.name)) continue
+      const sync = syncNode(self, { cluster: this.#cluster, before: this.#synced, built: this.#built, now: this.#now })
+      for (const t of sync.tables) for (const delta of t.deltas) this.#change(delta)
+      this.#out.push({ kind: 'sync', journey: m.journey, at: m.at, ...sync })
+    }
+    this.#synced = syncedOf(this.#cluster)
   }
 
   #change(delta: Delta): Delta {
@@ -129,120 +235,63 @@ class Course {
     return delta
   }
 
-  #scheduled(m: Extract<Moment, { kind: 'scheduled' }>): void {
-    const change = this.#doc.changes?.[m.index]
-    if (change === undefined) return
-    const { applied, deleted } = readChange(change, m.path, this.#objects, this.#errors)
-    if (this.#errors.length > 0) return
-    const objects = new Map<string, KeptObject>(this.#objects)
-    for (const o of applied) objects.set(idOf(o.manifest.kind, o.manifest.metadata.namespace, o.manifest.metadata.name), o)
-    const ending: string[] = []
-    for (const id of withOwned(objects, deleted)) {
-      const known = objects.get(id)
-      if (known === undefined) continue
-      if (known.manifest.kind === 'Pod' && graceOf(known.manifest) > 0) {
-        objects.set(id, { ...known, manifest: terminating(known.manifest) })
-        this.#moments.push({ ...m, kind: 'grace-over', at: m.at + graceOf(known.manifest) * SECOND, pods: [id] })
-      } else if (known.manifest.kind === 'Pod') ending.push(id)
-      else objects.delete(id)
-    }
-    this.#become(objects, m, new Set(deleted))
-    if (ending.length > 0) this.#graceOver({ ...m, kind: 'grace-over', pods: ending })
-  }
-
-  /** SIGKILL, and the sandbox's end a little later. */
-  #graceOver(m: Extract<Moment, { kind: 'grace-over' }>): void {
-    const objects = new Map(this.#objects)
-    for (const id of m.pods) objects.delete(id)
-    const before = this.#after
-    const built = this.#build(objects)
-    if (built === undefined) return
-    for (const netns of gonePods(before, built.world)) {
-      const node = (netns.node ?? netns.id).slice('netns:'.length)
-      const processes = processesOf(netns, this.#now)
-      this.#out.push({ kind: 'kill', journey: m.journey, at: m.at, netns: node, record: netns.id, processes })
-    }
-    this.#become(objects, { ...m, at: m.at + SANDBOX_LAG }, new Set(m.pods), built)
-  }
-
-  #build(objects: ObjectSet): { world: World; cluster: Cluster } | undefined {
-    const doc = documentWith(this.#doc, objects)
-    const world = buildWorld(doc, { rulesOn: this.#nodesWithRules() })
-    const cluster = fillIn(doc)
-    if (world.ok && cluster.ok) return { world: world.value, cluster: cluster.value }
-    this.#errors.push(...placedErrors(world.ok ? [] : world.error, objects))
-    return undefined
-  }
-
   /** On a large cluster the others have none, and get none. */
   #nodesWithRules(): string[] {
-    return this.#cluster.nodes.map((n) => n.name).filter((n) => this.#now.has(`chain:${n}/nat/KUBE-SERVICES` as RecordId))
+    return this.#cluster.nodes.map((n) => n.name).filter((n) => this.#now.has(chainId(n, 'nat', 'KUBE-SERVICES')))
   }
 
-  /** The API server's objects are these from `m.at` on: what follows from that, but for kube-proxy, which syncs when it may. */
-  #become(objects: ObjectSet, m: Moment, deleted: ReadonlySet<string>, ready = this.#build(objects)): void {
-    if (ready === undefined) return
-    const { world, cluster } = ready
-    const at = { journey: m.journey, at: m.at }
-    for (const delta of this.#objectDeltas(world))
-      this.#out.push({ ...at, ...this.#objectChange(delta, deleted), deltas: [this.#change(delta)] })
-    for (const netns of gonePods(this.#now, world)) {
-      for (const r of recordsOfPod(netns, this.#now)) this.#change({ id: r.id, from: r, to: undefined })
-      this.#out.push({ kind: 'detach', ...at, netns: (netns.node ?? netns.id).slice('netns:'.length), record: netns.id })
-    }
-    for (const netns of newPods(this.#now, world)) {
-      const change = attached(netns, world, this.#now)
-      for (const r of change.records) this.#change({ id: r.id, from: undefined, to: r })
-      this.#out.push({ kind: 'attach', ...at, ...change })
-    }
-    this.#objects = objects
-    this.#after = world
-    this.#cluster = cluster
-    const earliest = m.at + SYNC_LAG
-    const resting = this.#lastSync.journey === m.journey ? this.#lastSync.at + MIN_SYNC_PERIOD : 0
-    this.#nextSync ??= { journey: m.journey, at: Math.max(earliest, resting) }
-  }
-
-  /** Objects that are new, changed or gone; those that were given come before those that follow from them. */
-  #objectDeltas(world: World): Delta[] {
+  /** Objects that are new, changed or gone: those that were given, as they were given, then what follows from them. */
+  #objectDeltas(world: World, given: readonly string[]): Delta[] {
     const deltas: Delta[] = []
     for (const r of world.values()) {
       if (r.kind !== 'object') continue
       const known = this.#now.get(r.id)
       const from = known?.kind === 'object' ? known : undefined
       if (from !== undefined && JSON.stringify(from.manifest) === JSON.stringify(r.manifest)) continue
-      deltas.push({
-        id: r.id,
-        from,
-        to: { ...r, filled: [...new Set([...(from?.filled ?? []), ...r.filled])], origin: from?.origin ?? r.origin },
-      })
+      const filled = [...new Set([...(from?.filled ?? []), ...r.filled])]
+      deltas.push({ id: r.id, from, to: { ...r, filled, origin: from?.origin ?? originOf(r, this.#doc) } })
     }
-    for (const r of this.#now.values())
+    for (const r of this.#now.values()) {
       if (r.kind === 'object' && !world.has(r.id)) deltas.push({ id: r.id, from: r, to: undefined })
-    const derived = (d: Delta) => (d.to ?? d.from)?.origin.component === 'control-plane'
-    return [...deltas.filter((d) => !derived(d)), ...deltas.filter(derived)]
+    }
+    const rank = (d: Delta) => (given.includes(d.id) ? given.indexOf(d.id) : given.length)
+    return deltas.sort((a, b) => rank(a) - rank(b))
   }
 
-  #objectChange(delta: Delta, deleted: ReadonlySet<string>) {
+  #objectChange(delta: Delta) {
     const object = (delta.to ?? delta.from) as ObjectRecord
-    const pod = object.objectKind === 'Pod' ? object.manifest.spec : undefined
-    const node = typeof pod === 'object' && pod !== null && 'nodeName' in pod ? String(pod.nodeName) : undefined
-    const kind =
-      delta.to === undefined ? ('delete' as const) : deleted.has(delta.id) ? ('terminate' as const) : ('apply' as const)
+    const node = object.objectKind === 'Pod' ? textAt(object.manifest, 'spec', 'nodeName') : undefined
+    const ends =
+      delta.to?.kind === 'object' && isTerminating(delta.to) && !(delta.from?.kind === 'object' && isTerminating(delta.from))
+    const kind = delta.to === undefined ? ('delete' as const) : ends ? ('terminate' as const) : ('apply' as const)
     // Objects are nowhere in the network: they are shown on their node, or else on the first.
     return { kind, netns: node ?? this.#cluster.nodes[0]?.name ?? '', record: delta.id }
   }
+}
 
-  #sync(due: { readonly journey: number; readonly at: number }): void {
-    this.#nextSync = undefined
-    this.#lastSync = due
-    const rules = new Set(this.#nodesWithRules())
-    for (const self of this.#cluster.nodes) {
-      if (!rules.has(self.name)) continue
-      const sync = syncNode(self, { cluster: this.#cluster, before: this.#synced, after: this.#after, now: this.#now })
-      for (const t of sync.tables) for (const delta of t.deltas) this.#change(delta)
-      this.#out.push({ kind: 'sync', ...due, ...sync })
-    }
-    this.#synced = syncedOf(this.#cluster)
-  }
+const isTerminating = (object: ObjectRecord): boolean => at(object.manifest, 'metadata', 'deletionTimestamp') !== undefined
+
+/** Shown on the pod's node, whose runtime it is that acts. */
+const placeOf = (netns: NetnsRecord) => ({ netns: (netns.node ?? netns.id).slice('netns:'.length), record: netns.id })
+
+/** The namespace of a pod, by the id of its object. */
+function namespacesOf(id: string, world: World): NetnsRecord[] {
+  const pod = world.get(id as RecordId)
+  if (pod?.kind !== 'object') return []
+  const isOf = (r: WorldRecord): r is NetnsRecord =>
+    r.kind === 'netns' && r.role === 'pod' && r.origin.object?.name === pod.name && r.origin.object.namespace === pod.namespace
+  return [...world.values()].filter(isOf)
+}
+
+function without(objects: ObjectSet, id: string): ObjectSet {
+  const rest = new Map(objects)
+  rest.delete(id)
+  return rest
+}
+
+/** The place in the document where the object was given; in the document that it was built from, it has another. */
+function originOf(object: ObjectRecord, doc: ScenarioDocument): Origin {
+  if (object.origin.component !== 'user') return object.origin
+  const index = doc.changes?.findIndex((c) => c.apply?.some((m) => idOfManifest(m) === object.id)) ?? -1
+  return index < 0 ? object.origin : { component: 'user', detail: `changes[${index}]` }
 }

@@ -19,11 +19,11 @@ export interface KeptObject {
 /** Objects by id, in the order in which they came. */
 export type ObjectSet = ReadonlyMap<string, KeptObject>
 
-export const idOf = (kind: string, namespace: string | undefined, name: string): string =>
+const idOf = (kind: string, namespace: string | undefined, name: string): string =>
   objectId(kind, CLUSTER_SCOPED.has(kind) ? undefined : (namespace ?? 'default'), name)
 
 const CLUSTER_SCOPED = new Set(['Node', 'Namespace'])
-const idOfManifest = (m: Manifest): string => idOf(m.kind, m.metadata.namespace, m.metadata.name)
+export const idOfManifest = (m: Manifest): string => idOf(m.kind, m.metadata.namespace, m.metadata.name)
 
 /** What the API server holds when the run begins. `records` are the cluster's object records. */
 export function initialObjects(records: readonly ObjectRecord[]): ObjectSet {

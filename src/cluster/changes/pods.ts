@@ -6,7 +6,7 @@ import { netnsOf, type World } from '../../world/world.ts'
 // A pod's network as records, taken out of the world that has the pod, and fitted into the one that is there: what others have
 // already (interface indices, bridge ports, process ids) is theirs.
 
-type Attached = Pick<AttachChange, 'records' | 'servers' | 'netns' | 'record'>
+type Attached = Pick<AttachChange, 'records' | 'servers'>
 
 /** Namespaces of pods that `after` has and `before` has not, in the order of `after`. */
 export const newPods = (before: World, after: World): NetnsRecord[] => podsOf(after).filter((ns) => !before.has(ns.id))
@@ -28,13 +28,7 @@ export function attached(netns: NetnsRecord, after: World, now: World): Attached
     ...ends,
     ...ends.flatMap((end) => routesTo(end, netns, after, now)),
   ]
-  const node = netns.node ?? netns.id
-  return {
-    netns: node.slice('netns:'.length),
-    record: netns.id,
-    records,
-    servers: records.filter((r): r is ProcessRecord => r.kind === 'process'),
-  }
+  return { records, servers: records.filter((r): r is ProcessRecord => r.kind === 'process') }
 }
 
 export const processesOf = (netns: NetnsRecord, world: World) =>

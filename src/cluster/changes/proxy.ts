@@ -26,10 +26,10 @@ type Sync = Pick<SyncChange, 'netns' | 'record' | 'tables' | 'stale'>
 
 /**
  * One node's partial sync (pkg/proxy/iptables/proxier.go): the chains of Services that changed, or whose endpoints did, and the
- * top-level chains, which are always written. `after` is the world as built of the new objects, `now` the one at this moment.
+ * top-level chains, which are always written. `built` is the world as built of the new objects, `now` the one at this moment.
  */
-export function syncNode(self: ClusterNode, to: { cluster: Cluster; before: Synced; after: World; now: World }): Sync {
-  const { cluster, before, after, now } = to
+export function syncNode(self: ClusterNode, to: { cluster: Cluster; before: Synced; built: World; now: World }): Sync {
+  const { cluster, before, built, now } = to
   const known = syncedOf(cluster)
   const changed = changedServices(before, known)
   const existing = chainsIn(now, self, 'nat')
@@ -37,7 +37,7 @@ export function syncNode(self: ClusterNode, to: { cluster: Cluster; before: Sync
   return {
     netns: self.name,
     record: netnsId(self.name),
-    tables: [fed.filter, fed.nat].map((t) => tableSync(self, t, after, now)),
+    tables: [fed.filter, fed.nat].map((t) => tableSync(self, t, built, now)),
     stale: cluster.config.kubeProxy.conntrackCleanup === false ? [] : staleFlows(known.ports, known.endpoints),
   }
 }

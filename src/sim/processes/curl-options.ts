@@ -35,6 +35,8 @@ export interface CurlOptions {
   /** -4 asks for A records alone. */
   readonly family: 'inet' | 'unspec'
   readonly writeOut: string | undefined
+  /** --rate: ns from one transfer's begin to the next one's. */
+  readonly interval: number | undefined
 }
 
 const SPECS: readonly OptionSpec[] = [
@@ -56,6 +58,7 @@ const SPECS: readonly OptionSpec[] = [
   { name: 'local-port', long: 'local-port', value: true },
   { name: 'interface', long: 'interface', value: true },
   { name: 'resolve', long: 'resolve', value: true },
+  { name: 'rate', long: 'rate', value: true },
   { name: 'write-out', short: 'w', long: 'write-out', value: true },
 ]
 
@@ -83,6 +86,8 @@ export function parseCurl(argv: readonly string[]): Result<CurlOptions, CommandE
   if (!localPort.ok) return localPort
   const resolve = parseResolve(options.values('resolve'))
   if (!resolve.ok) return resolve
+  const interval = parseRate(options.value('rate'))
+  if (!interval.ok) return interval
   const data = options.has('data') ? options.values('data').join('&') : undefined
   const head = options.has('head')
   return ok({
@@ -105,6 +110,7 @@ export function parseCurl(argv: readonly string[]): Result<CurlOptions, CommandE
     resolve: resolve.value,
     family: options.has('ipv4') ? 'inet' : 'unspec',
     writeOut: options.value('write-out'),
+    interval: interval.value,
   })
 }
 
@@ -137,6 +143,17 @@ function parseLocalPort(text: string | undefined): Result<{ from: number; to: nu
     return commandError(`curl: --local-port wants PORT or FROM-TO, not "${text}"`)
   }
   return ok({ from, to })
+}
+
+const UNITS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d: 86400 }
+
+/** `N/U`, an hour where no unit is given (tool_getparam.c: set_rate). Whole milliseconds. */
+function parseRate(text: string | undefined): Result<number | undefined, CommandError> {
+  if (text === undefined) return ok(undefined)
+  const [, count = '', unit = 'h'] = /^(\d+)(?:\/([smhd]))?$/.exec(text) ?? []
+  const seconds = UNITS[unit]
+  if (seconds === undefined || Number(count) < 1) return commandError(`curl: --rate wants N/s, N/m, N/h or N/d, not "${text}"`)
+  return ok(Math.floor((seconds * 1000) / Number(count)) * 1_000_000)
 }
 
 /** `HOST:PORT:ADDRESS` */

@@ -73,6 +73,13 @@ describe('curl', () => {
     `)
   })
 
+  it('--rate begins a transfer no sooner than the rate allows, and keeps the connection meanwhile', () => {
+    const { wire, client } = withHttpd()
+    const r = shell(wire, client, 'curl -v --rate 30/m http://192.0.2.2/one http://192.0.2.2/two')
+    expect(r.output).toMatch(/Note: Transfer took \d+ ms, waits \d+ms as set by --rate\n\* Re-using existing connection/)
+    expect(wire.rec.now / 1e9).toBeCloseTo(2, 0)
+  })
+
   it('uses one connection for several URLs of one host', () => {
     const { wire, client } = withHttpd()
     const r = shell(wire, client, 'curl -sv http://192.0.2.2/a http://192.0.2.2/b')

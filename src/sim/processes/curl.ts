@@ -12,13 +12,15 @@ import type { Program } from './program.ts'
 export const curl: Program = {
   name: 'curl',
   usage:
-    'curl [-sSvifI] [-o FILE] [-m SECONDS] [--connect-timeout SECONDS] [-X METHOD] [-d DATA] [-H HEADER] [--local-port PORT] [--resolve HOST:PORT:ADDRESS] [-w FORMAT] URL…',
+    'curl [-sSvifI] [-o FILE] [-m SECONDS] [--connect-timeout SECONDS] [-X METHOD] [-d DATA] [-H HEADER] [--local-port PORT] [--rate N/UNIT] [--resolve HOST:PORT:ADDRESS] [-w FORMAT] URL…',
   prepare(argv) {
     const options = parseCurl(argv)
     if (!options.ok) return options
     return ok({ role: 'client', notes: [], start: (process, cause) => new CurlRun(process, options.value).next(cause) })
   },
 }
+
+const MS = 1_000_000
 
 /** The URLs one after the other. */
 class CurlRun {
@@ -27,6 +29,8 @@ class CurlRun {
   /** Connections that may serve again, by host and port. */
   readonly #pool = new Map<string, Connection>()
   #index = 0
+  /** When the transfer under way began, ns. */
+  #begun = 0
   #connections = 0
   #last: TransferEnd | undefined
 
@@ -45,6 +49,7 @@ class CurlRun {
       return
     }
     const begun = this.#process.now
+    this.#begun = begun
     const fixed = this.#fixed(url, cause)
     const kept = this.#pool.get(`${url.host}:${url.port}`)
     if (fixed !== undefined) this.#transfer(url, fixed, begun, cause)
@@ -105,7 +110,20 @@ class CurlRun {
     if (format !== undefined) this.#process.write(writeOut(format, url, this.#options.method, end), cause)
     this.#last = end
     this.#index++
-    this.next(cause)
+    this.#pace(cause)
+  }
+
+  /** --rate: the next transfer begins no sooner than the rate allows after this one began. */
+  #pace(cause: number): void {
+    const { interval, urls, verbose } = this.#options
+    const wait = interval === undefined || this.#index >= urls.length ? 0 : this.#begun + interval - this.#process.now
+    if (wait <= 0) {
+      this.next(cause)
+      return
+    }
+    const took = Math.floor((this.#process.now - this.#begun) / MS)
+    if (verbose) this.#process.print(`Note: Transfer took ${took} ms, waits ${Math.ceil(wait / MS)}ms as set by --rate`, cause)
+    this.#process.after(wait, 'curl --rate', cause, (seq) => this.next(seq))
   }
 
   /** The last transfer's result is the command's. */
