@@ -48,6 +48,11 @@ export const ENDS: Readonly<Record<string, readonly End[]>> = {
     { pill: /answered/, says: /lb\/web → gateway → fabric → node1/ },
     { pill: /answered/, says: /lb\/web → gateway → fabric → node2 → fabric → node1/ },
   ],
+  'ingress-l7': [
+    { pill: /answered/, says: /Hostname: cart-a[\s\S]*X-Forwarded-For: 198\.51\.100\.10/ },
+    { pill: /answered/, says: /Hostname: web-a[\s\S]*X-Forwarded-For: 198\.51\.100\.10/ },
+    { pill: /answered/, says: /no rule of any Ingress fits other\.example\// },
+  ],
   'pod-to-internet': [{ pill: /answered/, says: /RemoteAddr: 203\.0\.113\.11/ }],
   'broken-ip-forward': [{ pill: /no answer/, says: /ip_forward/ }],
   'broken-no-endpoints': [{ pill: /ECONNREFUSED/, says: /no ready endpoint/ }],
