@@ -1,6 +1,7 @@
 import { ETH_P, IPPROTO, type Packet } from '../net/packet.ts'
 import { parsePacket } from '../net/parse.ts'
 import { chipLabel } from '../net/summary.ts'
+import { tunnelled, VXLAN } from '../net/vxlan.ts'
 
 /** A header as a coloured piece of the capsule; the names are those of the colour roles. */
 type SegmentRole = 'eth' | 'arp' | 'ip' | 'tcp' | 'icmp' | 'pay'
@@ -18,10 +19,6 @@ export interface Capsule {
   readonly role: SegmentRole
   readonly inner: Capsule | undefined
 }
-
-/** IANA: VXLAN's port, and the one that Linux and flannel use. */
-const VXLAN_PORTS: readonly number[] = [4789, 8472]
-const VXLAN_HEADER = 8
 
 export function capsuleOf(p: Packet): Capsule {
   const segments: Segment[] = []
@@ -55,8 +52,8 @@ function innerOf(p: Packet): Capsule | undefined {
     const inner = parsePacket(p.payload, 'ip')
     return inner.ok ? capsuleOf(inner.value) : undefined
   }
-  if (p.protocol === IPPROTO.UDP && VXLAN_PORTS.includes(p.dport) && p.payload.length > VXLAN_HEADER) {
-    const inner = parsePacket(p.payload.subarray(VXLAN_HEADER), 'ethernet')
+  if (tunnelled(p) !== undefined) {
+    const inner = parsePacket(p.payload.subarray(VXLAN.LENGTH), 'ethernet')
     return inner.ok ? capsuleOf(inner.value) : undefined
   }
   return undefined

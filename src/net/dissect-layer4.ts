@@ -6,6 +6,7 @@ import { ICMP, IPPROTO } from './packet.ts'
 import { parseTcp, TCP_HEADER, tcpFlagNames } from './tcp.ts'
 import { decodeTcpOptions, summarizeTcpOption } from './tcp-options.ts'
 import { parseUdp, UDP } from './udp.ts'
+import { parseVxlan, VXLAN, VXLAN_PORTS } from './vxlan.ts'
 
 /** The bytes [from, to) behind an IPv4 header, and what a checksum needs of it. */
 export interface Layer4Context {
@@ -20,10 +21,11 @@ export interface Layer4Context {
   readonly dst: number
 }
 
-/** What is left behind the layers pushed: plain bytes from `at`, or the datagram that an ICMP error quotes. */
+/** What is left behind the layers pushed: plain bytes from `at`, the datagram that an ICMP error quotes, or the frame in a tunnel. */
 export type Rest =
   | { readonly kind: 'bytes'; readonly at: number; readonly malformed?: string }
   | { readonly kind: 'quoted'; readonly at: number }
+  | { readonly kind: 'frame'; readonly at: number }
 
 /** Pushes the layer 4 header of `c`, and HTTP above TCP, onto `layers`. */
 export function dissectLayer4(c: Layer4Context, layers: Layer[]): Rest {
@@ -89,8 +91,18 @@ function dissectUdp(c: Layer4Context, layers: Layer[]): Rest {
     .uint(UDP.DPORT, 2, 'udp.dstport', 'Destination port', String, { field: c.quoted ? 'payload' : 'l4.dport' })
     .uint(UDP.LENGTH_FIELD, 2, 'udp.length', 'Length')
     .uint(UDP.CHECKSUM, 2, 'udp.checksum', 'Checksum', none ? () => '0x0000 none' : verdict(c, true))
-  layers.push(b.build('UDP', c.from + UDP.LENGTH, c.quoted))
-  return { kind: 'bytes', at: c.from + UDP.LENGTH }
+  const at = c.from + UDP.LENGTH
+  layers.push(b.build('UDP', at, c.quoted))
+  return VXLAN_PORTS.includes(parsed.value.dport) ? dissectVxlan(c, at, layers) : { kind: 'bytes', at }
+}
+
+function dissectVxlan(c: Layer4Context, at: number, layers: Layer[]): Rest {
+  if (!parseVxlan(c.bytes.subarray(0, c.to), at).ok) return { kind: 'bytes', at }
+  const b = new LayerBuilder(c.bytes, at)
+    .uint(VXLAN.FLAGS, 1, 'vxlan.flags', 'Flags', () => 'I (valid VNI)')
+    .uint(VXLAN.VNI, 4, 'vxlan.vni', 'VXLAN Network Identifier', String, { bits: { offset: 0, length: 24 } })
+  layers.push(b.build('VXLAN', at + VXLAN.LENGTH, c.quoted))
+  return { kind: 'frame', at: at + VXLAN.LENGTH }
 }
 
 function dissectIcmp(c: Layer4Context, layers: Layer[]): Rest {

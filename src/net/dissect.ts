@@ -16,20 +16,23 @@ const hex16 = (n: number): string => `0x${n.toString(16).padStart(4, '0')}`
 
 /** What to read next. */
 type Next =
-  | { readonly kind: 'ethernet' }
-  | { readonly kind: 'arp'; readonly at: number }
+  | { readonly kind: 'ethernet'; readonly at: number; readonly end: number; readonly quoted: boolean }
+  | { readonly kind: 'arp'; readonly at: number; readonly end: number; readonly quoted: boolean }
   | { readonly kind: 'network'; readonly at: number; readonly end: number; readonly quoted: boolean }
   | { readonly kind: 'layer4'; readonly context: Layer4Context }
   | { readonly kind: 'data'; readonly at: number; readonly end: number; readonly quoted: boolean; readonly malformed?: string }
   | { readonly kind: 'end' }
 
 /**
- * The layers of a frame, outermost first, the datagram quoted by an ICMP error among them (`quoted`). Works on any bytes: what
+ * The layers of a frame, outermost first, the datagram quoted by an ICMP error (`quoted`) and the frame in a tunnel's among them. Works on any bytes: what
  * is cut or inconsistent becomes a layer with `malformed` said, and the rest is `Data`.
  */
 export function dissect(bytes: Uint8Array, linkType: LinkType): Layer[] {
   const layers: Layer[] = []
-  let next: Next = linkType === 'ip' ? { kind: 'network', at: 0, end: bytes.length, quoted: false } : { kind: 'ethernet' }
+  let next: Next =
+    linkType === 'ip'
+      ? { kind: 'network', at: 0, end: bytes.length, quoted: false }
+      : { kind: 'ethernet', at: 0, end: bytes.length, quoted: false }
   while (next.kind !== 'end') next = read(bytes, next, layers)
   return layers
 }
@@ -38,9 +41,9 @@ export function dissect(bytes: Uint8Array, linkType: LinkType): Layer[] {
 function read(bytes: Uint8Array, next: Exclude<Next, { kind: 'end' }>, layers: Layer[]): Next {
   switch (next.kind) {
     case 'ethernet':
-      return readEthernet(bytes, layers)
+      return readEthernet(bytes, next, layers)
     case 'arp':
-      return readArp(bytes, next.at, layers)
+      return readArp(bytes, next, layers)
     case 'network':
       return get8(bytes, next.at) >>> 4 === 6 ? readIpv6(bytes, next, layers) : readIpv4(bytes, next, layers)
     case 'layer4':
@@ -64,23 +67,25 @@ function readData(bytes: Uint8Array, d: Extract<Next, { kind: 'data' }>, layers:
 
 const ETHER_TYPES: Readonly<Record<number, string>> = { 2048: 'IPv4', 2054: 'ARP', 34525: 'IPv6', 33024: '802.1Q', 35020: 'LLDP' }
 
-function readEthernet(bytes: Uint8Array, layers: Layer[]): Next {
-  const parsed = parseEthernet(bytes)
-  if (!parsed.ok) return malformed(0, bytes.length, false, parsed.error)
+function readEthernet(bytes: Uint8Array, n: Extract<Next, { kind: 'ethernet' }>, layers: Layer[]): Next {
+  const { at, end, quoted } = n
+  const parsed = parseEthernet(bytes.subarray(at, end))
+  if (!parsed.ok) return malformed(at, end, quoted, parsed.error)
   const { etherType } = parsed.value
-  const b = new LayerBuilder(bytes, 0)
+  const b = new LayerBuilder(bytes, at)
     .uint(ETHERNET.DST, 6, 'eth.dst', 'Destination', formatMac, { field: 'eth.dst' })
     .uint(ETHERNET.SRC, 6, 'eth.src', 'Source', formatMac, { field: 'eth.src' })
     .uint(ETHERNET.TYPE, 2, 'eth.type', 'Type', (n) => `${ETHER_TYPES[n] ?? 'unknown'} (${hex16(n)})`)
-  layers.push(b.build('Ethernet', ETHERNET.LENGTH, false))
-  const behind = { at: ETHERNET.LENGTH, end: bytes.length, quoted: false }
+  layers.push(b.build('Ethernet', at + ETHERNET.LENGTH, quoted))
+  const behind = { at: at + ETHERNET.LENGTH, end, quoted }
   if (etherType === ETH_P.IP || etherType === ETH_P.IPV6) return { kind: 'network', ...behind }
-  return etherType === ETH_P.ARP ? { kind: 'arp', at: ETHERNET.LENGTH } : { kind: 'data', ...behind }
+  return { kind: etherType === ETH_P.ARP ? 'arp' : 'data', ...behind }
 }
 
-function readArp(bytes: Uint8Array, at: number, layers: Layer[]): Next {
-  const parsed = parseArp(bytes, at)
-  if (!parsed.ok) return malformed(at, bytes.length, false, parsed.error)
+function readArp(bytes: Uint8Array, n: Extract<Next, { kind: 'arp' }>, layers: Layer[]): Next {
+  const { at, end, quoted } = n
+  const parsed = parseArp(bytes.subarray(0, end), at)
+  if (!parsed.ok) return malformed(at, end, quoted, parsed.error)
   const op = (n: number) => `${n === ARP_OP.REQUEST ? 'request' : n === ARP_OP.REPLY ? 'reply' : 'unknown'} (${n})`
   const b = new LayerBuilder(bytes, at)
     .uint(ARP.HTYPE, 2, 'arp.hw.type', 'Hardware type', (n) => `Ethernet (${n})`)
@@ -92,7 +97,7 @@ function readArp(bytes: Uint8Array, at: number, layers: Layer[]): Next {
     .uint(ARP.SPA, 4, 'arp.src.proto_ipv4', 'Sender IP address', formatIpv4)
     .uint(ARP.THA, 6, 'arp.dst.hw_mac', 'Target MAC address', formatMac)
     .uint(ARP.TPA, 4, 'arp.dst.proto_ipv4', 'Target IP address', formatIpv4)
-  layers.push(b.build('ARP', at + ARP.LENGTH, false))
+  layers.push(b.build('ARP', at + ARP.LENGTH, quoted))
   return { kind: 'end' }
 }
 
@@ -159,10 +164,11 @@ function readIpv6(bytes: Uint8Array, n: Network, layers: Layer[]): Next {
   return { kind: 'data', at: at + IPV6.LENGTH, end: Math.min(end, at + IPV6.LENGTH + h.payloadLength), quoted }
 }
 
-/** What follows an IPv4 header; an ICMP error leads back to a network layer. */
+/** What follows an IPv4 header; an ICMP error leads back to a network layer, a tunnel to a whole frame. */
 function readLayer4(c: Layer4Context, layers: Layer[]): Next {
   const rest = dissectLayer4(c, layers)
   if (rest.kind === 'quoted') return { kind: 'network', at: rest.at, end: c.to, quoted: true }
+  if (rest.kind === 'frame') return { kind: 'ethernet', at: rest.at, end: c.to, quoted: c.quoted }
   const behind = { kind: 'data', at: rest.at, end: c.to, quoted: c.quoted } as const
   return rest.malformed === undefined ? behind : { ...behind, malformed: rest.malformed }
 }

@@ -4,8 +4,10 @@ import { httpLabel, httpStart } from './http.ts'
 import { ICMP_UNREACH, icmpName, summarizeIcmp } from './icmp.ts'
 import { protocolName } from './ipv4.ts'
 import { ARP_OP, ETH_P, ICMP, IP_MF, IPPROTO, type Packet, TCP } from './packet.ts'
+import { parsePacket } from './parse.ts'
 import { isQuoting, parseQuoted } from './quoted.ts'
 import { tcpFlagNames } from './tcp.ts'
+import { summarizeVxlan, tunnelled, VXLAN } from './vxlan.ts'
 
 // What people call a packet. Protocol notation, not prose: the same in every language.
 
@@ -31,7 +33,7 @@ export function summarize(p: Packet): string {
       return `TCP ${endpoints(p)} ${tcpFlagNames(p.tcpFlags)}${p.payload.length > 0 ? ` len ${p.payload.length}` : ''}`
     }
     case IPPROTO.UDP:
-      return `UDP ${endpoints(p)} len ${p.payload.length}${isFragment(p) ? ' first fragment' : ''}`
+      return `UDP ${endpoints(p)} ${tunnelText(p) ?? `len ${p.payload.length}`}${isFragment(p) ? ' first fragment' : ''}`
     case IPPROTO.ICMP: {
       const line = summarizeIcmp({ type: p.icmpType, code: p.icmpCode, rest: p.icmpRest })
       return isQuoting(p) ? `${line} for ${quotedFlow(p.payload)}` : `${line}${isFragment(p) ? ' first fragment' : ''}`
@@ -48,7 +50,7 @@ export function chipLabel(p: Packet): string {
   if (!isIp(p)) return etherTypeText(p)
   if (p.fragmentOffset > 0) return 'fragment'
   if (p.protocol === IPPROTO.TCP) return tcpChip(p)
-  if (p.protocol === IPPROTO.UDP) return 'UDP'
+  if (p.protocol === IPPROTO.UDP) return tunnelled(p) === undefined ? 'UDP' : 'VXLAN'
   return p.protocol === IPPROTO.ICMP ? icmpChip(p) : protocolName(p.protocol)
 }
 
@@ -76,6 +78,14 @@ function icmpChip(p: Packet): string {
   }
   if (p.icmpType === ICMP.TIME_EXCEEDED) return 'time exceeded'
   return icmpName(p.icmpType, p.icmpCode)
+}
+
+/** `VXLAN vni 1: ICMP echo request id 1 seq 1`, by the frame inside. */
+function tunnelText(p: Packet): string | undefined {
+  const inner = tunnelled(p)
+  if (inner === undefined) return undefined
+  const frame = isFragment(p) ? undefined : parsePacket(p.payload.subarray(VXLAN.LENGTH), 'ethernet')
+  return `${summarizeVxlan(inner)}${frame?.ok ? `: ${summarize(frame.value)}` : ''}`
 }
 
 const endpoints = (p: Packet): string => `${formatIpv4(p.src)}:${p.sport} > ${formatIpv4(p.dst)}:${p.dport}`

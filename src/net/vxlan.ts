@@ -1,5 +1,6 @@
 import { get8, get24, set24 } from '../base/bytes.ts'
 import { ok, type Result } from '../base/result.ts'
+import { IPPROTO, type Packet } from './packet.ts'
 import { type ParseError, parseError } from './parse-error.ts'
 
 /** RFC 7348 section 5. */
@@ -19,6 +20,13 @@ export function parseVxlan(bytes: Uint8Array, at = 0): Result<VxlanHeader, Parse
   if (get8(bytes, at) !== VNI_VALID || get24(bytes, at + 1) !== 0 || get8(bytes, at + 7) !== 0)
     return parseError('vxlan', at, 'the I flag alone')
   return ok({ vni: get24(bytes, at + VXLAN.VNI) })
+}
+
+/** The VXLAN header that a datagram to one of the ports begins with; undefined for any other packet. */
+export function tunnelled(p: Packet): VxlanHeader | undefined {
+  if (p.protocol !== IPPROTO.UDP || p.fragmentOffset !== 0 || !VXLAN_PORTS.includes(p.dport)) return undefined
+  const header = parseVxlan(p.payload)
+  return header.ok ? header.value : undefined
 }
 
 /** Writes 8 bytes at `at`. */

@@ -2,6 +2,7 @@ import { formatIpv4, formatMac } from '../net/address.ts'
 import { emitPacket } from '../net/emit.ts'
 import { ETH_P, IPPROTO, type Packet } from '../net/packet.ts'
 import { summarize } from '../net/summary.ts'
+import { tunnelled } from '../net/vxlan.ts'
 import type { WorldRecord } from '../world/records.ts'
 import type { Delta } from '../world/world.ts'
 import { deviceName, netnsName } from './names.ts'
@@ -134,12 +135,17 @@ function packetFields(p: Packet): Record<string, string | number> {
         'tcp.window_size_value': p.window,
       }
     case IPPROTO.UDP:
-      return { ...ip, 'udp.srcport': p.sport, 'udp.dstport': p.dport }
+      return { ...ip, 'udp.srcport': p.sport, 'udp.dstport': p.dport, ...vxlanFields(p) }
     case IPPROTO.ICMP:
       return { ...ip, 'icmp.type': p.icmpType, 'icmp.code': p.icmpCode, 'icmp.rest': p.icmpRest }
     default:
       return ip
   }
+}
+
+function vxlanFields(p: Packet): Record<string, number> {
+  const header = tunnelled(p)
+  return header === undefined ? {} : { 'vxlan.vni': header.vni }
 }
 
 function jsonEvent(reader: TraceReader, seq: number, deltas: readonly Delta[] | undefined): JsonEvent {

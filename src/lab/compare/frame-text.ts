@@ -7,7 +7,7 @@ import { isIcmpError } from '../../net/icmp.ts'
 import { ETH_P, ICMP, IP_DF, IP_MF, IPPROTO, type Packet, TCP } from '../../net/packet.ts'
 import { parsePacket } from '../../net/parse.ts'
 import { decodeTcpOptions } from '../../net/tcp-options.ts'
-import { parseVxlan, VXLAN, VXLAN_PORTS } from '../../net/vxlan.ts'
+import { tunnelled, VXLAN } from '../../net/vxlan.ts'
 import type { DeviceFrames } from './seen.ts'
 import { FLOW_PORT } from './tunnel.ts'
 
@@ -72,7 +72,7 @@ export class FrameWriter {
   }
 
   #udp(p: Packet, checksums: boolean): string {
-    const inner = tunnelled(p)
+    const inner = frameInside(p)
     if (inner === undefined) return `udp ${p.sport} > ${p.dport} ${payloadText(p.payload)}`
     return `udp ${FLOW_PORT} > ${p.dport} vxlan ${inner.vni} { ${this.line(inner.frame, checksums && inner.whole)} }`
   }
@@ -112,11 +112,10 @@ export class FrameWriter {
  * The frame in a VXLAN datagram. The first fragment of one has only its beginning; zeros stand for the rest, so that its headers
  * can be read all the same.
  */
-function tunnelled(p: Packet): { readonly vni: number; readonly frame: Uint8Array; readonly whole: boolean } | undefined {
-  if (!VXLAN_PORTS.includes(p.dport)) return undefined
-  const header = parseVxlan(p.payload)
-  if (!header.ok) return undefined
-  const { vni } = header.value
+function frameInside(p: Packet): { readonly vni: number; readonly frame: Uint8Array; readonly whole: boolean } | undefined {
+  const header = tunnelled(p)
+  if (header === undefined) return undefined
+  const { vni } = header
   const frame = p.payload.subarray(VXLAN.LENGTH)
   if ((p.ipFlags & IP_MF) === 0) return { vni, frame, whole: true }
   const padded = new Uint8Array(Math.max(frame.length, ETHERNET.LENGTH + get16(frame, ETHERNET.LENGTH + 2)))

@@ -97,10 +97,11 @@ export function parseWalks(text: string, ruleset: string): Line[] {
 
 function headerText(header: string): string {
   const value = (key: string) => new RegExp(`(?:^| )${key}=(\\S+)`).exec(header)?.[1]
-  const tunnel = /^(?:UDP|17)$/.test(value('PROTO') ?? '') && isTunnelPort(IPPROTO.UDP, Number(value('DPORT')))
+  const names = TCP_NAMES.filter((n) => new RegExp(` ${n}(?= |$)`).test(header)).toSorted()
+  // It names no protocol that has ports; a TCP segment has a flag at least.
+  const tunnel = names.length === 0 && isTunnelPort(IPPROTO.UDP, Number(value('DPORT')))
   const sport = tunnel ? FLOW_PORT : value('SPORT')
   const ports = sport === undefined ? '' : ` ${sport} > ${value('DPORT')}`
-  const names = TCP_NAMES.filter((n) => new RegExp(` ${n}(?= |$)`).test(header)).toSorted()
   const flags = names.length === 0 ? '' : ` ${names.join(',')}`
   return `${value('SRC')} > ${value('DST')}${ports} length ${value('LEN')} ttl ${value('TTL')}${flags}`
 }

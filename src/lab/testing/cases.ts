@@ -1,5 +1,5 @@
 import { clientPod, cluster, scenario, TWO_NODES, WEB_IP, WEB_SERVICE, webPod } from '../../library/parts.ts'
-import type { ClusterConfig, Manifest, Override, ScenarioDocument } from '../../scenario/document.ts'
+import type { Manifest, Override, ScenarioDocument } from '../../scenario/document.ts'
 
 // Scenarios that nobody plays: corners of the engine, each on a real kernel too.
 
@@ -87,7 +87,19 @@ const flannel = (n: 1 | 2, without?: 'fdb'): Override => {
     ...(without === 'fdb' ? {} : { fdb: `0e:00:0a:f4:0${other}:00 dev flannel.1 dst 192.168.1.1${other} self permanent\n` }),
   }
 }
-const OVERLAY: ClusterConfig = { ...cluster(), network: { ...cluster().network, mtu: 1450 } }
+/** Its pods leave room for the outer headers. */
+const smallerMtu = (address: string): Override => ({
+  addr: `2: eth0@if3: <BROADCAST,MULTICAST,UP,LOWER_UP> mtu 1450 qdisc noqueue state UP group default
+    inet ${address}/24 scope global eth0
+       valid_lft forever preferred_lft forever
+`,
+})
+const FLANNEL = {
+  node1: flannel(1),
+  node2: flannel(2),
+  'pod/client': smallerMtu('10.244.1.2'),
+  'pod/far': smallerMtu('10.244.2.2'),
+}
 
 /** A plain VXLAN between the nodes, without a control plane: it floods to its one peer and learns from what comes back. */
 const learningTunnel = (n: 1 | 2): Override => ({
@@ -247,14 +259,12 @@ export const CASES: readonly TestCase[] = [
     ['ping -c 2 10.244.2.2', `curl http://${WEB_IP}/`, 'ping -c 1 -s 2000 10.244.2.2', 'ping -c 1 -M do -s 1423 10.244.2.2'],
     {
       objects: [...base, far, WEB_SERVICE],
-      cluster: OVERLAY,
-      overrides: { node1: flannel(1), node2: flannel(2) },
+      overrides: FLANNEL,
     },
   ),
   kase('vxlan-no-fdb-entry', ['ping -c 2 -W 1 10.244.2.2'], {
     objects: [...base, far],
-    cluster: OVERLAY,
-    overrides: { node1: flannel(1, 'fdb'), node2: flannel(2) },
+    overrides: { ...FLANNEL, node1: flannel(1, 'fdb') },
   }),
   kase(
     'vxlan-learning',

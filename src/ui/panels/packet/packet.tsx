@@ -72,6 +72,7 @@ const COLOUR: Readonly<Record<Layer['name'], string>> = {
   ICMP: 'icmp',
   TCP: 'tcp',
   UDP: 'tcp',
+  VXLAN: 'tcp',
   HTTP: 'pay',
   Data: 'pay',
 }
