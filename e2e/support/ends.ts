@@ -44,6 +44,16 @@ export const ENDS: Readonly<Record<string, readonly End[]>> = {
     { pill: /no answer/, says: /no ready endpoint on this node/ },
     { pill: /answered/, says: /Hostname: web-a/ },
   ],
+  'host-port': [
+    { pill: /answered/, says: /192\.168\.1\.11:18080 → 10\.244\.1\.3:8080/ },
+    { pill: /answered/, says: /127\.0\.0\.1 → 10\.244\.1\.1/ },
+    { pill: /ECONNREFUSED/, says: /no socket is open/ },
+  ],
+  'host-port-random': [
+    { pill: /answered/, says: /192\.168\.1\.11:29769 → 10\.244\.1\.3:8080/ },
+    { pill: /answered/, says: /192\.168\.1\.12:29784 → 10\.244\.2\.2:8080/ },
+    { pill: /answered/, says: /10\.244\.1\.3 → 192\.168\.1\.11/ },
+  ],
   'load-balancer': [
     { pill: /answered/, says: /lb\/web → gateway → fabric → node1/ },
     { pill: /answered/, says: /lb\/web → gateway → fabric → node2 → fabric → node1/ },

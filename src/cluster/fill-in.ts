@@ -4,6 +4,7 @@ import type { InputError, ScenarioDocument } from '../scenario/document.ts'
 import { inputError } from './errors.ts'
 import { fillBalancers } from './fill-balancers.ts'
 import { fillClients } from './fill-clients.ts'
+import { admitHostPorts } from './fill-host-ports.ts'
 import { fillNodes } from './fill-nodes.ts'
 import { fillPods } from './fill-pods.ts'
 import { fillServices } from './fill-services.ts'
@@ -50,6 +51,7 @@ export function fillIn(doc: ScenarioDocument, site: Site = HOME): Result<Cluster
   fillMissingNodes(context)
   const machines = fillNodes(context)
   fillWorkloads(context, machines.nodes)
+  admitHostPorts(context)
   const pods = fillPods(context, machines.nodes)
   const services = fillServices(context)
   const slices = fillSlices(context, services, pods)

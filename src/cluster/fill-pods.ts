@@ -1,6 +1,8 @@
 import { contains, formatIpv4, formatPrefix, type Ipv4, parseIpv4 } from '../net/address.ts'
+import { podDnsOf } from './dns.ts'
 import { inputError, listed } from './errors.ts'
-import { at, isObject, listAt, stringsAt, textAt } from './fields.ts'
+import { at, isObject, listAt, objectAt, stringsAt, textAt } from './fields.ts'
+import { clashes, hostPortsIn } from './fill-host-ports.ts'
 import type { FillContext } from './fill-in.ts'
 import { argvOf } from './ingress/controllers.ts'
 import { type AddressPool, gatewayOf, podPool } from './ipam.ts'
@@ -31,6 +33,9 @@ export function fillPods(context: FillContext, nodes: readonly ClusterNode[]): C
       )
       continue
     }
+    const clash = portClash(d, node, placed)
+    if (clash !== undefined && at(d.manifest, 'metadata', 'uid') === undefined)
+      errors.push(inputError(`${d.path}.spec.nodeName`, clash))
     placed.set(d, node)
     load.set(name, (load.get(name) ?? 0) + 1)
   }
@@ -41,7 +46,12 @@ export function fillPods(context: FillContext, nodes: readonly ClusterNode[]): C
       context.notes.push({ what: `Pod ${d.namespace}/${d.name} is not scheduled to a node, so it has no network`, where: d.path })
       continue
     }
-    const node = nodes.reduce<ClusterNode | undefined>(
+    const fitting = nodes.filter((n) => portClash(d, n, placed) === undefined)
+    if (fitting.length === 0 && nodes.length > 0) {
+      errors.push(inputError(d.path, `pod ${d.name} fits on no node: its host ports are taken on each of them`))
+      continue
+    }
+    const node = fitting.reduce<ClusterNode | undefined>(
       (best, n) => (best === undefined || (load.get(n.name) ?? 0) < (load.get(best.name) ?? 0) ? n : best),
       undefined,
     )
@@ -51,6 +61,19 @@ export function fillPods(context: FillContext, nodes: readonly ClusterNode[]): C
     placed.set(d, node)
   }
   return giveAddresses(context, nodes, placed)
+}
+
+/** The scheduler's NodePorts filter: another pod of the node has the host port already. */
+function portClash(d: Draft, node: ClusterNode, placed: ReadonlyMap<Draft, ClusterNode>): string | undefined {
+  const own = hostPortsIn(d)
+  if (own.length === 0) return undefined
+  for (const [other, where] of placed) {
+    const port = where === node ? own.find((p) => hostPortsIn(other).some((o) => clashes(p, o))) : undefined
+    if (port !== undefined) {
+      return `pod ${other.name} on node ${node.name} has hostPort ${port.port}/${port.protocol} already; expected another port or another node`
+    }
+  }
+  return undefined
 }
 
 /** status.phase Succeeded and Failed: the sandbox is gone, and so is its address. */
@@ -181,7 +204,17 @@ function readPort(context: FillContext, p: unknown, path: string): Container['po
   const containerPort = portAt(context, p, 'containerPort', path)
   if (!isObject(p) || containerPort === undefined) return []
   const name = textAt(p, 'name')
-  return [{ ...(name === undefined ? {} : { name }), containerPort, protocol: protocolAt(context, p, path) }]
+  const hostPort = (at(p, 'hostPort') ?? 0) === 0 ? undefined : portAt(context, p, 'hostPort', path)
+  const hostIP = textAt(p, 'hostIP')
+  return [
+    {
+      ...(name === undefined ? {} : { name }),
+      containerPort,
+      protocol: protocolAt(context, p, path),
+      ...(hostPort === undefined ? {} : { hostPort }),
+      ...(hostIP === undefined ? {} : { hostIP }),
+    },
+  ]
 }
 
 /** A port number from 1 to 65535; anything else is an error at its path. */

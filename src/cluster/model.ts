@@ -72,7 +72,13 @@ export interface Container {
   readonly image?: string
   /** `command` and `args`. */
   readonly argv?: readonly string[]
-  readonly ports: readonly { readonly name?: string; readonly containerPort: number; readonly protocol: L4 }[]
+  readonly ports: readonly {
+    readonly name?: string
+    readonly containerPort: number
+    readonly protocol: L4
+    readonly hostPort?: number
+    readonly hostIP?: string
+  }[]
 }
 
 export interface ClusterPod {

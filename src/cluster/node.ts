@@ -1,6 +1,8 @@
 import { ipv4 } from '../net/address.ts'
 import type { Origin } from '../world/records.ts'
 import { attachPod, buildBridge, egressRule } from './cni/bridge.ts'
+import { portmapRules } from './cni/portmap.ts'
+import { nodeFiles, podFiles } from './dns.ts'
 import { fabricPort, hostRoutes, LAN_LATENCY } from './fabric/fabric.ts'
 import { iptablesConfigOf, jumpRules, type ProxyTables } from './kube-proxy/index.ts'
 import { buildIpvs, buildIpvsDevice } from './kube-proxy/ipvs/node.ts'
@@ -93,13 +95,18 @@ function buildSysctls(node: NetnsBuilder): void {
 export function nodeTables(self: ClusterNode, cluster: Cluster, { filter, nat }: ProxyTables): GeneratedTable[] {
   const jumps = jumpRules(iptablesConfigOf(self, cluster))
   const jumpsOf = (table: string) => jumps.filter((j) => j.table === table).map((j) => j.rule)
+  const portmap = portmapRules(self, cluster)
   const canaries = [
     { name: 'KUBE-KUBELET-CANARY', origin: { component: 'kubelet', detail: 'notices when tables are flushed' } },
     { name: 'KUBE-PROXY-CANARY', origin: { component: 'kube-proxy', detail: 'notices when tables are flushed' } },
   ] as const
   return [
     { table: 'mangle', chains: [{ name: 'KUBE-IPTABLES-HINT', origin: KUBELET }, ...canaries], rules: [] },
-    { table: 'nat', chains: [...nat.chains, ...canaries], rules: [...jumpsOf('nat'), ...nat.rules, egressRule(cluster)] },
+    {
+      table: 'nat',
+      chains: [...nat.chains, ...canaries, ...portmap.chains],
+      rules: [...portmap.prepended, ...jumpsOf('nat'), ...nat.rules, ...portmap.appended, egressRule(cluster)],
+    },
     { table: 'filter', chains: [...filter.chains, ...canaries], rules: [...jumpsOf('filter'), ...filter.rules] },
   ]
 }

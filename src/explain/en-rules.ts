@@ -30,6 +30,12 @@ export const enRoles: Catalogue['roles'] = {
       r.index === undefined ? undefined : say` Endpoint ${r.index} of ${r.count ?? 1} was chosen${percent(r.probability)}.`
     return say`kube-proxy's rule for ${theService(r.service)} sends the connection to ${r.to}${pod}.${which} conntrack remembers it, so every later packet, and the reply, follows without asking these rules again.`
   },
+  'host-port': (r) =>
+    say`Port ${r.ports} of this node is the hostPort of ${r.pod ?? 'a pod'}: the CNI portmap plugin wrote a chain of its own for the pod, which decides.`,
+  'host-port-dnat': (r) =>
+    say`The CNI portmap plugin's rule sends the connection to ${r.to}${r.pod === undefined ? undefined : say`, ${r.pod}`}: no Service is asked, and nothing listens on the node. conntrack remembers it for every later packet and for the reply.`,
+  balance: (r) =>
+    say`The load balancer of ${theService(r.service)} picks target ${r.index} of ${r.count}${r.count === 1 ? undefined : percent(r.probability)}: ${r.to}${r.node === undefined ? undefined : say`, ${r.node}`}. It knows nodes and node ports only; where the pods are is the nodes' business.`,
   'no-endpoints': (r) =>
     r.local
       ? say`${theService(r.service)} has no ready endpoint on this node and its traffic policy is Local, so kube-proxy drops what is sent to it.`

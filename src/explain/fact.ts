@@ -43,6 +43,19 @@ export type RuleRole =
       readonly count?: number
       readonly probability?: string
     }
+  /** CNI portmap: a port of the node that leads to a pod. */
+  | { readonly kind: 'host-port'; readonly ports: Span; readonly pod?: Span }
+  | { readonly kind: 'host-port-dnat'; readonly to: Span; readonly pod?: Span }
+  /** A load balancer's choice among its targets. `probability` as with an endpoint. */
+  | {
+      readonly kind: 'balance'
+      readonly service?: Span
+      readonly to: Span
+      readonly node?: Span
+      readonly index: number
+      readonly count: number
+      readonly probability?: string
+    }
   | { readonly kind: 'no-endpoints'; readonly service?: Span; readonly local: boolean; readonly with: Span }
   | { readonly kind: 'unmarked' }
   | { readonly kind: 'clear-mark' }
@@ -311,6 +324,8 @@ export type VerdictFact =
       readonly command: Span
       /** The Service that the request went to, and the endpoint that answered. */
       readonly service?: { readonly object?: Span; readonly change: Span; readonly pod?: Span }
+      /** Translations of the destination by anything but a Service's rules, in order: a load balancer, a host port, a gateway. */
+      readonly destinations: readonly { readonly where: Span; readonly change: Span; readonly owner?: Span }[]
       /** Translations of the source on the way out, in order. */
       readonly masquerades: readonly { readonly where: Span; readonly change: Span }[]
       /** The namespaces that the first request went through, in order. */

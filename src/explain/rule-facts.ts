@@ -103,7 +103,55 @@ export function roleOf(view: WorldView, rule: RuleRecord): RuleRole {
   }
   if (target.kind === 'jump' && target.chain === 'KUBE-MARK-MASQ')
     return { kind: 'mark-masquerade', why: 'other', ...withService(rule) }
-  return otherRole(rule)
+  return portmapRole(view, rule) ?? balancerRole(view, rule) ?? otherRole(rule)
+}
+
+/** The pod that a chain of the portmap plugin is for: its DNAT rules say where it is, also in rules that were imported. */
+function podOfChain(view: WorldView, netns: string, name: string): Span | undefined {
+  for (const id of view.get('chain', chainId(netns, 'nat', name))?.rules ?? []) {
+    const target = view.get('rule', id)?.spec.target
+    if (target?.kind === 'dnat' && target.range.addresses !== undefined) return ownerOf(view, target.range.addresses.from)
+  }
+  return undefined
+}
+
+function portmapRole(view: WorldView, rule: RuleRecord): RuleRole | undefined {
+  const { target, matches } = rule.spec
+  const named = (pod: Span | undefined) => (pod === undefined ? {} : { pod })
+  if (rule.chain === 'CNI-HOSTPORT-DNAT' && target.kind === 'jump') {
+    const ports = matches.flatMap((m) => (m.kind === 'multiport' ? m.ranges.map((r) => r.from) : []))
+    return { kind: 'host-port', ports: code(ports.join(', ')), ...named(podOfChain(view, netnsName(rule.netns), target.chain)) }
+  }
+  if (!rule.chain.startsWith('CNI-DN-') || target.kind !== 'dnat') return undefined
+  const at = target.range.addresses?.from
+  return { kind: 'host-port-dnat', to: code(rangeText(target.range)), ...named(at === undefined ? undefined : ownerOf(view, at)) }
+}
+
+/** A load balancer's targets are the rules of PREROUTING that share its Service. */
+function balancerRole(view: WorldView, rule: RuleRecord): RuleRole | undefined {
+  const { target } = rule.spec
+  const of = rule.origin.object
+  if (rule.origin.component !== 'cloud' || of?.kind !== 'Service' || target.kind !== 'dnat') return undefined
+  const chain = view.get('chain', chainId(netnsName(rule.netns), rule.table, rule.chain))
+  const dport = (r: RuleRecord) => JSON.stringify(r.spec.matches.find((m) => m.kind === 'tcp' || m.kind === 'udp'))
+  const shares = (chain?.rules ?? []).flatMap((id) => {
+    const r = view.get('rule', id)
+    return r?.spec.target.kind === 'dnat' && r.spec.dst?.address === rule.spec.dst?.address && dport(r) === dport(rule)
+      ? [id]
+      : []
+  })
+  const at = target.range.addresses?.from
+  const node = at === undefined ? undefined : ownerOf(view, at)
+  const probability = probabilityOf(rule)
+  return {
+    kind: 'balance',
+    ...withService(rule),
+    to: code(rangeText(target.range)),
+    index: shares.indexOf(rule.id) + 1,
+    count: shares.length,
+    ...(node === undefined ? {} : { node }),
+    ...(probability === undefined ? {} : { probability }),
+  }
 }
 
 const clusterIP = (rule: RuleRecord) =>

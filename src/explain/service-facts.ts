@@ -3,6 +3,7 @@ import { destinationOf } from '../trace/names.ts'
 import type { TraceReader } from '../trace/reader.ts'
 import type { WorldView } from '../world/world.ts'
 import type { RoleOf } from './fact.ts'
+import { ownerOf } from './names.ts'
 import { roleOf } from './rule-facts.ts'
 import { change, type Span } from './sentence.ts'
 
@@ -39,6 +40,12 @@ export function translationAt(reader: TraceReader, view: WorldView, packet: numb
   if (rule?.kind !== 'rule') return undefined
   const role = roleOf(view, rule)
   if (role.kind !== 'dnat') return undefined
+  const { from, to } = destinationsAt(reader, packet, seq)
+  return { seq, ...(role.service === undefined ? {} : { object: role.service }), role, change: change(from, to) }
+}
+
+/** Where the packet was sent before the rule of step `seq`, and where after the rewrites that follow it. */
+function destinationsAt(reader: TraceReader, packet: number, seq: number): { from: string; to: string } {
   const after = reader.rewritesOf(packet).filter((s) => s > seq)
   // The rewrites of one translation follow each other; what comes later in the journey is not part of it.
   let last = seq
@@ -47,7 +54,18 @@ export function translationAt(reader: TraceReader, view: WorldView, packet: numb
     if (r.kind !== 'rewrite' || (r.field !== 'ip.dst' && r.field !== 'l4.dport')) break
     last = s
   }
-  const from = destinationOf(reader.packetAt(packet, seq))
-  const to = destinationOf(reader.packetAt(packet, last))
-  return { seq, ...(role.service === undefined ? {} : { object: role.service }), role, change: change(from, to) }
+  return { from: destinationOf(reader.packetAt(packet, seq)), to: destinationOf(reader.packetAt(packet, last)) }
+}
+
+/** A new destination by a rule that is no Service's endpoint, and who has it. */
+export function redirectionAt(reader: TraceReader, view: WorldView, seq: number): { change: Span; owner?: Span } | undefined {
+  const step = reader.step(seq)
+  if (step.kind !== 'rule' || step.verdict !== 'nat') return undefined
+  const rule = reader.versions.near(step.rule, seq)
+  if (rule?.kind !== 'rule' || rule.spec.target.kind !== 'dnat' || roleOf(view, rule).kind === 'dnat') return undefined
+  const packet = reader.packetOf(seq)
+  const { from, to } = destinationsAt(reader, packet, seq)
+  const at = rule.spec.target.range.addresses?.from
+  const owner = at === undefined ? undefined : ownerOf(view, at)
+  return { change: change(from, to), ...(owner === undefined ? {} : { owner }) }
 }

@@ -7,7 +7,7 @@ import type { VerdictFact } from './fact.ts'
 import { named, ownerOf, whereOf } from './names.ts'
 import { proxiesOf } from './proxy-facts.ts'
 import { change, code, record, type Sentence, type Span } from './sentence.ts'
-import { type ServiceTranslation, serviceOfPacket, translationAt } from './service-facts.ts'
+import { redirectionAt, type ServiceTranslation, serviceOfPacket, translationAt } from './service-facts.ts'
 
 type Extra = Extract<VerdictFact, { kind: 'failed' }>['extra']
 
@@ -33,6 +33,7 @@ export function verdictFact(
         command,
         exitCode: journey.exitCode,
         ...(service === undefined ? {} : { service: { change: service.change, ...objectOf(service), ...podOf(service) } }),
+        destinations: destinationsOf(reader, timeline, steps),
         masquerades: masqueradesOf(reader, steps),
         way: wayOf(reader, steps),
         proxies: proxiesOf(reader, steps),
@@ -77,6 +78,24 @@ function serviceOfJourney(reader: TraceReader, timeline: Timeline, steps: readon
     if (found !== undefined) return found
   }
   return undefined
+}
+
+/** Destinations that rules of no Service's endpoints translated, on the way of the journey's first packet. */
+function destinationsOf(
+  reader: TraceReader,
+  timeline: Timeline,
+  steps: readonly number[],
+): { where: Span; change: Span; owner?: Span }[] {
+  const out: { where: Span; change: Span; owner?: Span }[] = []
+  let packet: number | undefined
+  for (const s of steps) {
+    if (reader.kindOf(s) !== STEP.rule || (packet !== undefined && reader.packetOf(s) !== packet)) continue
+    const found = redirectionAt(reader, timeline.at(s), s)
+    if (found === undefined) continue
+    packet = reader.packetOf(s)
+    out.push({ where: whereOf(reader, s), ...found })
+  }
+  return out
 }
 
 /** Sources that rules translated on the way of the journey's first packet: node, then gateway. */

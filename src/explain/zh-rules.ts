@@ -29,6 +29,12 @@ export const zhRoles: Catalogue['roles'] = {
       r.index === undefined ? undefined : say`选中的是 ${r.count ?? 1} 个端点中的第 ${r.index} 个${percent(r.probability)}。`
     return say`kube-proxy 为 ${theService(r.service)} 写下的规则把连接送往 ${r.to}${pod}。${which}conntrack 会记住这一点，因此之后的每个包以及回包都照此处理，不再询问这些规则。`
   },
+  'host-port': (r) =>
+    say`本节点的端口 ${r.ports} 是${r.pod === undefined ? '某个 Pod ' : say` ${r.pod} `}的 hostPort：CNI 的 portmap 插件为该 Pod 写了专用链，由它来决定。`,
+  'host-port-dnat': (r) =>
+    say`CNI portmap 插件的规则把连接送往 ${r.to}${r.pod === undefined ? undefined : say`（${r.pod}）`}：不涉及任何 Service，节点上也没有进程监听。conntrack 会记住这一点，用于之后的每个包以及回包。`,
+  balance: (r) =>
+    say`${theService(r.service)} 的负载均衡器选中 ${r.count} 个目标中的第 ${r.index} 个${r.count === 1 ? undefined : percent(r.probability)}：${r.to}${r.node === undefined ? undefined : say`（${r.node}）`}。它只认识节点和节点端口，Pod 在哪里由节点自己处理。`,
   'no-endpoints': (r) =>
     r.local
       ? say`${theService(r.service)} 在本节点没有就绪的端点，而它的流量策略是 Local，因此 kube-proxy 丢弃发给它的包。`

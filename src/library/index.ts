@@ -4,6 +4,8 @@ import { brokenHairpin } from './broken-hairpin.ts'
 import { brokenIpForward } from './broken-ip-forward.ts'
 import { brokenNoEndpoints } from './broken-no-endpoints.ts'
 import type { LibraryEntry } from './entry.ts'
+import { hostPort } from './host-port.ts'
+import { hostPortRandom } from './host-port-random.ts'
 import { ingressL7 } from './ingress-l7.ts'
 import { loadBalancer } from './load-balancer.ts'
 import { nodePort } from './node-port.ts'
@@ -35,6 +37,8 @@ export const LIBRARY: readonly LibraryEntry[] = [
   ingressL7,
   nodePort,
   nodePortLocal,
+  hostPort,
+  hostPortRandom,
   loadBalancer,
   podToInternet,
   brokenIpForward,

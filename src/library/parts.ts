@@ -6,6 +6,7 @@ const POD_CIDR = '10.244.0.0/16'
 const SERVICE_CIDR = '10.96.0.0/16'
 export const WEB_IP = '10.96.0.10'
 export const WEB_PORT = 8080
+const WEB_IMAGE = 'registry.k8s.io/e2e-test-images/agnhost:2.53'
 
 /** node1 is 192.168.1.11 with 10.244.1.0/24, node2 is 192.168.1.12 with 10.244.2.0/24. */
 export const node = (n: 1 | 2): Manifest => ({
@@ -34,7 +35,19 @@ export const webPod = (name: string, nodeName: string, podIP: string, app = 'web
   metadata: { name, labels: { app } },
   spec: {
     nodeName,
-    containers: [{ name: 'web', image: 'registry.k8s.io/e2e-test-images/agnhost:2.53', ports: [{ containerPort: WEB_PORT }] }],
+    containers: [{ name: 'web', image: WEB_IMAGE, ports: [{ containerPort: WEB_PORT }] }],
+  },
+  status: { podIP },
+})
+
+/** A pod that answers HTTP on 8080, and on a port of its node. */
+export const hostPortPod = (name: string, nodeName: string, podIP: string, hostPort: number): Manifest => ({
+  apiVersion: 'v1',
+  kind: 'Pod',
+  metadata: { name, labels: { app: 'web' } },
+  spec: {
+    nodeName,
+    containers: [{ name: 'web', image: WEB_IMAGE, ports: [{ containerPort: WEB_PORT, hostPort }] }],
   },
   status: { podIP },
 })

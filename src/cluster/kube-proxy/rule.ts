@@ -155,6 +155,17 @@ export const srcType = (type: AddrType, invert = false): Argument =>
 export const matchSet = (set: string, directions: readonly ('src' | 'dst')[]): Argument =>
   match(`-m set --match-set ${set} ${directions.join(',')}`, { kind: 'set', set, directions, invert: false, options: [] })
 
+/** `-m multiport -p tcp --destination-ports 8080,8443`: up to 15 of them. */
+export const destinationPorts = (name: L4Protocol, ports: readonly number[]): Argument[] => [
+  protocolOnly(name),
+  match(`-m multiport --destination-ports ${ports.join(',')}`, {
+    kind: 'multiport',
+    which: 'dports',
+    ranges: ports.map((p) => ({ from: p, to: p })),
+    invert: false,
+  }),
+]
+
 /** Not from a bridge port. */
 export const notFromBridgePort: Argument = match('-m physdev ! --physdev-is-in', { kind: 'physdev', isIn: false })
 
@@ -203,6 +214,9 @@ export const RETURN = target('-j RETURN', { kind: 'return' })
 export const REJECT = target('-j REJECT', { kind: 'reject', with: 'icmp-port-unreachable' })
 export const orMark = (bits: number): Argument =>
   target(`-j MARK --or-mark ${hex(bits)}`, { kind: 'mark', value: bits, mask: bits })
+/** `--set-xmark VALUE/MASK`, which is how every other way to set a mark is kept. */
+export const setXmark = (value: number, mask: number): Argument =>
+  target(`-j MARK --set-xmark ${hex(value)}/${hex(mask)}`, { kind: 'mark', value, mask })
 export const xorMark = (bits: number): Argument =>
   target(`-j MARK --xor-mark ${hex(bits)}`, { kind: 'mark', value: bits, mask: 0 })
 
