@@ -10,6 +10,7 @@ import { ip } from './ip.ts'
 import { ipset } from './ipset.ts'
 import { iptables } from './iptables.ts'
 import { iptablesSave } from './iptables-save.ts'
+import { ipvsadm } from './ipvsadm.ts'
 import { kubectl } from './kubectl/kubectl.ts'
 import { arp, route } from './net-tools.ts'
 import { ss } from './ss.ts'
@@ -30,6 +31,7 @@ const COMMANDS: readonly ConsoleCommand[] = [
   ss,
   sysctl,
   ipset,
+  ipvsadm,
   cat,
   hostname,
   kubectl,

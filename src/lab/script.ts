@@ -1,3 +1,4 @@
+import { printIpvsadmSave } from '../linux/ipvsadm.ts'
 import { TraceReader } from '../trace/reader.ts'
 import type { Trace } from '../trace/trace.ts'
 import type { NetnsRecord } from '../world/records.ts'
@@ -52,6 +53,7 @@ export function labScript(world: World, journeys: readonly LabJourney[], options
     `IPTABLES=\${HS_IPTABLES:-${iptables}}`,
     `TRACE_RULES=${options.traceRules === true ? 1 : 0}`,
     `NEEDS=(${needs(world, journeys).join(' ')})`,
+    `NEEDS_IPVS=${needsIpvs(world) ? 1 : 0}`,
     `NEEDS_BRIDGE_NF=${needsBridgeNf(world) ? 1 : 0}`,
     FUNCTIONS,
     'main() {',
@@ -68,15 +70,18 @@ function needs(world: World, journeys: readonly LabJourney[]): string[] {
   const base = ['ip', 'bridge', 'ss', 'sysctl', 'tcpdump', 'ethtool', 'timeout']
   const rules = view.list('chain').length > 0 ? ['iptables', 'conntrack'] : []
   const sets = view.list('ipset').length > 0 ? ['ipset'] : []
+  const ipvs = needsIpvs(world) ? ['ipvsadm'] : []
   const servers = view.list('process').length > 0 ? ['python3'] : []
   const programs = journeys.flatMap((j) => programsOf(j.run)).filter((p) => /^[A-Za-z0-9_.-]+$/.test(p))
-  return [...new Set([...base, ...rules, ...sets, ...servers, ...programs])]
+  return [...new Set([...base, ...rules, ...sets, ...ipvs, ...servers, ...programs])]
 }
 
 const needsBridgeNf = (world: World): boolean =>
   viewOf(world)
     .list('sysctl')
     .some((s) => s.key === 'net.bridge.bridge-nf-call-iptables' && s.value !== '0')
+
+const needsIpvs = (world: World): boolean => viewOf(world).list('ipvs-service').length > 0
 
 /** A here-document that the shell leaves as it is; nothing for no lines. */
 const hereDocument = (command: string, lines: readonly string[]): string[] =>
@@ -106,9 +111,10 @@ function buildLines(world: World, names: LabNames, pins: Pins | undefined, skip:
       ...hereDocument(`ip_batch ${short}`, batch.layer3),
       ...hereDocument(`bridge_batch ${short}`, batch.bridge),
     ]),
-    '# Sets and rules, then the timeouts of connection tracking.',
+    '# Sets, virtual servers and rules, then the timeouts of connection tracking.',
     ...each(({ ns, sysctls }, short) => [
       ...hereDocument(`ipset_restore ${short}`, ipsetLines(world, ns)),
+      ...hereDocument(`ipvs_restore ${short}`, ipvsLines(world, ns)),
       ...hereDocument(
         `iptables_restore ${short}`,
         restoreText(world, ns, pins)
@@ -123,6 +129,12 @@ function buildLines(world: World, names: LabNames, pins: Pins | undefined, skip:
 }
 
 const hasRules = (world: World, ns: NetnsRecord): boolean => viewOf(world).list('chain', ns.id).length > 0
+
+/** What `ipvsadm -R` takes. */
+const ipvsLines = (world: World, ns: NetnsRecord): string[] =>
+  printIpvsadmSave(viewOf(world), ns.id)
+    .split('\n')
+    .filter((l) => l !== '')
 
 const ipsetLines = (world: World, ns: NetnsRecord): string[] =>
   viewOf(world)
@@ -147,7 +159,8 @@ function runLines(
   const captures = netnsesOf(world).flatMap((ns) =>
     view
       .list('device', ns.id)
-      .filter((d) => d.link.kind !== 'unknown')
+      // What is down passes nothing, and libpcap will not listen there.
+      .filter((d) => d.link.kind !== 'unknown' && d.up)
       .map((d) => `capture ${names.short(ns.name)} ${d.name}`),
   )
   const servers = labServers(world, pins, skip)

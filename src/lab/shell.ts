@@ -38,6 +38,10 @@ missing() {
     modprobe br_netfilter 2>/dev/null
     [ -e /proc/sys/net/bridge/bridge-nf-call-iptables ] || lacking+=("the kernel module br_netfilter")
   fi
+  if [ "$NEEDS_IPVS" = 1 ] && [ ! -e /proc/net/ip_vs ]; then
+    modprobe ip_vs 2>/dev/null
+    [ -e /proc/net/ip_vs ] || lacking+=("the kernel module ip_vs")
+  fi
   [ "${D}{#lacking[@]}" = 0 ] || { printf -v REPORT '%s, ' "${D}{lacking[@]}"; die "this machine lacks: ${D}{REPORT%, }"; }
 }
 
@@ -67,6 +71,7 @@ sysctls_if_any() { local ns=$1; shift; inside "$ns" sysctl -eqw "$@" 2>/dev/null
 ip_batch() { ip -n "$PREFIX$1" -batch - || die "ip in $1"; }
 bridge_batch() { bridge -n "$PREFIX$1" -batch - || die "bridge in $1"; }
 ipset_restore() { inside "$1" ipset restore || die "ipset in $1"; }
+ipvs_restore() { inside "$1" ipvsadm -R || die "ipvsadm in $1"; }
 iptables_restore() { inside "$1" "$IPT-restore" || die "$IPT-restore in $1"; }
 
 # Checksums and segmentation in software, so that a capture holds what a wire would; lo cannot be told.
@@ -185,6 +190,13 @@ tables() {
   [ "$TRACE_RULES" = 1 ] && { section 'nft'; inside "$1" nft -a list ruleset ip 2>/dev/null; }
 }
 
+ipvs_tables() {
+  section 'ipvsadm'; inside "$1" ipvsadm -Ln
+  section 'ipvsadm --stats'; inside "$1" ipvsadm -Ln --stats --exact
+  section 'ipvsadm -Lnc'; inside "$1" ipvsadm -Lnc
+  section 'ipset'; inside "$1" ipset save
+}
+
 settle() {
   local ns c
   mkdir -p "$OUT/tables"
@@ -197,6 +209,11 @@ settle() {
   for c in "${D}{CAPTURES[@]}"; do kill "${D}{c%% *}" 2>/dev/null; done
   for c in "${D}{CAPTURES[@]}"; do wait "${D}{c%% *}" 2>/dev/null; done
   for ns in "${D}{NAMESPACES[@]}"; do tables "$ns" >"$OUT/tables/$ns.txt"; done
+  # IPVS brings the counters that it shows up to date every two seconds.
+  if [ "$NEEDS_IPVS" = 1 ]; then
+    sleep 2
+    for ns in "${D}{NAMESPACES[@]}"; do ipvs_tables "$ns" >>"$OUT/tables/$ns.txt"; done
+  fi
   grep -h 'dropped by kernel' "$OUT"/capture/*/*.log | grep -v '^0 ' >&2
   { uname -sr; tcpdump --version 2>&1 | head -n 1; ip -V; [ -n "${D}{IPT:-}" ] && "$IPT" -V; } >"$OUT/versions.txt"
   say "lab: captures and tables are in $OUT"

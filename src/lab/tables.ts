@@ -64,7 +64,7 @@ export function sysctlLines(view: WorldView, ns: NetnsRecord): SysctlLines {
   for (const r of view.list('sysctl', ns.id)) {
     const ofDevice = /^net\.ipv4\.(?:conf|neigh)\.(?!all\.|default\.)/.test(r.key)
     if ((r.key.startsWith('net.bridge.') && r.value === '0') || optional.has(r.key)) optional.set(r.key, r.value)
-    else if (r.key.startsWith('net.netfilter.')) tracking.set(r.key, r.value)
+    else if (r.key.startsWith('net.netfilter.') || r.key.startsWith('net.ipv4.vs.')) tracking.set(r.key, r.value)
     else if (ofDevice || r.key.startsWith('net.bridge.')) late.set(r.key, r.value)
     else set.set(r.key, r.value)
   }

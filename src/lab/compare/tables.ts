@@ -5,6 +5,8 @@ import { printIpLink } from '../../linux/ip-link.ts'
 import { printIpNeigh } from '../../linux/ip-neigh.ts'
 import { printIpRoute } from '../../linux/ip-route.ts'
 import { printIpRule } from '../../linux/ip-rule.ts'
+import { printIpsetSave } from '../../linux/ipset.ts'
+import { printIpvsadm, printIpvsadmConnections } from '../../linux/ipvsadm.ts'
 import { printSs } from '../../linux/ss.ts'
 import type { WorldView } from '../../world/world.ts'
 import type { Difference } from './difference.ts'
@@ -68,7 +70,31 @@ const KINDS: readonly TableKind[] = [
       printSs(v, ns, { protocols: new Set(['tcp', 'udp']), which: 'all', numeric: true, processes: false, noHeader: true }),
     lines: (text) => plainLines(text),
   },
+  { name: 'ipvsadm', print: (v, ns) => printIpvsadm(v, ns), lines: serverLines },
+  { name: 'ipvsadm --stats', print: (v, ns) => printIpvsadm(v, ns, { show: 'stats', exact: true }), lines: serverLines },
+  {
+    name: 'ipvsadm -Lnc',
+    print: (v, ns) => printIpvsadmConnections(v, ns),
+    // The time that is left is compared with the tolerance of conntrack's.
+    lines: (text) => plainLines(text).map((l) => l.replace(/^(\w+) \d+:\d+ /, '$1 ')),
+  },
+  {
+    name: 'ipset',
+    print: (v, ns) => printIpsetSave(v, ns),
+    // The kernel adds the size of its buckets and the seed of its hash.
+    lines: (text) => plainLines(text).map((l) => l.replace(/ bucketsize \d+ initval 0x[0-9a-f]+$/, '')),
+  },
 ]
+
+/** Real servers with the virtual server that they stand under. */
+function serverLines(text: string): string[] {
+  let of = ''
+  return plainLines(text).map((l) => {
+    if (l.startsWith('-> ')) return `${of} ${l}`
+    of = l.split(' ').slice(0, 2).join(' ')
+    return l
+  })
+}
 
 /**
  * The same tables without what is not compared, for keeping. Comparing them gives the same as comparing the whole.
