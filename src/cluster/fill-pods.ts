@@ -172,6 +172,7 @@ function readPod(context: FillContext, d: Draft, node: ClusterNode, ip: Ipv4, ho
     labels: stringsAt(d.manifest, 'metadata', 'labels'),
     ready: isReady,
     terminating,
+    dns: podDnsOf(d.name, objectAt(d.manifest, 'spec')),
   }
 }
 

@@ -162,6 +162,11 @@ function resolve(port: ServicePort, pod: ClusterPod): ClusterSlice['ports'] {
   return []
 }
 
+/** The endpoint's `hostname`: of a pod that names itself below this very Service (spec.hostname, spec.subdomain). */
+function hostnameIn(slice: ClusterSlice, pod: ClusterPod | undefined): { hostname: string } | undefined {
+  return pod?.dns.named === true && pod.dns.subdomain === slice.service ? { hostname: pod.dns.hostname } : undefined
+}
+
 function manifestOf(slice: ClusterSlice, pods: readonly ClusterPod[]) {
   return {
     apiVersion: 'discovery.k8s.io/v1',
@@ -178,6 +183,7 @@ function manifestOf(slice: ClusterSlice, pods: readonly ClusterPod[]) {
       addresses: [formatIpv4(e.address)],
       conditions: { ready: e.ready, serving: e.serving, terminating: e.terminating },
       nodeName: e.nodeName,
+      ...(hostnameIn(slice, pods[i]) ?? {}),
       ...(pods[i] === undefined ? {} : { targetRef: { kind: 'Pod', namespace: slice.namespace, name: pods[i].name } }),
     })),
   }

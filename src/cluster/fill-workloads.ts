@@ -62,6 +62,10 @@ interface NewPod {
 
 function addPod(context: FillContext, owner: Draft, { name, nodeName, template }: NewPod): void {
   const spec = structuredClone(objectAt(template, 'spec') ?? {})
+  // A StatefulSet's pods are called by their names below its governing Service (updateIdentity, initIdentity).
+  const governing = owner.kind === 'StatefulSet' ? textAt(owner.manifest, 'spec', 'serviceName') : undefined
+  const identity =
+    owner.kind === 'StatefulSet' ? { hostname: name, ...(governing === undefined ? {} : { subdomain: governing }) } : {}
   const manifest = {
     apiVersion: 'v1',
     kind: 'Pod',
@@ -71,7 +75,7 @@ function addPod(context: FillContext, owner: Draft, { name, nodeName, template }
       labels: stringsAt(template, 'metadata', 'labels'),
       ownerReferences: [{ apiVersion: owner.manifest.apiVersion, kind: owner.kind, name: owner.name, controller: true }],
     },
-    spec: { ...spec, ...(nodeName === undefined ? {} : { nodeName }) },
+    spec: { ...spec, ...identity, ...(nodeName === undefined ? {} : { nodeName }) },
   }
   context.drafts.add(manifest, `${owner.path}.spec.template`, `${owner.kind} ${owner.namespace}/${owner.name}`)
 }

@@ -1,6 +1,7 @@
 import type { Ipv4, Ipv4Prefix } from '../net/address.ts'
 import type { ClusterConfig } from '../scenario/document.ts'
 import type { ObjectRecord } from '../world/records.ts'
+import type { PodDns } from './dns.ts'
 import type { Site } from './site.ts'
 
 // What the generators need of the objects, read and completed once by fill-in.ts. Everything optional in the API has its
@@ -93,6 +94,7 @@ export interface ClusterPod {
   readonly labels: Readonly<Record<string, string>>
   readonly ready: boolean
   readonly terminating: boolean
+  readonly dns: PodDns
 }
 
 export interface ServicePort {

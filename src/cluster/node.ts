@@ -46,10 +46,12 @@ export function buildNode(
   for (const pod of pods) {
     if (pod.hostNetwork) continue
     const inside = attachPod(world, node, pod, cluster)
+    podFiles(inside, pod, cluster)
     startServers(inside, pod, cluster)
     inside.finish()
   }
   for (const pod of pods) if (pod.hostNetwork) startServers(node, pod, cluster)
+  nodeFiles(node, self.ip, cluster)
   buildSysctls(node)
   if (ipvs !== undefined) buildIpvs(world, node, cluster, ipvs)
   node.tables(proxy)

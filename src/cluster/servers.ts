@@ -1,3 +1,4 @@
+import { corednsArgv } from './dns.ts'
 import { ingressController, ingressPort } from './ingress/controllers.ts'
 import type { Cluster, ClusterPod, L4 } from './model.ts'
 
@@ -28,8 +29,12 @@ export function serversOf(pod: ClusterPod, cluster: Cluster): Server[] {
       servers.set(`TCP/${ingressPort(controller)}`, { argv: controller, container: c.name, detail: `spec.containers: ${c.name}` })
       continue
     }
+    const dns = corednsArgv(c)
+    if (dns !== undefined) servers.set('UDP/53', { argv: dns, container: c.name, detail: `spec.containers: ${c.name}` })
+    // DNS over TCP is not modelled: nothing stands in for it.
     for (const p of c.ports)
-      add(p.protocol, p.containerPort, c.name, `spec.containers: ${c.name}, containerPort ${p.containerPort}`)
+      if (dns === undefined || p.containerPort !== 53)
+        add(p.protocol, p.containerPort, c.name, `spec.containers: ${c.name}, containerPort ${p.containerPort}`)
   }
   const first = pod.containers[0]
   if (first === undefined || servers.size > 0) return [...servers.values()]

@@ -5,6 +5,7 @@ import {
   chainId,
   type DeviceId,
   deviceId,
+  fileId,
   type NetnsId,
   netnsId,
   noteId,
@@ -232,6 +233,11 @@ export class NetnsBuilder {
       output: '',
       origin,
     })
+  }
+
+  /** `path` is absolute. */
+  file(path: string, content: string, origin: Origin): void {
+    this.#world.put({ kind: 'file', id: fileId(this.name, path), netns: this.id, path, content, origin })
   }
 
   note(what: string, where: string | undefined, origin: Origin): void {

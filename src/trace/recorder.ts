@@ -54,6 +54,8 @@ export class TraceRecorder {
   last = -1
   /** Virtual now, ns: set by the simulation before each event. */
   now = 0
+  /** Counts the changes of Kubernetes objects: who reads them keeps an index until it moves. */
+  objectVersion = 0
   readonly initial: World
   readonly world: Map<RecordId, WorldRecord>
   #refs = new Map<string, number>()
@@ -119,6 +121,7 @@ export class TraceRecorder {
   change(delta: Delta): void {
     if (this.world.get(delta.id) !== delta.from) throw new Error(`delta of ${delta.id} does not start from the world's record`)
     applyDelta(this.world, delta)
+    if (delta.from?.kind === 'object' || delta.to?.kind === 'object') this.objectVersion++
     this.#deltaSeq.push(this.last)
     this.#deltas.push(delta)
   }

@@ -1,6 +1,8 @@
 import { contains, formatIpv4, type Ipv4, type Ipv4Prefix, ipv4 } from '../../net/address.ts'
 import { deviceId } from '../../world/ids.ts'
 import type { Origin } from '../../world/records.ts'
+import { hasDns } from '../dns.ts'
+import { buildInternetDns } from '../dns-internet.ts'
 import {
   ACCEPT,
   comment,
@@ -119,6 +121,7 @@ export function buildInternet(world: WorldBuilder, clusters: readonly Cluster[])
   }
   if (clusters.length > 1) internet.sysctl('net.ipv4.ip_forward', 1, INTERNET)
   internet.process(['httpd', '-p', '80'], 'internet', INTERNET)
+  if (clusters.some(hasDns)) buildInternetDns(internet)
   internet.finish()
 }
 

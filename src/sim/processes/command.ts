@@ -1,8 +1,11 @@
 import { ok, type Result } from '../../base/result.ts'
+import { coredns } from './coredns.ts'
 import { curl } from './curl.ts'
 import { httpd } from './httpd.ts'
 import { nc } from './nc.ts'
+import { nsd } from './nsd.ts'
 import { type CommandError, commandError } from './options.ts'
+import { pdnsRecursor } from './pdns-recursor.ts'
 import { ping } from './ping.ts'
 import type { Program, Runnable } from './program.ts'
 import { alb, nginxIngressController } from './reverse-proxy.ts'
@@ -11,7 +14,7 @@ import { pipedText, splitWords } from './words.ts'
 
 /** Every program that a journey or a process of the world can be. */
 const PROGRAMS: ReadonlyMap<string, Program> = new Map(
-  [curl, ping, nc, httpd, udpEcho, nginxIngressController, alb].map((p) => [p.name, p]),
+  [curl, ping, nc, httpd, udpEcho, nginxIngressController, alb, coredns, nsd, pdnsRecursor].map((p) => [p.name, p]),
 )
 /** Other names that people use for the same program. */
 const ALIASES: Readonly<Record<string, string>> = { netcat: 'nc', 'nc.openbsd': 'nc' }

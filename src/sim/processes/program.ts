@@ -1,4 +1,5 @@
 import type { Result } from '../../base/result.ts'
+import type { Ipv4 } from '../../net/address.ts'
 import type { CommandError } from './options.ts'
 import type { Process } from './process.ts'
 
@@ -9,7 +10,13 @@ export interface Runnable {
   /** What was decided for the user, in plain words: a default that the real program does not have. */
   readonly notes: readonly string[]
   /** The port that a server listens on. */
-  readonly listens?: { readonly protocol: 'tcp' | 'udp'; readonly port: number; readonly backlog: number }
+  readonly listens?: {
+    readonly protocol: 'tcp' | 'udp'
+    readonly port: number
+    readonly backlog: number
+    /** All addresses when it is not said. */
+    readonly address?: Ipv4
+  }
   start(process: Process, cause: number): void
 }
 

@@ -96,7 +96,14 @@ export function serverSockets(world: World): SocketRecord[] {
     const listens = serverOf(r.argv)
     if (listens === undefined) continue
     // Two on one port: the second one's bind(2) will fail when it starts, as it does in life.
-    const clash = made.some((s) => s.netns === r.netns && s.protocol === listens.protocol && s.local.port === listens.port)
+    const address = listens.address ?? IPV4_ANY
+    const clash = made.some(
+      (s) =>
+        s.netns === r.netns &&
+        s.protocol === listens.protocol &&
+        s.local.port === listens.port &&
+        (address === IPV4_ANY || s.local.address === IPV4_ANY || s.local.address === address),
+    )
     if (clash) continue
     const n = (taken.get(r.netns) ?? 0) + 1
     taken.set(r.netns, n)
@@ -107,7 +114,7 @@ export function serverSockets(world: World): SocketRecord[] {
       id,
       netns: r.netns,
       protocol: listens.protocol,
-      local: { address: IPV4_ANY, port: listens.port },
+      local: { address, port: listens.port },
       state: listens.protocol === 'tcp' ? 'LISTEN' : 'UNCONN',
       receiveQueue: 0,
       sendQueue: listens.backlog,
