@@ -2,6 +2,7 @@ import type { Catalogue } from './en-panels.ts'
 
 export const zh: Catalogue = {
   app: {
+    crash: 'Hopscope 自身出错，请反馈此问题。',
     name: 'hopscope',
     skipToStage: '跳到拓扑图',
     closeDialog: '关闭',
@@ -14,6 +15,7 @@ export const zh: Catalogue = {
     more: '更多',
   },
   header: {
+    yours: '你的集群',
     scenarios: '场景',
     open: '打开',
     editCluster: '编辑集群',
@@ -54,7 +56,6 @@ export const zh: Catalogue = {
   list: {
     find: '查找场景',
     none: '没有匹配的场景',
-    yours: '你的集群',
     paste: '打开清单或节点上的各种表',
     ends: {
       answered: '可达',
@@ -90,6 +91,10 @@ export const zh: Catalogue = {
     },
   },
   stage: {
+    packetN: (n) => `数据包 ${n}`,
+    packet: '数据包',
+    timeline: '时间线',
+    tables: '各种表',
     label: '集群拓扑图',
     diagram: '拓扑图',
     kernelMap: '内核路径图',
@@ -105,14 +110,12 @@ export const zh: Catalogue = {
     noEvents: '没有匹配的事件',
     count: (n, of) => (n === of ? `${of} 个事件` : `${n} / ${of} 个事件`),
     searching: '查找中…',
-    packetN: (n) => `数据包 ${n}`,
     followed: '正在跟踪',
     ladderLabel: '运行各步中数据包在命名空间之间的往来',
     onlyPacket: '仅所跟踪的数据包',
     journey: (n) => `命令 ${n}`,
   },
   timeline: {
-    label: '时间线',
     play: '播放',
     pause: '暂停',
     back: '后退一步',
@@ -129,7 +132,6 @@ export const zh: Catalogue = {
     position: (n, of, t) => `第 ${n} 步，共 ${of} 步，${t}`,
   },
   packet: {
-    title: '数据包',
     inOut: '本跳的输入 → 输出',
     in: '输入',
     out: '输出',
@@ -145,7 +147,6 @@ export const zh: Catalogue = {
     goRewrite: '转到改写它的那一步',
   },
   panels: {
-    label: '各种表',
     neigh: '邻居',
     fdb: 'FDB',
     routes: '路由',
@@ -329,7 +330,6 @@ export const zh: Catalogue = {
     path: '位置',
     original: '技术说明（英文原文）：',
     kept: '原先打开的内容仍然保留。',
-    crash: 'Hopscope 自身出错，请反馈此问题。',
     at: (file, line, column) =>
       line === undefined ? file : column === undefined ? `${file}，第 ${line} 行` : `${file}，第 ${line} 行第 ${column} 列`,
     more: (n) => `还有 ${n} 个`,

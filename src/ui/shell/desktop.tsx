@@ -28,14 +28,14 @@ function Work({ narrow }: { readonly narrow: boolean }): ReactNode {
   return (
     <Split
       name={narrow ? 'tables-narrow' : 'tables'}
-      label={words.panels.label}
+      label={words.stage.tables}
       direction="row"
       fixed="second"
       size={narrow ? 344 : 400}
       min={270}
       rest={380}
     >
-      <Split name="foot" label={words.timeline.label} direction="column" fixed="second" size={216} min={128} rest={220}>
+      <Split name="foot" label={words.stage.timeline} direction="column" fixed="second" size={216} min={128} rest={220}>
         <section className="centre" id="stage" tabIndex={-1} aria-label={words.stage.label}>
           {ready ? (
             <>
@@ -51,7 +51,7 @@ function Work({ narrow }: { readonly narrow: boolean }): ReactNode {
       </Split>
       <Split
         name={narrow ? 'packet-narrow' : 'packet'}
-        label={words.packet.title}
+        label={words.stage.packet}
         direction="column"
         fixed="first"
         size={narrow ? 300 : 366}

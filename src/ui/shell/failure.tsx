@@ -20,7 +20,7 @@ export default function FailurePanel() {
     open: words.failure.title,
     run: words.failure.runTitle,
     link: words.failure.linkTitle,
-    crash: words.failure.crash,
+    crash: words.app.crash,
   }
   const { text } = failure
   const mend = () => {

@@ -1,5 +1,6 @@
 import { lazy, Suspense } from 'react'
-import { useApp, useWords } from '../context.tsx'
+import { useApp } from '../context.tsx'
+import { usePanelWords } from '../i18n/panel-words.ts'
 import { Ladder } from '../panels/exchanges/ladder.tsx'
 import { Strip } from '../panels/exchanges/strip.tsx'
 import { Controls, Scrubber } from '../panels/timeline/timeline.tsx'
@@ -9,7 +10,7 @@ const Events = lazy(() => import('../panels/exchanges/events.tsx'))
 
 /** Every packet of the run, over the playhead that moves along them. */
 export default function Foot() {
-  const words = useWords()
+  const words = usePanelWords()
   const footView = useApp((s) => s.footView)
   const set = useApp((s) => s.set)
   return (

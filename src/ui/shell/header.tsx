@@ -42,7 +42,7 @@ function Breadcrumb() {
   const entry = provenance.kind === 'library' ? scenarios.get(provenance.id) : undefined
   // Somebody who gave it another title wants to read that.
   const title = entry?.document.title === document.title ? entry.title[lang] : document.title
-  const group = entry === undefined ? words.list.yours : entry.group.title[lang]
+  const group = entry === undefined ? words.header.yours : entry.group.title[lang]
   return (
     <div className="crumb">
       <span className="crumb-group">{group} / </span>

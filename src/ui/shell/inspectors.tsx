@@ -2,7 +2,8 @@ import { LocateFixed, MapPin } from 'lucide-react'
 import { type ComponentType, lazy, Suspense } from 'react'
 import { PANELS, type PanelName, panelKey } from '../../store/state.ts'
 import type { RecordKind } from '../../world/records.ts'
-import { useApp, useSession, useWords } from '../context.tsx'
+import { useApp, useSession } from '../context.tsx'
+import { usePanelWords } from '../i18n/panel-words.ts'
 import { netnsAt, useChangeCounts } from '../inspect.ts'
 import { netnsName } from '../place.ts'
 import { Boundary } from '../widgets/boundary.tsx'
@@ -35,7 +36,7 @@ const KIND: Partial<Readonly<Record<PanelName, RecordKind>>> = {
 
 /** A table that is empty here may not be elsewhere: the way there. */
 function Elsewhere({ panel, netns }: { readonly panel: PanelName; readonly netns: string }) {
-  const words = useWords()
+  const words = usePanelWords()
   const { timeline } = useSession()
   const seq = useApp((s) => s.seq)
   const pin = useApp((s) => s.pin)
@@ -61,7 +62,7 @@ function Elsewhere({ panel, netns }: { readonly panel: PanelName; readonly netns
 
 /** Whose tables these are. */
 function Where({ netns }: { readonly netns: string }) {
-  const words = useWords()
+  const words = usePanelWords()
   const session = useSession()
   const pinned = useApp((s) => s.pinned)
   const pin = useApp((s) => s.pin)
@@ -91,7 +92,7 @@ function Where({ netns }: { readonly netns: string }) {
 
 /** The tables of one namespace at this step, one at a time. */
 export default function Inspectors() {
-  const words = useWords()
+  const words = usePanelWords()
   const session = useSession()
   const panel = useApp((s) => s.panel)
   const seq = useApp((s) => s.seq)
@@ -102,10 +103,10 @@ export default function Inspectors() {
   const counts = useChangeCounts(netns)
   const Body = BODY[panel]
   return (
-    <section className="inspectors" aria-label={words.panels.label}>
+    <section className="inspectors" aria-label={words.stage.tables}>
       <Tabs
         id="tables"
-        label={words.panels.label}
+        label={words.stage.tables}
         value={panel}
         onChange={showPanel}
         tabs={PANELS.map((key, i) => ({

@@ -60,7 +60,7 @@ function entriesOf(store: AppStore, scenarios: readonly ScenarioEntry[], words: 
     out.push({ key: n.id, kind: words.palette.place, label: n.name, shown: [], run: () => state.select({ netns: n.id }) })
   }
   for (let p = 0; p < Math.min(PACKETS, session.packets.length); p++) {
-    const label = `${words.foot.packetN(p)} · ${chipLabel(session.reader.packetAt(p, session.packets.born[p] ?? 0))}`
+    const label = `${words.stage.packetN(p)} · ${chipLabel(session.reader.packetAt(p, session.packets.born[p] ?? 0))}`
     const run = () => {
       const hop = session.hops.hopsOf(p)[0]
       state.follow(p)

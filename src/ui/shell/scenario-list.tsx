@@ -105,8 +105,8 @@ export default function ScenarioList() {
             </ul>
           </section>
         ))}
-        <section aria-label={words.list.yours}>
-          <h2>{words.list.yours}</h2>
+        <section aria-label={words.header.yours}>
+          <h2>{words.header.yours}</h2>
           <button
             type="button"
             className="scenario"

@@ -51,7 +51,7 @@ function Followed() {
   return (
     <button type="button" className="chip chip-followed" onClick={() => follow(undefined)} title={words.stage.unfollow}>
       <Icon of={Eye} size={13} />
-      {words.foot.packetN(followed)} · {chipLabel(packet)}
+      {words.stage.packetN(followed)} · {chipLabel(packet)}
       <Icon of={X} size={12} />
     </button>
   )

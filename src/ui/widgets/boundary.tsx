@@ -28,7 +28,7 @@ function Broken({ error }: { readonly error: unknown }) {
   const words = useWords()
   return (
     <div className="empty" role="alert">
-      <p>{words.failure.crash}</p>
+      <p>{words.app.crash}</p>
       <pre className="mono">{error instanceof Error ? error.message : String(error)}</pre>
     </div>
   )

@@ -1,6 +1,7 @@
 import { type ReactNode, useEffect, useRef } from 'react'
 import type { Origin } from '../../world/records.ts'
-import { useApp, useWords } from '../context.tsx'
+import { useApp } from '../context.tsx'
+import { usePanelWords } from '../i18n/panel-words.ts'
 import type { Inspection } from '../inspect.ts'
 import './record-table.css'
 
@@ -62,7 +63,7 @@ function Row<R extends { readonly id: string; readonly origin: Origin }>(props: 
   readonly dim: boolean
 }) {
   const { record, inspection } = props
-  const words = useWords()
+  const words = usePanelWords()
   const ref = useRef<HTMLTableRowElement>(null)
   const changed = inspection.changed.has(record.id)
   const selected = inspection.selected === record.id
@@ -97,7 +98,7 @@ export function originText(origin: Origin): string {
 
 /** The step that made a record, as a link to it; nothing for what was there from the start. */
 export function MadeBy({ id, inspection }: { readonly id: string; readonly inspection: Inspection }) {
-  const words = useWords()
+  const words = usePanelWords()
   const seek = useApp((s) => s.seek)
   const made = inspection.session.timeline.madeBy(id, inspection.seq)
   if (made === undefined) return null

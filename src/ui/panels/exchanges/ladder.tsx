@@ -2,7 +2,8 @@ import { useEffect, useMemo, useRef, useState } from 'react'
 import { upperBound } from '../../../base/bisect.ts'
 import { packetAtStep } from '../../../store/playhead.ts'
 import type { Session } from '../../../store/session.ts'
-import { useApp, useSession, useWords } from '../../context.tsx'
+import { useApp, useSession } from '../../context.tsx'
+import { usePanelWords } from '../../i18n/panel-words.ts'
 import { netnsName } from '../../place.ts'
 import { colourOf } from '../../protocol-colour.ts'
 import './ladder.css'
@@ -60,7 +61,7 @@ function ladderOf(session: Session, lanes: ReadonlyMap<string, number>, fromHop:
 
 /** Nodes and pods from left to right of the cluster would cross less, but the order of the journey is what people read. */
 export function Ladder() {
-  const words = useWords()
+  const words = usePanelWords()
   const session = useSession()
   const seq = useApp((s) => s.seq)
   const followed = useApp((s) => s.followed)
@@ -133,7 +134,7 @@ export function Ladder() {
               style={{ color: `var(--${leg.packet === current ? 'accent' : leg.colour})` }}
               onDoubleClick={() => follow(leg.packet === followed ? undefined : leg.packet)}
             >
-              <title>{words.foot.packetN(leg.packet)}</title>
+              <title>{words.stage.packetN(leg.packet)}</title>
               <path d={d} className="leg-hit" />
               <path d={d} className="leg-line" />
               {leg.drop && end !== undefined ? (

@@ -3,7 +3,8 @@ import { chipLabel } from '../../../net/summary.ts'
 import { packetAtStep } from '../../../store/playhead.ts'
 import type { Session } from '../../../store/session.ts'
 import { exchangeOfPackets } from '../../../trace/exchanges.ts'
-import { useApp, useSession, useWords } from '../../context.tsx'
+import { useApp, useSession } from '../../context.tsx'
+import { usePanelWords } from '../../i18n/panel-words.ts'
 import { netnsName } from '../../place.ts'
 import { colourOf } from '../../protocol-colour.ts'
 import './strip.css'
@@ -51,7 +52,7 @@ function rootOf(session: Session, packet: number): number {
 }
 
 export function Strip() {
-  const words = useWords()
+  const words = usePanelWords()
   const session = useSession()
   const seq = useApp((s) => s.seq)
   const followed = useApp((s) => s.followed)
@@ -94,7 +95,7 @@ export function Strip() {
               className={`chip${c.packet === followed ? ' chip-followed' : ''}`}
               aria-current={c.packet === current ? 'true' : undefined}
               aria-pressed={c.packet === followed}
-              title={`${words.foot.packetN(c.packet)} · ${c.where}`}
+              title={`${words.stage.packetN(c.packet)} · ${c.where}`}
               onClick={() => {
                 follow(c.packet === followed ? undefined : c.packet)
                 const hop = session.hops.hopsOf(c.packet)[0]

@@ -1,6 +1,6 @@
 import { useMemo } from 'react'
 import type { Layer, LayerField } from '../../../net/layer.ts'
-import { useWords } from '../../context.tsx'
+import { usePanelWords } from '../../i18n/panel-words.ts'
 
 /** Long payloads: the headers are what this is about. */
 const SHOWN = 256
@@ -44,7 +44,7 @@ export function Hex(props: {
   readonly lit: LayerField | undefined
   readonly onLit: (field: LayerField | undefined) => void
 }) {
-  const words = useWords()
+  const words = usePanelWords()
   const { bytes, layers, colours } = props
   const runs = useMemo(() => runsOf(bytes, layers, colours), [bytes, layers, colours])
   if (bytes.length === 0) return <p className="empty">{words.packet.noBytes}</p>

@@ -110,7 +110,7 @@ export default function PacketPanel() {
   const shown = useMemo(() => shownAt(session, seq, followed, words.place.stack), [session, seq, followed, words.place.stack])
   if (shown === undefined) {
     return (
-      <section className="packet" aria-label={words.packet.title}>
+      <section className="packet" aria-label={words.stage.packet}>
         <div className="panel-head">
           <h2>{words.packet.none}</h2>
         </div>
@@ -131,10 +131,10 @@ export default function PacketPanel() {
     }),
   )
   return (
-    <section className="packet" aria-label={words.packet.title}>
+    <section className="packet" aria-label={words.stage.packet}>
       <div className="panel-head">
         <h2 title={summarize(shown.now)}>
-          {words.foot.packetN(shown.packet)} <span className="mono">{summarize(shown.now)}</span>
+          {words.stage.packetN(shown.packet)} <span className="mono">{summarize(shown.now)}</span>
         </h2>
       </div>
       <div className="packet-scroll">

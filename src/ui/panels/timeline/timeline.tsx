@@ -1,6 +1,7 @@
 import { ChevronFirst, ChevronLast, Pause, Play, StepBack, StepForward } from 'lucide-react'
 import { GRANULARITIES, SPEEDS } from '../../../store/preferences.ts'
-import { useApp, useSession, useWords } from '../../context.tsx'
+import { useApp, useSession } from '../../context.tsx'
+import { usePanelWords } from '../../i18n/panel-words.ts'
 import { formatTime } from '../../time.ts'
 import { Icon } from '../../widgets/icon.tsx'
 import { Kbd } from '../../widgets/kbd.tsx'
@@ -9,7 +10,7 @@ import './timeline.css'
 
 /** Play, pause, step, speed, granularity. The slider that scrubs is `Scrubber`. */
 export function Controls() {
-  const words = useWords()
+  const words = usePanelWords()
   const session = useSession()
   const seq = useApp((s) => s.seq)
   const playing = useApp((s) => s.playing)
@@ -20,7 +21,7 @@ export function Controls() {
   // Nothing has been sent: there is nothing to play.
   const idle = session.length === 0
   return (
-    <div className="controls" role="toolbar" aria-label={words.timeline.label}>
+    <div className="controls" role="toolbar" aria-label={words.stage.timeline}>
       <button
         type="button"
         className="icon-btn"
@@ -115,7 +116,7 @@ const useActions = () => ({
 
 /** The position in the run, over steps rather than time: most of a run's time is waiting. */
 export function Scrubber() {
-  const words = useWords()
+  const words = usePanelWords()
   const session = useSession()
   const seq = useApp((s) => s.seq)
   const seek = useApp((s) => s.seek)
