@@ -7,6 +7,7 @@ import type {
   IpvsDirection,
   IpvsReason,
   NeighReason,
+  NftTableName,
   ProcessEvent,
   RoutePurpose,
   RouteResult,
@@ -241,7 +242,7 @@ export type Fact =
   | { readonly kind: 'reassembling'; readonly complete: boolean; readonly fragments: number }
   // Netfilter
   | { readonly kind: 'hook'; readonly where: Span; readonly hook: HookName; readonly bridged: boolean }
-  | { readonly kind: 'chain'; readonly chain: Span; readonly table: TableName; readonly hook?: HookName }
+  | { readonly kind: 'chain'; readonly chain: Span; readonly table: TableName | NftTableName; readonly hook?: HookName }
   | { readonly kind: 'rule'; readonly rule: Span; readonly role: RuleRole; readonly tried: number }
   | { readonly kind: 'policy'; readonly chain: Span; readonly verdict: 'accept' | 'drop' | 'return'; readonly tried: number }
   | { readonly kind: 'logged'; readonly prefix: Span }

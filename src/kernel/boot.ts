@@ -168,6 +168,12 @@ function wire(ns: NetworkNamespace, shelf: Shelf): void {
     chains: shelf.list('chain'),
     rules: shelf.list('rule'),
     ipsets: shelf.list('ipset'),
+    nftables: {
+      tables: shelf.list('nft-table'),
+      chains: shelf.list('nft-chain'),
+      rules: shelf.list('nft-rule'),
+      sets: shelf.list('nft-set'),
+    },
   })
   ns.netfilter = netfilter
   ns.ipvs = new Ipvs(ns, netfilter, { services: shelf.list('ipvs-service'), destinations: shelf.list('ipvs-destination') })

@@ -24,7 +24,7 @@ export const STEP = {
   reassemble: 18, // a=complete b=fragments
   hook: 19, // a=hook b=bridged
   chain: 20, // a=chain ref
-  rule: 21, // a=rule ref b=tried c=verdict d=length   (jump/goto: the target chain follows from the rule's spec)
+  rule: 21, // a=rule ref b=tried c=verdict|(target chain ref+1)<<8 d=length   (of iptables c is the verdict alone: the target follows from the rule's spec)
   policy: 22, // a=chain ref b=tried c=verdict(0 accept,1 drop,2 return) d=length
   log: 23, // a=text
   ctLookup: 24, // a=ct ref|-1 b=info

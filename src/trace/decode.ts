@@ -15,6 +15,7 @@ import {
   IPVS_REASONS,
   NAT_BINDINGS,
   NEIGH_REASONS,
+  type NftTableName,
   NUD_STATES,
   PACKET_ORIGINS,
   PROCESS_EVENTS,
@@ -126,10 +127,15 @@ export function decodeStep(trace: Trace, versions: RecordVersions, seq: number):
     case STEP.hook:
       return { kind: 'hook', hook: pick(HOOKS, a, 'hook'), bridged: b !== 0 }
     case STEP.chain:
-      return { kind: 'chain', chain: ref(a), table: tableOf(ref(a), ref(e.netns[seq] as number)) }
+      return {
+        kind: 'chain',
+        chain: ref(a),
+        table: chainTable(versions, ref(a), seq) ?? tableOf(ref(a), ref(e.netns[seq] as number)),
+      }
     case STEP.rule: {
-      const verdict = pick(RULE_VERDICTS, c, 'rule verdict')
-      const target = verdict === 'jump' || verdict === 'goto' ? jumpTarget(versions, ref(a), seq) : undefined
+      const verdict = pick(RULE_VERDICTS, c & 0xff, 'rule verdict')
+      const turns = verdict === 'jump' || verdict === 'goto'
+      const target = c >>> 8 > 0 ? ref((c >>> 8) - 1) : turns ? jumpTarget(versions, ref(a), seq) : undefined
       return { kind: 'rule', rule: ref(a), tried: b, verdict, ...(target === undefined ? {} : { target }), length: d }
     }
     case STEP.policy:
@@ -186,6 +192,13 @@ export function decodeStep(trace: Trace, versions: RecordVersions, seq: number):
     default:
       throw new Error(`step ${seq} has the unknown kind ${kind}`)
   }
+}
+
+/** `ip kube-proxy` of a chain of nftables. Its names may hold slashes, so that the id does not tell. */
+function chainTable(versions: RecordVersions, id: string, seq: number): NftTableName | undefined {
+  if (!id.startsWith('nftchain:')) return undefined
+  const chain = versions.near(id, seq)
+  return chain?.kind === 'nft-chain' ? `${chain.family} ${chain.table}` : undefined
 }
 
 function decodeRoute(trace: Trace, versions: RecordVersions, seq: number): Step {

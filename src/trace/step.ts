@@ -1,5 +1,6 @@
 import type { PacketField } from '../net/packet.ts'
 import type { HookName, TableName } from '../world/netfilter.ts'
+import type { NftFamily } from '../world/nft.ts'
 import type { NudState } from '../world/records.ts'
 
 // A step holds facts, never prose. In the engine a step is one row of integers (columns.ts); this union is what a reader
@@ -139,7 +140,18 @@ export const NEIGH_REASONS = [
   'created',
 ] as const
 export type NeighReason = (typeof NEIGH_REASONS)[number]
-export const PROCESS_EVENTS = ['start', 'connect', 'listen', 'send', 'receive', 'output', 'sleep', 'exit', 'error', 'resolve'] as const
+export const PROCESS_EVENTS = [
+  'start',
+  'connect',
+  'listen',
+  'send',
+  'receive',
+  'output',
+  'sleep',
+  'exit',
+  'error',
+  'resolve',
+] as const
 export type ProcessEvent = (typeof PROCESS_EVENTS)[number]
 export const CT_CHANGES = ['new', 'update', 'confirm', 'destroy', 'clash'] as const
 export type CtChange = (typeof CT_CHANGES)[number]
@@ -165,6 +177,9 @@ export const IPVS_DIRECTIONS = ['request', 'reply', 'request-error', 'reply-erro
 export type IpvsDirection = (typeof IPVS_DIRECTIONS)[number]
 export const IPVS_CHANGES = ['new', 'update', 'destroy'] as const
 export type IpvsChange = (typeof IPVS_CHANGES)[number]
+
+/** A table of nftables by family and name, as `nft list tables` has it: `ip kube-proxy`. */
+export type NftTableName = `${NftFamily} ${string}`
 
 export type Step =
   // A packet comes to be.
@@ -207,7 +222,7 @@ export type Step =
   | { kind: 'reassemble'; complete: boolean; fragments: number }
   // Netfilter.
   | { kind: 'hook'; hook: HookName; bridged: boolean }
-  | { kind: 'chain'; chain: string; table: TableName }
+  | { kind: 'chain'; chain: string; table: TableName | NftTableName }
   | { kind: 'rule'; rule: string; tried: number; verdict: RuleVerdict; target?: string /** chain id jumped to */; length: number }
   | { kind: 'policy'; chain: string; tried: number; verdict: 'accept' | 'drop' | 'return'; length: number }
   | { kind: 'log'; prefix: string }

@@ -86,6 +86,11 @@ export class Nat {
     return this.#apply(skb, entry, manip, bound)
   }
 
+  /** nf_nat_initialized(): the packet's flow has a binding of the kind that this hook makes. */
+  isBound(skb: Skb, hook: number): boolean {
+    return skb.ct !== undefined && initialized(skb.ct, manipOf(hook))
+  }
+
   /** nf_nat_setup_info() for a rule's target. */
   bind(skb: Skb, entry: ConntrackEntry, range: Range, manip: number): number {
     return this.#setup(skb, entry, { range, manip, binding: BINDING.rule })

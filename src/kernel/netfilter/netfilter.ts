@@ -3,6 +3,7 @@ import { HOOK, HOOKS } from '../../trace/step.ts'
 import type { TableName } from '../../world/netfilter.ts'
 import type { ChainRecord, IpsetRecord, RuleRecord } from '../../world/records.ts'
 import { Conntrack } from '../conntrack/conntrack.ts'
+import { loadNftables, type Nftables, type NftBaseChain, type NftRecords } from '../nftables/nftables.ts'
 import { type Device, type Namespace, type Netfilter, NF_ACCEPT, NF_DROP, type Path, type Skb } from '../types.ts'
 import { type CompileDeps, type CompiledChain, InterfacePatterns } from './compile.ts'
 import { HookState } from './hook-state.ts'
@@ -17,6 +18,7 @@ interface NetfilterRecords {
   readonly chains: readonly ChainRecord[]
   readonly rules: readonly RuleRecord[]
   readonly ipsets: readonly IpsetRecord[]
+  readonly nftables?: NftRecords
 }
 
 /** struct nf_hook_ops: what runs at a hook, and when. `run` answers NF_ACCEPT, or another verdict with the packet's end written. */
@@ -30,6 +32,8 @@ export interface NamespaceNetfilter extends Netfilter {
   readonly conntrack: Conntrack
   /** iptables-restore of one table: its chains and rules are replaced, its counters of limit, nth and the like begin anew. No chains: the table is gone. */
   replaceTable(table: TableName, chains: readonly ChainRecord[], rules: readonly RuleRecord[]): void
+  /** All tables of nftables anew, as a transaction leaves them. */
+  replaceNftables(records: NftRecords): void
   /** For what is not a table of iptables: IPVS, nftables base chains. Those of one priority run in order of registration. */
   register(ops: HookOps): void
 }
@@ -54,6 +58,7 @@ class Hooks implements NamespaceNetfilter {
   readonly #tables = new Map<TableName, Table>()
   readonly #extra: HookOps[] = []
   readonly #deps: Omit<CompileDeps, 'loops'>
+  #nftables: Nftables = { bases: [], needsConntrack: false }
   #byHook: readonly (readonly HookOps[])[] = HOOKS.map(() => [])
   readonly #states: HookState[] = []
   #depth = 0
@@ -77,6 +82,7 @@ class Hooks implements NamespaceNetfilter {
       interfaces: new InterfacePatterns(),
     }
     for (const table of TABLES) this.#load(table, records.chains, records.rules)
+    if (records.nftables !== undefined) this.#loadNftables(records.nftables)
     this.#arrange()
   }
 
@@ -97,6 +103,11 @@ class Hooks implements NamespaceNetfilter {
 
   replaceTable(table: TableName, chains: readonly ChainRecord[], rules: readonly RuleRecord[]): void {
     this.#load(table, chains, rules)
+    this.#arrange()
+  }
+
+  replaceNftables(records: NftRecords): void {
+    this.#loadNftables(records)
     this.#arrange()
   }
 
@@ -142,17 +153,24 @@ class Hooks implements NamespaceNetfilter {
     this.#tables.set(name, new Table(name, own, byId, this.#deps))
   }
 
-  /** Puts what is there into each hook's order: by priority, and within one in order of registration. */
+  #loadNftables(records: NftRecords): void {
+    const deps = this.#deps
+    this.#nftables = loadNftables(records, { ...deps, drop: (skb, decidedBy) => this.#drop(skb, decidedBy) })
+  }
+
+  /** Puts what is there into each hook's order: by priority; within one, what nftables registered (later than all else) first. */
   #arrange(): void {
     const nat = this.#tables.get('nat')
-    this.tracking = [...this.#tables.values()].some((t) => t.needsConntrack)
-    const ops: HookOps[] = []
+    const { bases, needsConntrack } = this.#nftables
+    this.tracking = needsConntrack || [...this.#tables.values()].some((t) => t.needsConntrack)
+    const ops: HookOps[] = bases.flatMap((base) => (base.type === 'nat' ? [] : [this.#nftOps(base)]))
     if (this.tracking) ops.push(...this.#conntrackOps())
     for (const { table, hook, priority } of TABLE_HOOKS) {
       const found = this.#tables.get(table)
       if (found !== undefined && table !== 'nat') this.#addTable(ops, found, HOOK[hook], priority)
     }
-    if (nat !== undefined) for (const { hook, priority } of NAT_HOOKS) ops.push(this.#natOps(nat, hook, priority))
+    const natBases = bases.filter((b) => b.type === 'nat')
+    if (nat !== undefined || natBases.length > 0) for (const at of NAT_HOOKS) ops.push(this.#natOps(nat, natBases, at))
     ops.push(...this.#extra)
     this.#byHook = HOOKS.map((_, hook) => ops.filter((o) => o.hook === hook).sort((a, b) => a.priority - b.priority))
     this.empty = ops.length === 0
@@ -198,10 +216,44 @@ class Hooks implements NamespaceNetfilter {
     })
   }
 
-  #natOps(table: Table, hook: number, priority: number): HookOps {
-    const base = table.base[hook]
-    const walk = this.#walkDeps(table)
-    const consult = base === undefined ? undefined : (skb: Skb, at: HookState) => walkTable(base, skb, at, walk)
+  /** A chain of type route at OUTPUT routes the packet anew when it changed what routing looked at (nf_route_table_hook4). */
+  #nftOps({ hook, priority, type, run }: NftBaseChain): HookOps {
+    if (type !== 'route' || hook !== HOOK.OUTPUT) return { hook, priority, run }
+    return {
+      hook,
+      priority,
+      run: (skb, at) => {
+        const { src, dst, tos } = skb.pkt
+        const { mark } = skb
+        const verdict = run(skb, at)
+        const same = skb.mark === mark && skb.pkt.src === src && skb.pkt.dst === dst && skb.pkt.tos === tos
+        return verdict !== NF_ACCEPT || same ? verdict : this.#reroute(skb)
+      },
+    }
+  }
+
+  /** What a flow's first packet asks of all who do NAT at a hook, in their own order, until one has bound it (nf_nat_inet_fn). */
+  #natConsult(table: Table | undefined, bases: readonly NftBaseChain[], at: { hook: number; priority: number }) {
+    const asked = bases.filter((b) => b.hook === at.hook).map(({ priority, run }) => ({ priority, run }))
+    const base = table?.base[at.hook]
+    if (table !== undefined && base !== undefined) {
+      const walk = this.#walkDeps(table)
+      asked.push({ priority: at.priority, run: (skb, state) => walkTable(base, skb, state, walk) })
+    }
+    asked.sort((a, b) => a.priority - b.priority)
+    const [only, ...others] = asked
+    if (only === undefined || others.length === 0) return only?.run
+    return (skb: Skb, state: HookState): number => {
+      for (const { run } of asked) {
+        const verdict = run(skb, state)
+        if (verdict !== NF_ACCEPT || this.#nat.isBound(skb, state.hook)) return verdict
+      }
+      return NF_ACCEPT
+    }
+  }
+
+  #natOps(table: Table | undefined, bases: readonly NftBaseChain[], { hook, priority }: (typeof NAT_HOOKS)[number]): HookOps {
+    const consult = this.#natConsult(table, bases, { hook, priority })
     return {
       hook,
       priority,

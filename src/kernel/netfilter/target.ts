@@ -8,7 +8,7 @@ import type { Conntrack } from '../conntrack/conntrack.ts'
 import { CT } from '../conntrack/entry.ts'
 import { type Namespace, NF_ACCEPT, NF_DROP, NF_STOLEN, type Path, type Skb } from '../types.ts'
 import type { CompiledChain } from './compile.ts'
-import type { Met } from './hook-state.ts'
+import type { HookState, Met } from './hook-state.ts'
 import type { Nat } from './nat.ts'
 import { MANIP_DST, MANIP_SRC, rangeOf } from './nat-range.ts'
 import { setMark } from './rewrite.ts'
@@ -147,7 +147,7 @@ function masquerade(deps: TargetDeps, target: Extract<Target, { kind: 'masquerad
     ruleStep(deps, skb, met, 'accept')
     return NF_ACCEPT
   }
-  const source = deps.ns.fib.selectSource(met.at.outDev, skb.gateway === 0 ? skb.pkt.dst : skb.gateway, 'global')
+  const source = masqueradeAddress(deps.ns, skb, met.at)
   if (source === 0) {
     ruleStep(deps, skb, met, 'drop')
     return NF_DROP
@@ -157,7 +157,11 @@ function masquerade(deps: TargetDeps, target: Extract<Target, { kind: 'masquerad
   return deps.nat.bind(skb, ct, rangeOf(target.range, source), MANIP_SRC)
 }
 
-const LOOPBACK_ADDRESS = 0x7f000001
+/** The address that MASQUERADE gives a packet: inet_select_addr() of the out device, 0 when it has none. */
+export const masqueradeAddress = (ns: Namespace, skb: Skb, at: Pick<HookState, 'outDev'>): number =>
+  ns.fib.selectSource(at.outDev, skb.gateway === 0 ? skb.pkt.dst : skb.gateway, 'global')
+
+export const LOOPBACK_ADDRESS = 0x7f000001
 
 /** nf_nat_redirect_ipv4(): to this host, at loopback for its own packets, else at the in device's first address. */
 function redirect(deps: TargetDeps, target: Extract<Target, { kind: 'redirect' }>, skb: Skb, met: Met): number {
