@@ -21,7 +21,7 @@ export interface LayerField {
 }
 
 export interface Layer {
-  readonly name: 'Ethernet' | 'ARP' | 'IPv4' | 'IPv6' | 'ICMP' | 'TCP' | 'UDP' | 'VXLAN' | 'HTTP' | 'Data'
+  readonly name: 'Ethernet' | 'ARP' | 'IPv4' | 'IPv6' | 'ICMP' | 'TCP' | 'UDP' | 'DNS' | 'VXLAN' | 'HTTP' | 'Data'
   readonly start: number
   readonly end: number
   /** True inside the datagram that an ICMP error quotes. */

@@ -1,5 +1,6 @@
 import { formatIpv4, type Ipv4, type Mac } from './address.ts'
 import { summarizeArp } from './arp.ts'
+import { dnsBrief, dnsChip, summarizeDns } from './dns-brief.ts'
 import { httpLabel, httpStart } from './http.ts'
 import { ICMP_UNREACH, icmpName, summarizeIcmp } from './icmp.ts'
 import { protocolName } from './ipv4.ts'
@@ -17,7 +18,7 @@ const etherTypeText = (p: Packet): string => `0x${p.etherType.toString(16).padSt
 
 /**
  * One tcpdump-like line: `TCP 10.244.1.5:41522 > 10.96.0.10:80 SYN`, `ARP who-has 10.244.1.1 tell 10.244.1.5`,
- * `ICMP echo request id 1 seq 1`, `HTTP GET /`. An ICMP error names the flow that it quotes.
+ * `ICMP echo request id 1 seq 1`, `HTTP GET /`, `DNS A? web.`. An ICMP error names the flow that it quotes.
  */
 export function summarize(p: Packet): string {
   if (p.etherType === ETH_P.ARP && p.arpOp !== 0) return summarizeArpFields(p)
@@ -32,8 +33,11 @@ export function summarize(p: Packet): string {
       if (http) return `HTTP ${httpLabel(http)}`
       return `TCP ${endpoints(p)} ${tcpFlagNames(p.tcpFlags)}${p.payload.length > 0 ? ` len ${p.payload.length}` : ''}`
     }
-    case IPPROTO.UDP:
+    case IPPROTO.UDP: {
+      const dns = dnsBrief(p)
+      if (dns) return summarizeDns(dns)
       return `UDP ${endpoints(p)} ${tunnelText(p) ?? `len ${p.payload.length}`}${isFragment(p) ? ' first fragment' : ''}`
+    }
     case IPPROTO.ICMP: {
       const line = summarizeIcmp({ type: p.icmpType, code: p.icmpCode, rest: p.icmpRest })
       return isQuoting(p) ? `${line} for ${quotedFlow(p.payload)}` : `${line}${isFragment(p) ? ' first fragment' : ''}`
@@ -50,8 +54,14 @@ export function chipLabel(p: Packet): string {
   if (!isIp(p)) return etherTypeText(p)
   if (p.fragmentOffset > 0) return 'fragment'
   if (p.protocol === IPPROTO.TCP) return tcpChip(p)
-  if (p.protocol === IPPROTO.UDP) return tunnelled(p) === undefined ? 'UDP' : 'VXLAN'
+  if (p.protocol === IPPROTO.UDP) return udpChip(p)
   return p.protocol === IPPROTO.ICMP ? icmpChip(p) : protocolName(p.protocol)
+}
+
+function udpChip(p: Packet): string {
+  if (tunnelled(p) !== undefined) return 'VXLAN'
+  const dns = dnsBrief(p)
+  return dns ? dnsChip(dns) : 'UDP'
 }
 
 function tcpChip(p: Packet): string {

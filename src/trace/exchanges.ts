@@ -1,3 +1,4 @@
+import { dnsBrief } from '../net/dns-brief.ts'
 import { httpStart } from '../net/http.ts'
 import { ARP_OP, ETH_P, ICMP, IPPROTO, type Packet, TCP } from '../net/packet.ts'
 import { isQuoting } from '../net/quoted.ts'
@@ -54,6 +55,8 @@ interface Conversation {
   /** The SYN-ACK is there, the third packet of the handshake is not. */
   finishing: boolean
   replied: boolean
+  /** DNS: exchanges by the message's id. */
+  readonly questions: Map<number, Open>
 }
 
 /**
@@ -148,7 +151,7 @@ class Grouping {
     const there = tuple(p)
     let talk = this.#conversations.get(there)
     if (talk === undefined) {
-      talk = { forward: new Set([there]), current: undefined, finishing: false, replied: false }
+      talk = { forward: new Set([there]), current: undefined, finishing: false, replied: false, questions: new Map() }
       this.#conversations.set(there, talk)
     }
     const forward = talk.forward.has(there)
@@ -172,6 +175,11 @@ class Grouping {
 
   #placePair(packet: number, p: Packet, journey: number): void {
     const { talk, forward } = this.#conversation(packet, p)
+    const dns = dnsBrief(p)
+    if (dns !== undefined) {
+      this.#placeDns({ packet, journey, talk, id: dns.id, response: dns.response })
+      return
+    }
     if (talk.current === undefined || (forward && talk.replied)) {
       const dns = p.protocol === IPPROTO.UDP && (p.dport === 53 || p.sport === 53)
       const echo = p.icmpType === ICMP.ECHO || p.icmpType === ICMP.ECHO_REPLY
@@ -180,6 +188,23 @@ class Grouping {
     }
     if (!forward) talk.replied = true
     this.#add(talk.current, packet, forward ? 'request' : 'reply')
+  }
+
+  /** A question and its answer have one id; several may be under way between the same two ports. */
+  #placeDns(m: {
+    readonly packet: number
+    readonly journey: number
+    readonly talk: Conversation
+    readonly id: number
+    readonly response: boolean
+  }): void {
+    const { talk, id, packet } = m
+    let x = talk.questions.get(id)
+    if (x === undefined || (!m.response && x.parts.some((part) => part.role === 'reply'))) {
+      x = this.#open('dns', m.journey)
+      talk.questions.set(id, x)
+    }
+    this.#add(x, packet, m.response ? 'reply' : 'request')
   }
 
   #placeTcp(packet: number, p: Packet, journey: number): void {

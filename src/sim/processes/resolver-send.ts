@@ -50,7 +50,9 @@ export const questionText = (q: DnsQuestion): string => `${dnsTypeName(q.type)}?
 export function responseText(m: DnsMessage): string {
   const [q] = m.questions
   const n = m.answers.length
-  const count = m.rcode === RCODE.NOERROR ? ` ${n === 0 ? 'no answer' : n === 1 ? '1 answer' : `${n} answers`}` : ''
+  const referral = n === 0 && !m.authoritative ? m.authority.find((r) => r.type === DNS_TYPES.NS) : undefined
+  const none = referral === undefined ? 'no answer' : `referral to ${referral.name}`
+  const count = m.rcode === RCODE.NOERROR ? ` ${n === 0 ? none : n === 1 ? '1 answer' : `${n} answers`}` : ''
   return `${dnsRcodeName(m.rcode)} ${q === undefined ? '' : questionText(q)}${count}`
 }
 
