@@ -167,7 +167,7 @@ export class Connections {
   #dropConntrack(c: Connection, at: StepAt): void {
     this.#tuple.set(c.caddr, c.vaddr, c.cport, c.vport, c.protocol)
     const node = this.#conntrack.find(this.#tuple, at)
-    if (node !== undefined && node.entry.confirmed) this.#conntrack.destroy(node.entry, at)
+    if (node?.entry.confirmed === true) this.#conntrack.destroy(node.entry, at)
   }
 
   #write(c: Connection, at: StepAt, change: number): void {
