@@ -1,4 +1,6 @@
 import { addBytes, fold, pseudoHeaderSum } from './checksum.ts'
+import { dissectDns } from './dissect-dns.ts'
+import { DNS_PORT } from './dns-message.ts'
 import { httpStart, lineEnd, lineText } from './http.ts'
 import { ICMP_HEADER, ICMP_UNREACH, icmpName, isIcmpError, parseIcmp } from './icmp.ts'
 import { bytesText, type Layer, LayerBuilder } from './layer.ts'
@@ -93,7 +95,12 @@ function dissectUdp(c: Layer4Context, layers: Layer[]): Rest {
     .uint(UDP.CHECKSUM, 2, 'udp.checksum', 'Checksum', none ? () => '0x0000 none' : verdict(c, true))
   const at = c.from + UDP.LENGTH
   layers.push(b.build('UDP', at, c.quoted))
-  return VXLAN_PORTS.includes(parsed.value.dport) ? dissectVxlan(c, at, layers) : { kind: 'bytes', at }
+  const { sport, dport } = parsed.value
+  if (VXLAN_PORTS.includes(dport)) return dissectVxlan(c, at, layers)
+  const dns = sport === DNS_PORT || dport === DNS_PORT ? dissectDns(c.bytes, at, c.to, c.quoted) : undefined
+  if (dns === undefined) return { kind: 'bytes', at }
+  layers.push(dns)
+  return { kind: 'bytes', at: c.to }
 }
 
 function dissectVxlan(c: Layer4Context, at: number, layers: Layer[]): Rest {

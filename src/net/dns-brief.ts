@@ -7,7 +7,16 @@ import { IPPROTO, type Packet } from './packet.ts'
 
 const PORT = 53
 const HEADER = 12
-const TYPES: Readonly<Record<number, string>> = { 1: 'A', 2: 'NS', 5: 'CNAME', 6: 'SOA', 12: 'PTR', 16: 'TXT', 28: 'AAAA', 33: 'SRV' }
+const TYPES: Readonly<Record<number, string>> = {
+  1: 'A',
+  2: 'NS',
+  5: 'CNAME',
+  6: 'SOA',
+  12: 'PTR',
+  16: 'TXT',
+  28: 'AAAA',
+  33: 'SRV',
+}
 const RCODES = ['NOERROR', 'FORMERR', 'SERVFAIL', 'NXDOMAIN', 'NOTIMP', 'REFUSED']
 
 export interface DnsBrief {
@@ -66,5 +75,4 @@ export function summarizeDns(d: DnsBrief): string {
 }
 
 /** `A ?`, `AAAA !`, `NXDOMAIN` */
-export const dnsChip = (d: DnsBrief): string =>
-  !d.response ? `${d.type} ?` : d.rcode === 'NOERROR' ? `${d.type} !` : d.rcode
+export const dnsChip = (d: DnsBrief): string => (!d.response ? `${d.type} ?` : d.rcode === 'NOERROR' ? `${d.type} !` : d.rcode)

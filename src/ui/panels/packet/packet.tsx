@@ -73,12 +73,21 @@ const COLOUR: Readonly<Record<Layer['name'], string>> = {
   TCP: 'tcp',
   UDP: 'tcp',
   VXLAN: 'tcp',
+  DNS: 'pay',
   HTTP: 'pay',
   Data: 'pay',
 }
 
 /** Fields that say nothing to most readers unless something odd is in them. Shown behind "more". */
 const DULL = new Set([
+  'dns.flags.opcode',
+  'dns.flags.tc',
+  'dns.flags.ad',
+  'dns.flags.cd',
+  'dns.count.queries',
+  'dns.count.answers',
+  'dns.count.auth_rr',
+  'dns.count.add_rr',
   'eth.type',
   'ip.version',
   'ip.hdr_len',
