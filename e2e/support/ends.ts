@@ -63,6 +63,10 @@ export const ENDS: Readonly<Record<string, readonly End[]>> = {
     { pill: /answered/, says: /Hostname: web-a[\s\S]*X-Forwarded-For: 198\.51\.100\.10/ },
     { pill: /answered/, says: /no rule of any Ingress fits other\.example\// },
   ],
+  'other-cluster': [
+    { pill: /answered/, says: /lb\/shop → east\/gateway → east\/fabric → node3/ },
+    { pill: /answered/, says: /198\.18\.1\.100:80 → 192\.168\.2\.14:31080/ },
+  ],
   'pod-to-internet': [{ pill: /answered/, says: /RemoteAddr: 203\.0\.113\.11/ }],
   'broken-ip-forward': [{ pill: /no answer/, says: /ip_forward/ }],
   'broken-no-endpoints': [{ pill: /ECONNREFUSED/, says: /no ready endpoint/ }],

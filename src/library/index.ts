@@ -10,6 +10,7 @@ import { ingressL7 } from './ingress-l7.ts'
 import { loadBalancer } from './load-balancer.ts'
 import { nodePort } from './node-port.ts'
 import { nodePortLocal } from './node-port-local.ts'
+import { otherCluster } from './other-cluster.ts'
 import { podToInternet } from './pod-to-internet.ts'
 import { podToPodCloudRouter } from './pod-to-pod-cloud-router.ts'
 import { podToPodHostRoutes } from './pod-to-pod-host-routes.ts'
@@ -41,6 +42,7 @@ export const LIBRARY: readonly LibraryEntry[] = [
   hostPortRandom,
   loadBalancer,
   podToInternet,
+  otherCluster,
   brokenIpForward,
   brokenNoEndpoints,
   brokenEndpointGone,
