@@ -6,12 +6,13 @@
 //   --record     keeps the totals in recordings/fuzz-summary.json (then: npm run kernel -- --summary)
 //   --only FILE  runs the case in FILE; with --keep NAME, where both sides agree, it is kept as a regression with its recording
 // What differs while cases share the machine is tried again with nothing beside it, --retries N times more (2) at most: a
-// delay is no difference. How many agreed only then is said, and recorded.
+// delay is no difference. How many agreed only then is said, and recorded. Where no difference is in every run of the kernel,
+// the kernel differs from itself: such a case is counted apart, as neither alike nor different.
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { release, type } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { formatDifference } from '../../../src/lab/compare/difference.ts'
+import { type Difference, formatDifference } from '../../../src/lab/compare/difference.ts'
 import type { FuzzCase } from '../../../src/lab/fuzz/case.ts'
 import { generateCase } from '../../../src/lab/fuzz/generate.ts'
 import { FUZZ_SUMMARY, fuzzRuns, withFuzzRun } from '../../../src/lab/testing/recordings.ts'
@@ -45,6 +46,7 @@ const total = {
   same: 0,
   again: 0,
   different: 0,
+  unsteady: 0,
   undetermined: 0,
   broken: 0,
   unbuilt: 0,
@@ -66,7 +68,11 @@ function report(c: FuzzCase, tried: Tried): void {
     case 'different':
       add(tried.compared)
       console.log(`FAIL seed ${c.seed}: ${tried.differences.length} differences`)
-      for (const d of tried.differences.slice(0, Number(values.show))) console.log(`  ${formatDifference(d).trimEnd()}`)
+      show(tried.differences)
+      break
+    case 'unsteady':
+      console.log(`~    seed ${c.seed}: ${tried.differences.length} differences, none of them in every run of the kernel`)
+      show(tried.differences)
       break
     case 'undetermined':
       console.log(`--   seed ${c.seed}: undetermined: ${tried.what}`)
@@ -77,6 +83,10 @@ function report(c: FuzzCase, tried: Tried): void {
   if (values.out === undefined) return
   mkdirSync(values.out, { recursive: true })
   writeFileSync(join(values.out, `${tried.kind}-${c.seed}.json`), `${JSON.stringify(c, undefined, 1)}\n`)
+}
+
+function show(differences: readonly Difference[]): void {
+  for (const d of differences.slice(0, Number(values.show))) console.log(`  ${formatDifference(d).trimEnd()}`)
 }
 
 function add(c: { frames: number; hits: number; rules: number; entries: number }): void {
@@ -124,7 +134,7 @@ closeAll()
 const seconds = (performance.now() - began) / 1000
 console.log(
   `${cases.length} cases in ${seconds.toFixed(0)} s (${(cases.length / seconds).toFixed(2)} a second): ` +
-    `${total.same} alike (${total.again} of them only when tried again alone), ${total.different} different, ${total.undetermined} undetermined, ` +
+    `${total.same} alike (${total.again} of them only when tried again alone), ${total.different} different, ${total.unsteady} where the kernel differs from itself, ${total.undetermined} undetermined, ` +
     `${total.broken} broken, ${total.unbuilt} could not be built`,
 )
 console.log(`${total.frames} frames, ${total.rules} rules (${total.hits} hit), ${total.entries} table entries compared`)
@@ -137,6 +147,7 @@ if (values.record && values.only === undefined && values.seeds === undefined) {
     alike: total.same,
     again: total.again,
     different: total.different + total.broken + total.unbuilt,
+    unsteady: total.unsteady,
     undetermined: total.undetermined,
     frames: total.frames,
     rules: total.rules,

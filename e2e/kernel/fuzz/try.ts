@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process'
 import { release } from 'node:os'
 import type { Difference } from '../../../src/lab/compare/difference.ts'
 import type { RunComparison } from '../../../src/lab/compare/runs.ts'
+import { steadyDifferences } from '../../../src/lab/compare/steady.ts'
 import type { FuzzCase } from '../../../src/lab/fuzz/case.ts'
 import { compareCase } from '../../../src/lab/fuzz/compare.ts'
 import { driverPlan } from '../../../src/lab/fuzz/plan.ts'
@@ -20,6 +21,8 @@ export type Tried =
       readonly kernel: Ran
     }
   | { readonly kind: 'undetermined'; readonly what: string }
+  /** Every run of the kernel differs from the engine's, but no difference is in all of them: the kernel differs from itself. */
+  | { readonly kind: 'unsteady'; readonly differences: readonly Difference[] }
   /** The engine broke: an exception or a trace against its grammar. */
   | { readonly kind: 'broken'; readonly message: string }
   /** The kernel's side could not be built. */
@@ -28,7 +31,10 @@ export type Tried =
 const iptablesVersion = (): string => execFileSync('iptables', ['-V'], { encoding: 'utf8' }).trim()
 const VERSIONS = [`Linux ${release()}`, iptablesVersion()]
 
-/** Runs a case both ways; where they differ, the kernel runs it again up to `retries` times. */
+/**
+ * Runs a case both ways; where they differ, the kernel runs it again up to `retries` times. Differences are those that every
+ * one of these runs shows.
+ */
 export async function tryCase(c: FuzzCase, slot: Slot, retries: number): Promise<Tried> {
   let engine: PlayedCase
   try {
@@ -41,15 +47,17 @@ export async function tryCase(c: FuzzCase, slot: Slot, retries: number): Promise
   }
   if (engine.undetermined !== undefined) return { kind: 'undetermined', what: engine.undetermined }
   const plan = driverPlan(c, engine.world, engine.reader, c.seed % 4 === 0 ? 'nft' : 'legacy')
+  const runs: (readonly Difference[])[] = []
   let last: Extract<Tried, { kind: 'different' }> | undefined
   for (let again = 0; again <= retries; again++) {
     const kernel = await slot.run(plan, engine.run.ports, VERSIONS)
     if (kernel.kind === 'failed') return { kind: 'unbuilt', message: kernel.message }
     const compared = compareCase(c, engine, kernel)
     if (compared.differences.length === 0) return { kind: 'same', compared, again, kernel }
-    // The fewest differences of several runs are those that no clock explains.
-    if (last === undefined || compared.differences.length < last.differences.length)
-      last = { kind: 'different', compared, differences: compared.differences, kernel }
+    runs.push(compared.differences)
+    last = { kind: 'different', compared, differences: compared.differences, kernel }
   }
-  return last ?? { kind: 'unbuilt', message: 'no run' }
+  if (last === undefined) return { kind: 'unbuilt', message: 'no run' }
+  const differences = steadyDifferences(runs)
+  return differences.length === 0 ? { kind: 'unsteady', differences: last.differences } : { ...last, differences }
 }

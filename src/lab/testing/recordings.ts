@@ -29,6 +29,8 @@ export interface FuzzRun {
   /** Of them those that differed at first, beside other cases, and agreed when they ran alone. Unknown of older runs. */
   readonly again?: number
   readonly different: number
+  /** Those where runs of the kernel differ from each other as much as from the engine's. Unknown of older runs. */
+  readonly unsteady?: number
   readonly undetermined: number
   readonly frames: number
   readonly rules: number
