@@ -3,7 +3,7 @@ import { HOOK } from '../../trace/step.ts'
 import type { NetDevice } from '../device.ts'
 import type { NetworkNamespace } from '../namespace.ts'
 import { SkBuff } from '../skb.ts'
-import { type LocalOut, type Namespace, NF_ACCEPT, type SendResult } from '../types.ts'
+import { type LocalOut, type Namespace, NF_ACCEPT, NF_STOLEN, type SendResult } from '../types.ts'
 import { born, enterStack, noteRewrite, OUT } from './hop.ts'
 import { ipOutput } from './ip-output.ts'
 import { lookupOutput, noteRoute, type OutputRoute, PURPOSE_OUTPUT, ROUTE_LOCAL } from './route.ts'
@@ -49,9 +49,8 @@ export function begin(skb: SkBuff, route: OutputRoute, options: Pick<LocalOut, '
 /** __ip_local_out(): NF_INET_LOCAL_OUT, then dst_output(). */
 export function ipLocalOut(skb: SkBuff): SendResult {
   const { netfilter } = skb.ns
-  if (!netfilter.empty && netfilter.hook(HOOK.OUTPUT, skb, undefined, skb.outDev, false) !== NF_ACCEPT) {
-    // What IPVS has taken on (NF_STOLEN) is sent as far as the sender knows.
-    return skb.ipvsProperty ? 'OK' : 'EPERM'
-  }
+  const verdict = netfilter.empty ? NF_ACCEPT : netfilter.hook(HOOK.OUTPUT, skb, undefined, skb.outDev, false)
+  // nf_hook_slow(): what somebody has taken on is sent, as far as the sender knows.
+  if (verdict !== NF_ACCEPT) return verdict === NF_STOLEN ? 'OK' : 'EPERM'
   return ipOutput(skb) ? 'OK' : 'EPERM'
 }
