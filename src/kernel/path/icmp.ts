@@ -136,6 +136,7 @@ function icmpReply(ns: NetworkNamespace, skb: SkBuff, cause: number): void {
   const out = new SkBuff(reply, ns)
   out.cause = cause
   out.mark = mark
+  out.pathMtu = ns.sockets.pathMtu(reply.dst)
   push(out, route, skb)
 }
 

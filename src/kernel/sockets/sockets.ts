@@ -28,6 +28,8 @@ export interface SocketsApi extends Sockets {
   takeTunnel(port: number, receive: (skb: Skb, socket: number) => void): void
   /** skb_dst_update_pmtu(): what is sent here to `dst` is at most `mtu` bytes from now on. */
   learnPathMtu(dst: number, mtu: number): void
+  /** dst_mtu() where a way has been found to be narrower than its device: bytes, 0 where nothing is known. */
+  pathMtu(dst: number): number
 }
 
 /** Sockets of the initial world (listeners, bound UDP) are there from the start; `path` carries what they send. */
@@ -94,6 +96,11 @@ class NamespaceSockets implements SocketsApi {
     this.#host.pmtu.update(dst, mtu)
   }
 
+  pathMtu(dst: number): number {
+    const mtu = this.#host.pmtu.lookup(dst, UNKNOWN)
+    return mtu === UNKNOWN ? 0 : mtu
+  }
+
   #find(process: ProcessId, port: number, protocol: string): TcpSocket | UdpSocket | undefined {
     return this.#adopted.find(({ record: r }) => r.protocol === protocol && r.process === process && r.local.port === port)
       ?.socket
@@ -147,6 +154,8 @@ class NamespaceSockets implements SocketsApi {
 }
 
 const PORT_UNREACHABLE = 3
+/** Longer than any IPv4 packet. */
+const UNKNOWN = 0x10000
 
 /** Socket records by namespace, gathered once for all namespaces of a run. */
 const gathered = new WeakMap<World, ReadonlyMap<NetnsId, readonly SocketRecord[]>>()

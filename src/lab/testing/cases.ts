@@ -102,10 +102,10 @@ const FLANNEL = {
 }
 
 /** A plain VXLAN between the nodes, without a control plane: it floods to its one peer and learns from what comes back. */
-const learningTunnel = (n: 1 | 2): Override => ({
-  addr: `9: vx0: <BROADCAST,MULTICAST,UP,LOWER_UP> mtu 1450 qdisc noqueue state UNKNOWN group default
+const learningTunnel = (n: 1 | 2, dev = 'dev eth0 ', mtu = 1450): Override => ({
+  addr: `9: vx0: <BROADCAST,MULTICAST,UP,LOWER_UP> mtu ${mtu} qdisc noqueue state UNKNOWN group default
     link/ether 0e:00:0a:63:00:0${n} brd ff:ff:ff:ff:ff:ff promiscuity 0 minmtu 68 maxmtu 65535
-    vxlan id 42 local 192.168.1.1${n} dev eth0 srcport 0 0 dstport 4789 ttl auto ageing 300 udpcsum noudp6zerocsumtx noudp6zerocsumrx
+    vxlan id 42 local 192.168.1.1${n} ${dev}srcport 0 0 dstport 4789 ttl auto ageing 300 udpcsum noudp6zerocsumtx noudp6zerocsumrx
     inet 10.99.0.${n}/24 brd 10.99.0.255 scope global vx0
        valid_lft forever preferred_lft forever
 `,
@@ -273,5 +273,14 @@ export const CASES: readonly TestCase[] = [
       ['node2', 'curl http://10.99.0.1:81/'],
     ],
     { objects: TWO_NODES, overrides: { node1: learningTunnel(1), node2: learningTunnel(2) } },
+  ),
+  kase(
+    'vxlan-no-room',
+    [
+      ['node1', 'ping -c 2 -s 1472 10.99.0.2'],
+      ['node1', 'ping -c 2 -s 1472 -M do 10.99.0.2'],
+      ['node2', 'echo hello | nc -u -w 1 10.99.0.1 99'],
+    ],
+    { objects: TWO_NODES, overrides: { node1: learningTunnel(1, '', 1500), node2: learningTunnel(2, '', 1500) } },
   ),
 ]
