@@ -58,7 +58,7 @@ function notBuilt(doc: ScenarioDocument): InputError[] {
   ]
 }
 
-const BUILT_MODES: readonly KubeProxyMode[] = ['iptables', 'ipvs']
+const BUILT_MODES: readonly KubeProxyMode[] = ['iptables', 'ipvs', 'nftables']
 
 /** Nodes and everything on them. */
 const buildCluster = (world: WorldBuilder, c: Cluster, doc: ScenarioDocument, options: BuildOptions): Note[] => [
@@ -87,7 +87,7 @@ function buildNodes(world: WorldBuilder, c: Cluster, doc: ScenarioDocument, opti
   const wanted = (node: ClusterNode) => rules <= MAX_RULES || passed.has(node) || options.rulesOn?.includes(node.name) === true
   c.nodes.forEach((node, i) => {
     const proxy = rulesOf(node)
-    if (wanted(node)) buildNode(world, node, c, proxy.tables(), proxy.ipvs)
+    if (wanted(node)) buildNode(world, node, c, proxy.tables(), proxy)
     else buildNode(world, node, c, leftOutTables(proxy.size))
     options.onProgress?.((i + 1) / c.nodes.length)
   })

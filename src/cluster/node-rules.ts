@@ -1,6 +1,8 @@
+import type { NftRecord } from '../linux/nft/records.ts'
 import { clusterProxyTables } from './kube-proxy/index.ts'
 import { clusterIpvs, ipvsNodeTables, ipvsSize } from './kube-proxy/ipvs/node.ts'
 import type { IpvsSync } from './kube-proxy/ipvs/proxier.ts'
+import { clusterNftables, nftablesNodeTables, nftablesSize } from './kube-proxy/nftables/node.ts'
 import type { GeneratedTable } from './kube-proxy/rule.ts'
 import type { Cluster, ClusterNode } from './model.ts'
 import { nodeTables } from './node.ts'
@@ -12,6 +14,7 @@ export interface NodeRules {
   readonly size: number
   readonly tables: () => GeneratedTable[]
   readonly ipvs?: IpvsSync
+  readonly nftables?: readonly NftRecord[]
 }
 
 export function nodeRules(cluster: Cluster): (self: ClusterNode) => NodeRules {
@@ -20,6 +23,13 @@ export function nodeRules(cluster: Cluster): (self: ClusterNode) => NodeRules {
     return (self) => {
       const ipvs = syncOf(self)
       return { size: ipvsSize(ipvs), tables: () => ipvsNodeTables(cluster, ipvs), ipvs }
+    }
+  }
+  if (cluster.config.kubeProxy.mode === 'nftables') {
+    const recordsOf = clusterNftables(cluster)
+    return (self) => {
+      const nftables = recordsOf(self)
+      return { size: nftablesSize(nftables), tables: () => nftablesNodeTables(self, cluster), nftables }
     }
   }
   const proxyTables = clusterProxyTables(cluster)

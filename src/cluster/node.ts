@@ -6,10 +6,10 @@ import { nodeFiles, podFiles } from './dns.ts'
 import { fabricPort, hostRoutes, LAN_LATENCY } from './fabric/fabric.ts'
 import { iptablesConfigOf, jumpRules, type ProxyTables } from './kube-proxy/index.ts'
 import { buildIpvs, buildIpvsDevice } from './kube-proxy/ipvs/node.ts'
-import type { IpvsSync } from './kube-proxy/ipvs/proxier.ts'
 import type { GeneratedTable } from './kube-proxy/rule.ts'
 import type { Cluster, ClusterNode, ClusterPod } from './model.ts'
 import { cloudMac, machineMac } from './names.ts'
+import type { NodeRules } from './node-rules.ts'
 import { objectOrigin } from './objects.ts'
 import { serversOf } from './servers.ts'
 import type { NetnsBuilder, WorldBuilder } from './world-builder.ts'
@@ -22,7 +22,7 @@ export function buildNode(
   self: ClusterNode,
   cluster: Cluster,
   proxy: GeneratedTable[],
-  ipvs?: IpvsSync,
+  { ipvs, nftables }: Pick<NodeRules, 'ipvs' | 'nftables'> = {},
 ): void {
   const of = { kind: 'Node', name: self.name }
   const isCloud = cluster.config.network.fabric === 'cloud'
@@ -52,9 +52,10 @@ export function buildNode(
   }
   for (const pod of pods) if (pod.hostNetwork) startServers(node, pod, cluster)
   nodeFiles(node, self.ip, cluster)
-  buildSysctls(node)
+  buildSysctls(node, cluster)
   if (ipvs !== undefined) buildIpvs(world, node, cluster, ipvs)
   node.tables(proxy)
+  for (const record of nftables ?? []) world.put(record)
   node.finish()
 }
 
@@ -70,15 +71,22 @@ function startServers(netns: NetnsBuilder, pod: ClusterPod, cluster: Cluster): v
 }
 
 /** What components set, and the kernel's own defaults that decide a packet's way. */
-function buildSysctls(node: NetnsBuilder): void {
+function buildSysctls(node: NetnsBuilder, cluster: Cluster): void {
   const kernel: Origin = { component: 'kernel' }
+  const nftables = cluster.config.kubeProxy.mode === 'nftables'
   const set: readonly (readonly [string, string | number, Origin])[] = [
     ['net.ipv4.ip_forward', 1, { component: 'cni', detail: 'the bridge plugin: isGateway' }],
     ['net.ipv4.conf.all.rp_filter', 0, kernel],
     ['net.ipv4.conf.default.rp_filter', 0, kernel],
-    // Lets node ports answer on 127.0.0.1; the KUBE-FIREWALL chain guards what that opens.
-    ['net.ipv4.conf.all.route_localnet', 1, { component: 'kube-proxy', detail: '--iptables-localhost-nodeports' }],
-    ['net.bridge.bridge-nf-call-iptables', 1, { component: 'kube-proxy', detail: 'iptables mode sees bridged traffic' }],
+    // Lets node ports answer on 127.0.0.1; the KUBE-FIREWALL chain guards what that opens. With nftables they do not.
+    ...(nftables
+      ? []
+      : ([
+          ['net.ipv4.conf.all.route_localnet', 1, { component: 'kube-proxy', detail: '--iptables-localhost-nodeports' }],
+        ] as const)),
+    nftables
+      ? ['net.bridge.bridge-nf-call-iptables', 1, { component: 'user', detail: 'bridged traffic passes the IP hooks, nftables too' }]
+      : ['net.bridge.bridge-nf-call-iptables', 1, { component: 'kube-proxy', detail: 'iptables mode sees bridged traffic' }],
     [
       'net.netfilter.nf_conntrack_tcp_timeout_established',
       86400,

@@ -4,18 +4,17 @@ import type { InputError, ScenarioDocument } from '../../scenario/document.ts'
 import { inputError, listed } from '../errors.ts'
 import { fillIn } from '../fill-in.ts'
 import type { Cluster, ClusterNode } from '../model.ts'
-import { nodePortAddresses } from './config.ts'
 import { endpointsMap } from './endpoints-map.ts'
-import { iptablesConfigOf, proxyConfigOf, proxyObjects } from './index.ts'
+import { iptablesConfigOf, proxyObjects } from './index.ts'
 import type { IpFamily } from './ip.ts'
 import { restoreText } from './iptables/restore-text.ts'
 import { syncIptables } from './iptables/sync.ts'
 import { ipvsConfigOf } from './ipvs/node.ts'
 import { syncIpvs } from './ipvs/proxier.ts'
 import { ipvsText } from './ipvs/text.ts'
-import { serviceCIDRs } from './nftables/names.ts'
+import { nftablesConfigOf } from './nftables/node.ts'
 import { NftablesProxier } from './nftables/proxier.ts'
-import { ipX, type NftablesProxyConfig } from './nftables/setup.ts'
+import { ipX } from './nftables/setup.ts'
 import { transactionText } from './nftables/transaction.ts'
 import { servicePorts } from './service-map.ts'
 
@@ -27,18 +26,6 @@ export interface ProxyFeed {
   readonly mode: ProxyMode
   /** A dual-stack node's kube-proxy feeds each family by itself. */
   readonly family: IpFamily
-}
-
-/** In this mode --nodeport-addresses is `primary` unless it is set: the node's own address alone. */
-function nftablesConfigOf(self: ClusterNode, cluster: Cluster, family: IpFamily): NftablesProxyConfig {
-  const shared = proxyConfigOf(self, cluster, family)
-  const { nodeIP } = shared
-  const primary = nodeIP === undefined ? [] : [`${nodeIP.text}/${family === 'IPv4' ? 32 : 128}`]
-  return {
-    ...shared,
-    nodePortAddresses: nodePortAddresses(family, primary),
-    serviceCIDRs: serviceCIDRs([cluster.config.serviceCIDR], family),
-  }
 }
 
 /**
