@@ -58,7 +58,7 @@ function notBuilt(doc: ScenarioDocument): InputError[] {
   ]
 }
 
-const BUILT_MODES: readonly KubeProxyMode[] = ['iptables', 'ipvs', 'nftables']
+const BUILT_MODES: readonly KubeProxyMode[] = ['iptables', 'ipvs', 'userspace', 'nftables']
 
 /** Nodes and everything on them. */
 const buildCluster = (world: WorldBuilder, c: Cluster, doc: ScenarioDocument, options: BuildOptions): Note[] => [

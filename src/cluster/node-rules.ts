@@ -4,6 +4,8 @@ import { clusterIpvs, ipvsNodeTables, ipvsSize } from './kube-proxy/ipvs/node.ts
 import type { IpvsSync } from './kube-proxy/ipvs/proxier.ts'
 import { clusterNftables, nftablesNodeTables, nftablesSize } from './kube-proxy/nftables/node.ts'
 import type { GeneratedTable } from './kube-proxy/rule.ts'
+import { clusterUserspace, userspaceNodeTables } from './kube-proxy/userspace/node.ts'
+import type { UserspaceSync } from './kube-proxy/userspace/proxier.ts'
 import type { Cluster, ClusterNode } from './model.ts'
 import { nodeTables } from './node.ts'
 import { ruleCount } from './realise.ts'
@@ -14,6 +16,7 @@ export interface NodeRules {
   readonly size: number
   readonly tables: () => GeneratedTable[]
   readonly ipvs?: IpvsSync
+  readonly userspace?: UserspaceSync
   readonly nftables?: readonly NftRecord[]
 }
 
@@ -23,6 +26,14 @@ export function nodeRules(cluster: Cluster): (self: ClusterNode) => NodeRules {
     return (self) => {
       const ipvs = syncOf(self)
       return { size: ipvsSize(ipvs), tables: () => ipvsNodeTables(cluster, ipvs), ipvs }
+    }
+  }
+  if (cluster.config.kubeProxy.mode === 'userspace') {
+    const syncOf = clusterUserspace(cluster)
+    return (self) => {
+      const userspace = syncOf(self)
+      const size = ruleCount(userspace) + userspace.sockets.length
+      return { size, tables: () => userspaceNodeTables(self, cluster, userspace), userspace }
     }
   }
   if (cluster.config.kubeProxy.mode === 'nftables') {

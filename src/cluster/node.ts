@@ -7,6 +7,7 @@ import { fabricPort, hostRoutes, LAN_LATENCY } from './fabric/fabric.ts'
 import { iptablesConfigOf, jumpRules, type ProxyTables } from './kube-proxy/index.ts'
 import { buildIpvs, buildIpvsDevice } from './kube-proxy/ipvs/node.ts'
 import type { GeneratedTable } from './kube-proxy/rule.ts'
+import { buildUserspace } from './kube-proxy/userspace/node.ts'
 import type { Cluster, ClusterNode, ClusterPod } from './model.ts'
 import { cloudMac, machineMac } from './names.ts'
 import type { NodeRules } from './node-rules.ts'
@@ -22,7 +23,7 @@ export function buildNode(
   self: ClusterNode,
   cluster: Cluster,
   proxy: GeneratedTable[],
-  { ipvs, nftables }: Pick<NodeRules, 'ipvs' | 'nftables'> = {},
+  { ipvs, userspace, nftables }: Pick<NodeRules, 'ipvs' | 'userspace' | 'nftables'> = {},
 ): void {
   const of = { kind: 'Node', name: self.name }
   const isCloud = cluster.config.network.fabric === 'cloud'
@@ -54,6 +55,7 @@ export function buildNode(
   nodeFiles(node, self.ip, cluster)
   buildSysctls(node, cluster)
   if (ipvs !== undefined) buildIpvs(world, node, cluster, ipvs)
+  if (userspace !== undefined) buildUserspace(world, node, userspace)
   node.tables(proxy)
   for (const record of nftables ?? []) world.put(record)
   node.finish()
@@ -85,7 +87,11 @@ function buildSysctls(node: NetnsBuilder, cluster: Cluster): void {
           ['net.ipv4.conf.all.route_localnet', 1, { component: 'kube-proxy', detail: '--iptables-localhost-nodeports' }],
         ] as const)),
     nftables
-      ? ['net.bridge.bridge-nf-call-iptables', 1, { component: 'user', detail: 'bridged traffic passes the IP hooks, nftables too' }]
+      ? [
+          'net.bridge.bridge-nf-call-iptables',
+          1,
+          { component: 'user', detail: 'bridged traffic passes the IP hooks, nftables too' },
+        ]
       : ['net.bridge.bridge-nf-call-iptables', 1, { component: 'kube-proxy', detail: 'iptables mode sees bridged traffic' }],
     [
       'net.netfilter.nf_conntrack_tcp_timeout_established',

@@ -221,7 +221,8 @@ export class NetnsBuilder {
     this.#world.put({ kind: 'sysctl', id: sysctlId(this.name, key), netns: this.id, key, value: String(value), origin })
   }
 
-  process(argv: readonly string[], machine: string, origin: Origin, container?: string): void {
+  /** Answers the number in its id. */
+  process(argv: readonly string[], machine: string, origin: Origin, container?: string): number {
     this.#world.put({
       kind: 'process',
       id: processId(this.name, ++this.#processes),
@@ -233,6 +234,7 @@ export class NetnsBuilder {
       output: '',
       origin,
     })
+    return this.#processes
   }
 
   /** `path` is absolute. */

@@ -127,7 +127,7 @@ export function stepText(reader: TraceReader, seq: number): string {
         ? `kube-proxy sync: ${step.added} rules added, ${step.removed} removed`
         : `${step.change} ${name(step.record)}`
     case 'proxy.route':
-      return `${name(step.process)} route ${step.rule}: ${[step.service ?? 'no backend', step.endpoint].filter((w) => w !== undefined).join(' → ')}`
+      return `${name(step.process)} route ${step.rule}: ${[step.service ?? 'no backend', step.endpoint].filter((w) => w !== undefined && w !== step.rule).join(' → ')}`
     case 'proxy.copy':
       return `${name(step.process)} copies ${step.bytes} bytes from ${name(step.from)} to ${name(step.to)}`
     default:

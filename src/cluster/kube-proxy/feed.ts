@@ -17,8 +17,11 @@ import { NftablesProxier } from './nftables/proxier.ts'
 import { ipX } from './nftables/setup.ts'
 import { transactionText } from './nftables/transaction.ts'
 import { servicePorts } from './service-map.ts'
+import { userspaceConfigOf } from './userspace/node.ts'
+import { syncUserspace } from './userspace/proxier.ts'
+import { userspaceText } from './userspace/text.ts'
 
-export const PROXY_MODES = ['iptables', 'nftables', 'ipvs'] as const
+export const PROXY_MODES = ['iptables', 'nftables', 'ipvs', 'userspace'] as const
 export type ProxyMode = (typeof PROXY_MODES)[number]
 
 export interface ProxyFeed {
@@ -60,6 +63,9 @@ function feed(cluster: Cluster, self: ClusterNode, { mode, family }: ProxyFeed):
     case 'ipvs': {
       return ipvsText(syncIpvs(ports, endpoints, ipvsConfigOf(self, cluster, family)))
     }
+    case 'userspace':
+      // It never learned of IPv6.
+      return family === 'IPv4' ? userspaceText(syncUserspace(ports, userspaceConfigOf(self))) : ''
     default:
       return assertNever(mode)
   }

@@ -137,6 +137,9 @@ export const ctstate = (states: readonly CtStateName[], invert = false): Argumen
     ...(invert ? { statesInvert: true } : {}),
   })
 
+/** The old name of `ctstate`, which iptables keeps. */
+export const stateNew: Argument = match('-m state --state NEW', { kind: 'state', states: ['NEW'], invert: false })
+
 export const dstType = (type: AddrType, invert = false): Argument =>
   match(`-m addrtype ${invert ? '! ' : ''}--dst-type ${type}`, {
     kind: 'addrtype',
@@ -253,6 +256,9 @@ export const dnatToPort = (address: Ipv4, port: number): Argument =>
     kind: 'dnat',
     range: { ...PLAIN_RANGE, addresses: { from: address, to: address }, ports: { from: port, to: port } },
   })
+/** To a port of this machine itself. */
+export const redirectTo = (port: number): Argument =>
+  target(`-j REDIRECT --to-ports ${port}`, { kind: 'redirect', range: { ...PLAIN_RANGE, ports: { from: port, to: port } } })
 export const snatTo = (address: Ipv4): Argument =>
   target(`-j SNAT --to-source ${formatIpv4(address)}`, {
     kind: 'snat',

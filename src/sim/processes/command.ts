@@ -10,11 +10,12 @@ import { ping } from './ping.ts'
 import type { Program, Runnable } from './program.ts'
 import { alb, nginxIngressController } from './reverse-proxy.ts'
 import { udpEcho } from './udp-echo.ts'
+import { kubeProxy } from './userspace-proxy.ts'
 import { pipedText, splitWords } from './words.ts'
 
 /** Every program that a journey or a process of the world can be. */
 const PROGRAMS: ReadonlyMap<string, Program> = new Map(
-  [curl, ping, nc, httpd, udpEcho, nginxIngressController, alb, coredns, nsd, pdnsRecursor].map((p) => [p.name, p]),
+  [curl, ping, nc, httpd, udpEcho, nginxIngressController, alb, kubeProxy, coredns, nsd, pdnsRecursor].map((p) => [p.name, p]),
 )
 /** Other names that people use for the same program. */
 const ALIASES: Readonly<Record<string, string>> = { netcat: 'nc', 'nc.openbsd': 'nc' }
