@@ -1,5 +1,5 @@
 import { BadgeCheck, Check, FileInput, Scale, Search, SquareTerminal, X } from 'lucide-react'
-import { type KeyboardEvent, use, useMemo, useRef, useState } from 'react'
+import { type KeyboardEvent, use, useEffect, useMemo, useRef, useState } from 'react'
 import { FIDELITY } from '../../library/fidelity.ts'
 import type { ScenarioEntry } from '../../store/scenarios.ts'
 import { useApp, useAppContext, useLang } from '../context.tsx'
@@ -42,6 +42,11 @@ export default function ScenarioList() {
     set({ drawer: false, mobileTab: 'stage' })
     void openLibrary(id)
   }
+  // A link opens one that may be far down the list.
+  // biome-ignore lint/correctness/useExhaustiveDependencies: it moves when another one is open
+  useEffect(() => {
+    body.current?.querySelector('[aria-current]')?.scrollIntoView({ block: 'nearest' })
+  }, [current])
   const onKeyDown = (e: KeyboardEvent) => {
     if (e.key !== 'ArrowDown' && e.key !== 'ArrowUp') return
     const links = [...(body.current?.querySelectorAll<HTMLElement>('.scenario') ?? [])]
