@@ -47,7 +47,7 @@ export class SkBuff implements Skb {
   pathMtu = 0
   /** ipvs_property: IPVS has dealt with it, as a request or as a reply. */
   ipvsProperty = false
-  /** skb->dst_pending_confirm */
+  /** skb->dst_pending_confirm: every neighbour that it is sent to works, in every namespace of one machine that it comes through. */
   confirm = false
 
   constructor(pkt: Packet, ns: NetworkNamespace) {
@@ -56,7 +56,7 @@ export class SkBuff implements Skb {
     this.netns = ns.ref
   }
 
-  /** nf_reset_ct and friends: what a packet loses when it crosses into another namespace (skb_scrub_packet). */
+  /** skb_scrub_packet(): what a packet loses when it crosses into another namespace; `confirm` it keeps. */
   scrub(): void {
     this.mark = 0
     this.ct = undefined
@@ -71,7 +71,6 @@ export class SkBuff implements Skb {
     this.nfBridge = undefined
     this.doRedirect = false
     this.fragMaxSize = 0
-    this.confirm = false
     this.pathMtu = 0
     this.outDev = undefined
   }

@@ -16,8 +16,6 @@ SOL_PACKET, PACKET_RX_RING, PACKET_STATISTICS, PACKET_VERSION, TPACKET_V2, TP_ST
 BLOCK, FRAME, FRAMES = 65536, 4096, 2048
 ENV = {'PATH': os.environ.get('PATH', '/usr/sbin:/usr/bin:/sbin:/bin'), 'LC_ALL': 'C',
        'XTABLES_LOCKFILE': '/tmp/hf-xtables-%d.lock' % os.getpid()}
-# What the end of a command set off comes to rest.
-SETTLE = 0.25
 
 
 class Failed(Exception):
@@ -87,8 +85,8 @@ class Case:
             self.batch(['ip', '-batch', '-'], ns['links'])
         for ns in spaces:
             enter(self.fds[ns['name']])
-            self.offloads(ns['devices'])
             self.batch(['ip', '-batch', '-'], ns['up'])
+            self.offloads(ns['devices'])
         for ns in spaces:
             enter(self.fds[ns['name']])
             for line in ns['late']:
@@ -188,7 +186,7 @@ class Case:
             os.killpg(p.pid, signal.SIGKILL)
             output, _ = p.communicate()
             status = 124
-        time.sleep(SETTLE)
+        time.sleep(self.plan['settle'])
         return {'exit': status, 'output': output}
 
     def tables(self):

@@ -8,6 +8,7 @@ import { icmpSend } from '../path/icmp.ts'
 import { devQueueXmit } from '../path/xmit.ts'
 import type { SkBuff } from '../skb.ts'
 import { truesize } from '../sockets/send-buffer.ts'
+import { wheelLateness } from '../timer-wheel.ts'
 import { arpSolicit } from './arp.ts'
 import { type Neighbour, noteConfirmed, noteQueued, noteUsed, setState, stateCode } from './table.ts'
 
@@ -126,16 +127,18 @@ export function neighBridgeDnat(skb: SkBuff, bridge: NetDevice, goOn: () => void
 /** A stale entry is used at once and checked in delay_first_probe_time, unless something confirms it first. */
 function delayStale(n: Neighbour, at: StepAt): void {
   setState(n, at, { state: 'DELAY', reason: 'used-stale', probes: 0 })
-  const { ns } = n.dev
   n.timer?.cancel()
-  n.timer = ns.kernel.schedule(ns.sysctl('net.ipv4.neigh.default.delay_first_probe_time') * S, () => delayExpired(n))
+  // Late, as every timer: so much of the beginning does not count as a confirmation any more when it goes off.
+  const delay = delayFirstProbe(n)
+  n.timer = n.dev.ns.kernel.schedule(delay + wheelLateness(delay), () => delayExpired(n))
 }
+
+const delayFirstProbe = (n: Neighbour): number => n.dev.ns.sysctl('net.ipv4.neigh.default.delay_first_probe_time') * S
 
 function delayExpired(n: Neighbour): void {
   if (n.record.state !== 'DELAY') return
-  const { ns } = n.dev
   const at = timerRow(n, 'neigh_timer_handler')
-  if (n.confirmed + ns.sysctl('net.ipv4.neigh.default.delay_first_probe_time') * S > ns.kernel.now) {
+  if (n.confirmed + delayFirstProbe(n) > n.dev.ns.kernel.now) {
     setState(n, at, { state: 'REACHABLE', reason: 'confirmed', probes: 0 })
     return
   }

@@ -80,6 +80,7 @@ export function cloneSkb(skb: SkBuff, how: number, pkt = new Packet().copyFrom(s
   twin.traced = skb.traced
   twin.ipvsProperty = skb.ipvsProperty
   twin.nfBridge = skb.nfBridge
+  twin.confirm = skb.confirm
   born(twin, how, skb.packet, -1)
   return twin
 }

@@ -28,6 +28,19 @@ export interface FuzzHost {
   readonly sets: readonly string[]
   /** Command lines of servers that run from the start. */
   readonly servers: readonly string[]
+  readonly tunnels?: readonly FuzzTunnel[]
+}
+
+/** A VXLAN device; its address and routes stand with the host's others. */
+export interface FuzzTunnel {
+  readonly device: string
+  /** As `ip -d link` says it, behind `vxlan`: `id 42 local 192.168.1.1 dev eth0 dstport 8472 nolearning`. */
+  readonly words: string
+  readonly mtu: number
+  /** Entries as `bridge fdb` prints them: `0e:00:00:00:00:02 dst 192.168.1.2`. */
+  readonly fdb: readonly string[]
+  /** Neighbours that a control plane has put there: `10.244.2.0 lladdr 0e:00:00:00:00:02`. */
+  readonly neighbours: readonly string[]
 }
 
 export interface FuzzTable {

@@ -5,6 +5,7 @@ import { Draw } from './draw.ts'
 import { devicesOf, type Places, placesOf, portsOf } from './places.ts'
 import { drawTables } from './rules.ts'
 import { type Draft, drawTopology, type Host } from './topology.ts'
+import { drawTunnels } from './tunnels.ts'
 
 /** Unanswered ARP gives up well before any command does, so that no two clocks have to agree. */
 const RETRANSMIT_MS = 300
@@ -13,6 +14,8 @@ const RETRANSMIT_MS = 300
 export function generateCase(seed: number): FuzzCase {
   const draw = new Draw(prng(seed).fork('case'))
   const draft = drawTopology(draw)
+  // From a stream of its own: the cases without a tunnel are what they were before there were any.
+  drawTunnels(new Draw(prng(seed).fork('tunnels')), draft)
   const places = placesOf(draft.hosts)
   // Five seconds, the default, is about as long as a case takes: whether it probes would hang on the machine's load.
   const probeAfter = draw.chance(10) ? '1' : '60'

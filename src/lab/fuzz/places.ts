@@ -28,6 +28,7 @@ export const devicesOf = (host: FuzzHost, cables: readonly FuzzCable[]): string[
   'lo',
   ...host.bridges,
   ...cables.flatMap((c) => [c.a, c.b]).flatMap((e) => (e.host === host.name ? [e.device] : [])),
+  ...(host.tunnels ?? []).map((t) => t.device),
 ]
 
 /** Those that are ports of a bridge. */

@@ -7,10 +7,13 @@ import { pinsOf } from '../pins.ts'
 import { journeyCommand, labServers } from '../programs.ts'
 import { restoreText, sysctlLines } from '../tables.ts'
 import type { FuzzCase } from './case.ts'
+import { settleOf } from './play.ts'
 
 /** What the driver (e2e/kernel/fuzz/driver.py) does for one case, in its order. Plain JSON. */
 export interface DriverPlan {
   readonly iptables: 'legacy' | 'nft'
+  /** Seconds after each command, for what its end set off to come to rest. */
+  readonly settle: number
   /** Python source of the servers' functions. */
   readonly helper: string
   readonly namespaces: readonly NamespacePlan[]
@@ -50,6 +53,7 @@ export function driverPlan(c: FuzzCase, world: World, reader: TraceReader, iptab
   }
   return {
     iptables,
+    settle: settleOf(c) / 1e9,
     helper: HELPER.slice(0, HELPER.indexOf('\nif sys.argv[1]')),
     namespaces: view.list('netns').map((ns) => {
       const { links, up, layer3, bridge } = netnsBatch(view, ns, names, nothingSkipped)

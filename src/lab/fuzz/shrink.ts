@@ -52,6 +52,10 @@ function* smallerHosts(host: FuzzHost): Generator<FuzzHost> {
   for (const i of host.rules.keys()) yield { ...host, rules: without(host.rules, i) }
   for (const i of host.routes.keys()) yield { ...host, routes: without(host.routes, i) }
   if (host.sets.length > 0) yield { ...host, sets: [] }
+  for (const [i, t] of (host.tunnels ?? []).entries()) {
+    yield { ...host, tunnels: without(host.tunnels ?? [], i) }
+    for (const j of t.fdb.keys()) yield { ...host, tunnels: (host.tunnels ?? []).with(i, { ...t, fdb: without(t.fdb, j) }) }
+  }
   if (host.addresses.length > 1) for (const i of host.addresses.keys()) yield { ...host, addresses: without(host.addresses, i) }
 }
 

@@ -1,16 +1,20 @@
 import { hash32 } from '../../base/prng.ts'
 import type { Result } from '../../base/result.ts'
+import { parseBridgeFdb } from '../../linux/bridge.ts'
+import { parseIpNeigh } from '../../linux/ip-neigh.ts'
 import { parseIpRoute } from '../../linux/ip-route-parse.ts'
 import { parseIpRule } from '../../linux/ip-rule.ts'
 import { parseIpset } from '../../linux/ipset.ts'
 import { BASE_CHAINS } from '../../linux/iptables/names.ts'
 import { parseIptablesSave, toRecords } from '../../linux/iptables-save.ts'
-import { type Ipv4Prefix, ipv4, type Mac, macOf, maskOf, parsePrefix } from '../../net/address.ts'
+import { parseVxlanWords, tunnelEntry } from '../../linux/vxlan.ts'
+import { formatIpv4, type Ipv4Prefix, ipv4, type Mac, macOf, maskOf, parsePrefix } from '../../net/address.ts'
 import {
   addressId,
   deviceId,
   ipsetId,
   type NetnsId,
+  neighbourId,
   netnsId,
   policyRuleId,
   processId,
@@ -21,7 +25,7 @@ import {
 import { localRoutes } from '../../world/local-routes.ts'
 import type { AddressRecord, DeviceLink, DeviceRecord, Origin, WorldRecord } from '../../world/records.ts'
 import type { World } from '../../world/world.ts'
-import type { FuzzCase, FuzzHost, FuzzTable } from './case.ts'
+import type { FuzzCase, FuzzHost, FuzzTable, FuzzTunnel } from './case.ts'
 
 const KERNEL: Origin = { component: 'kernel' }
 const USER: Origin = { component: 'user' }
@@ -40,6 +44,7 @@ export function caseWorld(c: FuzzCase): World {
     const addresses = hostAddresses(host, id)
     for (const r of [...devices, ...addresses, ...localRoutes(id, devices, addresses, KERNEL)]) put(r)
     for (const r of routing(host, id)) put(r)
+    for (const r of tunnelEntries(host, id)) put(r)
     for (const [key, value] of Object.entries(host.sysctls))
       put({ kind: 'sysctl', id: sysctlId(host.name, key), netns: id, key, value, origin: USER })
     for (const set of must(parseIpset(host.sets.join('\n'))))
@@ -105,7 +110,31 @@ function hostDevices(c: FuzzCase, host: FuzzHost): DeviceRecord[] {
       add(end.device, macFor(host.name, end.device), cable.mtu, link, master)
     }
   }
+  for (const t of host.tunnels ?? []) add(t.device, tunnelMac(host.name, t.device), t.mtu, tunnelLink(host, t))
   return out
+}
+
+/** What the tunnel's neighbours and forwarding entries call it by. */
+export const tunnelMac = macFor
+
+function tunnelLink(host: FuzzHost, t: FuzzTunnel): DeviceLink {
+  const parsed = parseVxlanWords(t.words.split(' '))
+  if (parsed.kind === 'other') throw new Error(`${t.words}: ${parsed.word}`)
+  return { ...parsed.link, ...(parsed.device === undefined ? {} : { device: deviceId(host.name, parsed.device) }) }
+}
+
+function tunnelEntries(host: FuzzHost, netns: NetnsId): WorldRecord[] {
+  return (host.tunnels ?? []).flatMap((t): WorldRecord[] => {
+    const fdb = must(parseBridgeFdb(t.fdb.map((l) => `${l} self permanent`).join('\n'), t.device))
+    const { neighbours } = must(parseIpNeigh(t.neighbours.map((l) => `${l} PERMANENT`).join('\n'), t.device))
+    return [
+      ...fdb.flatMap((e) => (e.dst === undefined ? [] : [tunnelEntry(host.name, e, e.dst, USER)])),
+      ...neighbours.map(({ line: _, device, ...n }): WorldRecord => {
+        const id = neighbourId(host.name, device, formatIpv4(n.address))
+        return { kind: 'neighbour', id, netns, device: deviceId(host.name, device), ...n, queued: 0, origin: USER }
+      }),
+    ]
+  })
 }
 
 /** br_mtu_auto_adjust(): the least of its ports. */
