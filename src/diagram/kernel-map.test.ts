@@ -32,7 +32,7 @@ describe('the packet-flow chart', () => {
         .sort((a, b) => (hook === 'INPUT' ? b.rect.y - a.rect.y : a.rect.y - b.rect.y))
         .map((c) => c.label)
     expect(order('PREROUTING')).toEqual(['defrag', 'raw', 'conntrack', 'mangle', 'nat'])
-    expect(order('INPUT')).toEqual(['mangle', 'filter', 'security', 'nat', 'confirm'])
+    expect(order('INPUT')).toEqual(['mangle', 'filter', 'security', 'IPVS', 'nat', 'confirm'])
     expect(order('POSTROUTING')).toEqual(['mangle', 'nat', 'confirm'])
   })
 })

@@ -45,6 +45,7 @@ const HOOK_ROWS: Readonly<Record<MapHook, readonly Row[]>> = {
     ['mangle', '-150', 'table'],
     ['filter', '0', 'table'], // NF_IP_PRI_FILTER
     ['security', '50', 'table'], // NF_IP_PRI_SECURITY
+    ['IPVS', '98', 'stage'], // ip_vs_ops[]: NF_IP_PRI_NAT_SRC - 2 and - 1
     ['nat', '100', 'table'], // NF_IP_PRI_NAT_SRC
     ['confirm', 'last', 'conntrack'], // NF_IP_PRI_CONNTRACK_CONFIRM
   ],
@@ -52,6 +53,7 @@ const HOOK_ROWS: Readonly<Record<MapHook, readonly Row[]>> = {
     ['mangle', '-150', 'table'],
     ['filter', '0', 'table'],
     ['security', '50', 'table'],
+    ['IPVS', '99', 'stage'],
   ],
   OUTPUT: [
     ['defrag', '-400', 'conntrack'],
@@ -59,6 +61,7 @@ const HOOK_ROWS: Readonly<Record<MapHook, readonly Row[]>> = {
     ['conntrack', '-200', 'conntrack'],
     ['mangle', '-150', 'table'],
     ['nat', '-100', 'table'],
+    ['IPVS', '-99', 'stage'], // NF_IP_PRI_NAT_DST + 1 and + 2
     ['filter', '0', 'table'],
     ['security', '50', 'table'],
   ],
@@ -75,7 +78,7 @@ const TITLE = 19
 /** Between two columns. */
 const GAP = 14
 const X = { pre: 12, input: 132, forward: 252, output: 372, post: 492 } as const
-const Y = { process: 10, route: 54, upper: 88, lower: 274, link: 439 } as const
+const Y = { process: 10, route: 54, upper: 88, lower: 292, link: 457 } as const
 
 /** The chart. It is the same for every namespace; what is registered there and what happened comes from `mapState`. */
 export function kernelChart(): KernelChart {

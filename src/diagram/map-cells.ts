@@ -94,6 +94,9 @@ export function cellOf(
     case STEP.chain:
     case STEP.nat:
       return `${at.hook}/${reader.kindOf(seq) === STEP.nat ? 'nat' : at.table}`
+    case STEP.ipvsSchedule:
+    case STEP.ipvsPacket:
+      return `${at.hook}/IPVS`
     case STEP.ctLookup:
       return `${at.hook === 'OUTPUT' ? 'OUTPUT' : 'PREROUTING'}/conntrack`
     case STEP.ctChange:

@@ -65,6 +65,7 @@ function registeredCells(view: WorldView, netns: string): Set<string> {
       'POSTROUTING/confirm',
     ])
       cells.add(id)
+  if (view.list('ipvs-service', netns).length > 0) for (const hook of ['INPUT', 'FORWARD', 'OUTPUT']) cells.add(`${hook}/IPVS`)
   return cells
 }
 

@@ -47,6 +47,7 @@ function tells(reader: TraceReader, seq: number): boolean {
     case 'decapsulate':
       return true
     case 'arp.process':
+    case 'ipvs.schedule':
       return true
     case 'bridge.nf':
       return !step.enabled

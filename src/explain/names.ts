@@ -34,7 +34,9 @@ export function ownerOf(view: WorldView, a: number): Span | undefined {
   let map = owners.get(list)
   if (map === undefined) {
     map = new Map()
-    for (const r of list) if (!map.has(r.address)) map.set(r.address, r)
+    // A virtual address on a dummy device is every node's, so nobody's.
+    const virtual = (r: AddressRecord) => view.get('device', r.device)?.link.kind === 'dummy'
+    for (const r of list) if (!map.has(r.address) && !virtual(r)) map.set(r.address, r)
     owners.set(list, map)
   }
   const found = map.get(a)

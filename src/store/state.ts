@@ -17,6 +17,7 @@ export const PANELS = [
   'objects',
   'console',
   'debug',
+  'ipvs',
 ] as const
 export type PanelName = (typeof PANELS)[number]
 /** The key that shows the n-th of them: ten digits, and no more. */

@@ -42,6 +42,7 @@ const panels = {
     objects: 'Objects',
     console: 'Console',
     debug: 'Debug',
+    ipvs: 'IPVS',
     in: 'in',
     followPacket: 'Where the packet is',
     pinned: 'Pinned',

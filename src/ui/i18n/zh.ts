@@ -157,6 +157,7 @@ export const zh: Catalogue = {
     objects: '对象',
     console: '控制台',
     debug: '诊断',
+    ipvs: 'IPVS',
     in: '位于',
     followPacket: '数据包所在处',
     pinned: '已固定',

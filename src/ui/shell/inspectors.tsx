@@ -1,5 +1,6 @@
 import { LocateFixed, MapPin } from 'lucide-react'
 import { type ComponentType, lazy, Suspense } from 'react'
+import type { Session } from '../../store/session.ts'
 import { PANELS, type PanelName, panelKey } from '../../store/state.ts'
 import type { RecordKind } from '../../world/records.ts'
 import { useApp, useSession } from '../context.tsx'
@@ -22,6 +23,7 @@ const BODY: Readonly<Record<PanelName, ComponentType>> = {
   objects: lazy(() => import('../panels/objects/objects.tsx')),
   console: lazy(() => import('../panels/console/console.tsx')),
   debug: lazy(() => import('../panels/debug/debug.tsx')),
+  ipvs: lazy(() => import('../panels/ipvs/ipvs.tsx')),
 }
 
 const KIND: Partial<Readonly<Record<PanelName, RecordKind>>> = {
@@ -32,6 +34,7 @@ const KIND: Partial<Readonly<Record<PanelName, RecordKind>>> = {
   conntrack: 'conntrack',
   sockets: 'socket',
   sysctl: 'sysctl',
+  ipvs: 'ipvs-service',
 }
 
 /** A table that is empty here may not be elsewhere: the way there. */
@@ -90,6 +93,12 @@ function Where({ netns }: { readonly netns: string }) {
   )
 }
 
+/** IPVS and its sets are on nodes whose kube-proxy uses them. */
+const hasIpvs = ({ timeline }: Session, seq: number, netns: string): boolean => {
+  const view = timeline.at(seq)
+  return view.list('ipvs-service', netns).length > 0 || view.list('ipset', netns).length > 0
+}
+
 /** The tables of one namespace at this step, one at a time. */
 export default function Inspectors() {
   const words = usePanelWords()
@@ -102,6 +111,7 @@ export default function Inspectors() {
   const netns = netnsAt(session, seq, followed, pinned)
   const counts = useChangeCounts(netns)
   const Body = BODY[panel]
+  const shown = PANELS.filter((key) => key !== 'ipvs' || panel === key || hasIpvs(session, seq, netns))
   return (
     <section className="inspectors" aria-label={words.stage.tables}>
       <Tabs
@@ -109,10 +119,10 @@ export default function Inspectors() {
         label={words.stage.tables}
         value={panel}
         onChange={showPanel}
-        tabs={PANELS.map((key, i) => ({
+        tabs={shown.map((key) => ({
           key,
           label: words.panels[key],
-          shortcut: panelKey(i),
+          shortcut: panelKey(PANELS.indexOf(key)),
           badge: counts.has(key) ? <span className="delta">+{counts.get(key)}</span> : undefined,
         }))}
       />
