@@ -16,10 +16,10 @@ interface NameServer {
   readonly text: string
 }
 
-/** RFC 5737 TEST-NET-1, above what links between sites take of it. */
-const ROOT = ipv4(0xc00002f1)
-const COM = ipv4(0xc00002f2)
-const EXAMPLE = ipv4(0xc00002f3)
+/** In the same network, so that a pod can ask them too. */
+const ROOT = ipv4(0xc63364f1)
+const COM = ipv4(0xc63364f2)
+const EXAMPLE = ipv4(0xc63364f3)
 /** The host itself, which serves HTTP. */
 const HOST = '198.51.100.10'
 

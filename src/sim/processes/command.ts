@@ -1,9 +1,12 @@
 import { ok, type Result } from '../../base/result.ts'
 import { coredns } from './coredns.ts'
 import { curl } from './curl.ts'
+import { dig } from './dig.ts'
+import { getent } from './getent.ts'
 import { httpd } from './httpd.ts'
 import { nc } from './nc.ts'
 import { nsd } from './nsd.ts'
+import { nslookup } from './nslookup.ts'
 import { type CommandError, commandError } from './options.ts'
 import { pdnsRecursor } from './pdns-recursor.ts'
 import { ping } from './ping.ts'
@@ -15,7 +18,7 @@ import { pipedText, splitWords } from './words.ts'
 
 /** Every program that a journey or a process of the world can be. */
 const PROGRAMS: ReadonlyMap<string, Program> = new Map(
-  [curl, ping, nc, httpd, udpEcho, nginxIngressController, alb, kubeProxy, coredns, nsd, pdnsRecursor].map((p) => [p.name, p]),
+  [curl, ping, nc, httpd, udpEcho, nginxIngressController, alb, kubeProxy, dig, nslookup, getent, coredns, nsd, pdnsRecursor].map((p) => [p.name, p]),
 )
 /** Other names that people use for the same program. */
 const ALIASES: Readonly<Record<string, string>> = { netcat: 'nc', 'nc.openbsd': 'nc' }

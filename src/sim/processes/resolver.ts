@@ -1,5 +1,5 @@
 import { formatIpv4, IPV4_ANY, type Ipv4, ipv4, parseIpv4 } from '../../net/address.ts'
-import { DNS_TYPES, type DnsMessage, RCODE } from '../../net/dns-message.ts'
+import { DNS_TYPES, type DnsMessage, dnsDataText, RCODE } from '../../net/dns-message.ts'
 import { canonicalName, reverseName } from '../../net/dns-name.ts'
 import type { Process } from './process.ts'
 import { parseHosts, parseResolvConf } from './resolver-conf.ts'
@@ -63,6 +63,46 @@ export function getaddrinfo(process: Process, request: ResolveRequest, cause: nu
       const resolved = addressesOf(process, name, found, decided)
       const text = resolved.kind === 'found' ? resolved.addresses.map(formatIpv4).join(', ') : resolved.error
       done(resolved, process.step('resolve', `${name} → ${text}`, decided))
+    },
+  }).start(seq)
+}
+
+export type HostEntry =
+  | { readonly kind: 'found'; readonly addresses: readonly string[]; readonly canonicalName: string }
+  | { readonly kind: 'failed'; readonly error: GaiError; readonly decidedBy: number }
+
+/** gethostbyname2(3): one family alone, addresses as text in the order of the answer. */
+export function gethostbyname2(
+  process: Process,
+  { name, family }: { readonly name: string; readonly family: 'inet' | 'inet6' },
+  cause: number,
+  done: (found: HostEntry, cause: number) => void,
+): void {
+  const wanted = canonicalName(name.replace(/\.$/, ''))
+  const here = hostsOf(process).filter(
+    (h) => (h.address === undefined) === (family === 'inet6') && h.names.some((n) => canonicalName(n) === wanted),
+  )
+  const [first] = here
+  if (first !== undefined) {
+    done({ kind: 'found', addresses: here.map((h) => h.text), canonicalName: first.names[0] ?? name }, cause)
+    return
+  }
+  const seq = process.step('resolve', name, cause)
+  new ResolverSearch({
+    state: newState(process),
+    name,
+    types: [family === 'inet' ? DNS_TYPES.A : DNS_TYPES.AAAA],
+    done: (found, decided) => {
+      const texts = found.kind === 'found' ? found.answers.flatMap((m) => (m === undefined ? [] : chase(m))) : []
+      const [answer] = texts
+      const text = answer?.texts.join(', ') ?? ''
+      const at = process.step('resolve', `${name} → ${text === '' ? 'no address' : text}`, decided)
+      if (answer !== undefined && answer.texts.length > 0) {
+        done({ kind: 'found', addresses: answer.texts, canonicalName: answer.name.replace(/\.$/, '') }, at)
+      } else {
+        const error = found.kind === 'missing' ? gaiError(found) : 'EAI_NODATA'
+        done({ kind: 'failed', error, decidedBy: decided }, at)
+      }
     },
   }).start(seq)
 }
@@ -148,15 +188,17 @@ function addressesOf(process: Process, name: string, found: Found, cause: number
 }
 
 /** The addresses at the end of an answer's CNAMEs. */
-function chase(m: DnsMessage): { readonly name: string; readonly addresses: readonly Ipv4[] } {
+function chase(m: DnsMessage): { readonly name: string; readonly addresses: readonly Ipv4[]; readonly texts: readonly string[] } {
   let name = m.questions[0]?.name ?? '.'
   const addresses: Ipv4[] = []
+  const texts: string[] = []
   for (const r of m.answers) {
     if (canonicalName(r.name) !== canonicalName(name)) continue
     if (r.type === DNS_TYPES.CNAME && r.data.kind === 'name') name = r.data.name
     else if (r.data.kind === 'a') addresses.push(r.data.address)
+    if (r.data.kind === 'a' || r.data.kind === 'aaaa') texts.push(dnsDataText(r.data))
   }
-  return { name, addresses }
+  return { name, addresses, texts }
 }
 
 function gaiError(found: Found & { kind: 'missing' }): GaiError {

@@ -1,0 +1,93 @@
+import type { UdpSocket } from '../../kernel/sockets/index.ts'
+import type { Timer } from '../../kernel/types.ts'
+import { formatIpv4, type Ipv4 } from '../../net/address.ts'
+import { emitDns, parseDns } from '../../net/dns.ts'
+import { DNS_PORT, type DnsMessage } from '../../net/dns-message.ts'
+import type { Process } from './process.ts'
+import { questionText, responseText } from './resolver-send.ts'
+
+const SECOND = 1_000_000_000
+
+export interface LookupParts {
+  readonly process: Process
+  readonly query: DnsMessage
+  readonly servers: readonly Ipv4[]
+  /** Seconds. */
+  readonly timeout: number
+  /** Of each server. */
+  readonly tries: number
+  /** One try has come to nothing: `;; communications error to …` */
+  readonly onError: (server: Ipv4, error: 'timed out' | 'connection refused', cause: number) => void
+  readonly done: (found: LookupResult | undefined, cause: number) => void
+}
+
+export interface LookupResult {
+  readonly message: DnsMessage
+  readonly server: Ipv4
+  /** Of the response, bytes. */
+  readonly size: number
+  /** ns from the query's sending to the response. */
+  readonly time: number
+}
+
+/** One question as dig, host and nslookup ask it (bin/dig/dighost.c): a new socket for each try, every server in turn. */
+export function lookUp(parts: LookupParts, cause: number): void {
+  let left = parts.tries * parts.servers.length
+  const attempt = (seq: number) => {
+    const server = parts.servers[(parts.tries * parts.servers.length - left) % Math.max(1, parts.servers.length)]
+    if (left-- <= 0 || server === undefined) {
+      parts.done(undefined, seq)
+      return
+    }
+    once(parts, server, seq, (found, at, error) => {
+      if (found !== undefined) {
+        parts.done(found, at)
+        return
+      }
+      parts.onError(server, error, at)
+      attempt(at)
+    })
+  }
+  attempt(cause)
+}
+
+function once(
+  { process, query, timeout }: LookupParts,
+  server: Ipv4,
+  cause: number,
+  done: (found: LookupResult | undefined, cause: number, error: 'timed out' | 'connection refused') => void,
+): void {
+  const socket: UdpSocket = process.sockets.udp(process.owner)
+  process.atExit(() => socket.close())
+  const where = `${formatIpv4(server)}:${DNS_PORT}`
+  const begun = process.now
+  let timer: Timer | undefined
+  const end = (found: LookupResult | undefined, at: number, error: 'timed out' | 'connection refused') => {
+    timer?.cancel()
+    socket.close()
+    done(found, at, error)
+  }
+  const seq = process.step('connect', where, cause)
+  const [question] = query.questions
+  const sent = process.step('send', question === undefined ? '' : questionText(question), seq)
+  const connected = socket.connect(server, DNS_PORT)
+  const went = connected.ok && socket.send(emitDns(query, { compress: false }), undefined, sent).ok
+  if (!went) {
+    timer = process.after(0, 'lookup', sent, (at) => end(undefined, at, 'connection refused'))
+    return
+  }
+  timer = process.after(timeout * SECOND, 'lookup timeout', sent, (at) => end(undefined, at, 'timed out'))
+  socket.onWake = (woken) => {
+    if (socket.takeError() !== undefined) {
+      end(undefined, process.step('error', `${where} Connection refused`, woken), 'connection refused')
+      return
+    }
+    for (let d = socket.receive(); d !== undefined; d = socket.receive()) {
+      const m = parseDns(d.bytes)
+      if (!m.ok || m.value.id !== query.id || !m.value.response) continue
+      const got = process.step('receive', responseText(m.value), woken)
+      end({ message: m.value, server, size: d.bytes.length, time: process.now - begun }, got, 'timed out')
+      return
+    }
+  }
+}
