@@ -13,6 +13,7 @@ import { iptablesSave } from './iptables-save.ts'
 import { ipvsadm } from './ipvsadm.ts'
 import { kubectl } from './kubectl/kubectl.ts'
 import { arp, route } from './net-tools.ts'
+import { nft } from './nft.ts'
 import { ss } from './ss.ts'
 import { sysctl } from './sysctl.ts'
 import { parseCommandLine } from './words.ts'
@@ -27,6 +28,7 @@ const COMMANDS: readonly ConsoleCommand[] = [
   arp,
   iptables,
   iptablesSave,
+  nft,
   conntrack,
   ss,
   sysctl,

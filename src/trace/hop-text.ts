@@ -1,7 +1,8 @@
 import { formatIpv4 } from '../net/address.ts'
 import type { Packet } from '../net/packet.ts'
 import type { Hop } from './hops.ts'
-import { chainName, destinationOf, deviceName, netnsName, placeName, quotedEnds, sourceOf, targetText } from './names.ts'
+import { destinationOf, deviceName, netnsName, placeName, quotedEnds, sourceOf } from './names.ts'
+import { chainNameAt, ruleTargetText } from './nft.ts'
 import type { TraceReader } from './reader.ts'
 import { nameOf, routeFact, stepText } from './step-text.ts'
 import { Walk } from './walk.ts'
@@ -56,7 +57,7 @@ class Facts {
         return
       case 'chain':
         this.#closeWalk()
-        this.#walk = { table: step.table, walk: new Walk(chainName(step.chain)) }
+        this.#walk = { table: step.table, walk: new Walk(chainNameAt(r, step.chain, seq)) }
         return
       case 'rule':
         this.#walk?.walk.add(r, seq)
@@ -135,8 +136,8 @@ class Facts {
     this.#closeWalk()
     // The target's name says which end it is; without one, conntrack does as it did before.
     const named = (target: RegExp) => (target.test(this.#hook ?? '') ? '' : undefined)
-    const src = named(/(SNAT|MASQUERADE)$/) ?? 'src '
-    const dst = named(/(DNAT|REDIRECT.*)$/) ?? 'dst '
+    const src = named(/(SNAT|MASQUERADE)$/i) ?? 'src '
+    const dst = named(/(DNAT|REDIRECT.*)$/i) ?? 'dst '
     if (sourceOf(before) !== sourceOf(after)) this.#note(`${src}${sourceOf(before)} → ${sourceOf(after)}`)
     this.#noteQuoted(before, after)
     if (destinationOf(before) !== destinationOf(after)) this.#note(`${dst}${destinationOf(before)} → ${destinationOf(after)}`)
@@ -164,11 +165,11 @@ class Facts {
     this.#walk = undefined
     if (walk === undefined || walk.walk.rules.length === 0) return
     let before: readonly string[] = []
-    const parts = walk.walk.rules.map(({ path, target }) => {
+    const parts = walk.walk.rules.map(({ path, rule, target }) => {
       let shared = 0
       while (shared < path.length && path[shared] === before[shared]) shared++
       before = path
-      return [...path.slice(shared), ''].join(' → ').replace(/ → $/, ' ').trimStart() + targetText(target)
+      return [...path.slice(shared), ''].join(' → ').replace(/ → $/, ' ').trimStart() + ruleTargetText(rule, target)
     })
     if (this.#hook !== undefined) this.#hook += ` ${walk.table}: ${parts.join(', ')}`
   }

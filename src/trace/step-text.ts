@@ -1,6 +1,7 @@
 import { assertNever } from '../base/assert-never.ts'
 import { formatIpv4, formatMac } from '../net/address.ts'
-import { chainName, deviceName, recordText, routeText, ruleNumber, targetText, whereName } from './names.ts'
+import { deviceName, nftRuleNumber, recordText, routeText, ruleNumber, targetText, whereName } from './names.ts'
+import { chainNameAt, ruleTargetText, targetAt } from './nft.ts'
 import type { TraceReader } from './reader.ts'
 import type { Step } from './step.ts'
 
@@ -87,15 +88,19 @@ export function stepText(reader: TraceReader, seq: number): string {
     case 'hook':
       return `hook ${step.hook}${step.bridged ? ' (bridged)' : ''}`
     case 'chain':
-      return `table ${step.table} chain ${chainName(step.chain)}`
+      return `table ${step.table} chain ${chainNameAt(reader, step.chain, seq)}`
     case 'rule': {
       const rule = reader.versions.near(step.rule, seq)
+      if (rule?.kind === 'nft-rule') {
+        const target = ruleTargetText(rule, targetAt(reader, rule, step, seq))
+        return `rule ${rule.chain} ${nftRuleNumber(rule)}${target === '' ? '' : ` ${target}`}: ${step.verdict} (${step.tried} tried)`
+      }
       if (rule?.kind !== 'rule') return `rule ${step.rule} ${step.verdict}`
       const target = targetText(rule.spec.target)
       return `rule ${rule.chain} ${ruleNumber(rule)}${target === '' ? '' : ` -j ${target}`}: ${step.verdict} (${step.tried} tried)`
     }
     case 'policy':
-      return `${step.verdict === 'return' ? 'end of chain' : 'policy of'} ${chainName(step.chain)}: ${step.verdict} (${step.tried} tried)`
+      return `${step.verdict === 'return' ? 'end of chain' : 'policy of'} ${chainNameAt(reader, step.chain, seq)}: ${step.verdict} (${step.tried} tried)`
     case 'log':
       return `log "${step.prefix}"`
     case 'ct.lookup':
