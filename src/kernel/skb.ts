@@ -18,6 +18,8 @@ export interface BridgeInfo {
   bridgedDnat: boolean
 }
 
+const NO_FRAGMENTS: readonly number[] = []
+
 /** A packet in flight (struct sk_buff). One per copy; `pkt` is its own. */
 export class SkBuff implements Skb {
   packet = -1
@@ -41,6 +43,8 @@ export class SkBuff implements Skb {
   nfBridge: BridgeInfo | undefined = undefined
   /** IPCB(skb)->frag_max_size: length of the longest fragment of a datagram that was put together here, 0 for any other. */
   fragMaxSize = 0
+  /** frag_list: data octets of each fragment that it was put together from, or is to leave in; empty for any other. */
+  fragments: readonly number[] = NO_FRAGMENTS
   /** IPSKB_DOREDIRECT */
   doRedirect = false
   /** dst_mtu() of what is sent here, 0 when the device's holds. */
@@ -71,6 +75,7 @@ export class SkBuff implements Skb {
     this.nfBridge = undefined
     this.doRedirect = false
     this.fragMaxSize = 0
+    this.fragments = NO_FRAGMENTS
     this.pathMtu = 0
     this.outDev = undefined
   }

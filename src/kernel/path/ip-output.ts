@@ -52,18 +52,33 @@ export function ipDoFragment(skb: SkBuff, mtu: number): SkBuff[] {
   return pieces
 }
 
-/** Data of every fragment but the last is a multiple of eight octets (RFC 791 section 3.2). */
+/**
+ * Data octets of each fragment. What was put together from fragments that fit goes out in the same ones (frag_list); all
+ * others are as long as they can be, but for the last a multiple of eight octets (RFC 791 section 3.2).
+ */
+function fragmentSizes(skb: SkBuff, total: number, mtu: number): readonly number[] {
+  const { fragments, pkt } = skb
+  const whole = pkt.fragmentOffset === 0 && (pkt.ipFlags & IP_MF) === 0
+  const fits = (size: number, i: number) => size <= mtu - 20 && (size % 8 === 0 || i === fragments.length - 1)
+  if (whole && fragments.length > 1 && fragments.every(fits)) return fragments
+  const room = (mtu - 20) & ~7
+  // What fits to the last octet needs no rounding.
+  const sizes: number[] = []
+  for (let left = total; left > 0; left -= sizes.at(-1) ?? left) sizes.push(left <= mtu - 20 ? left : room)
+  return sizes
+}
+
 function split(skb: SkBuff, mtu: number): SkBuff[] {
   const { pkt } = skb
   const bare = new Packet().copyFrom(pkt)
   bare.etherType = 0
   const bytes = emitPacket(bare).subarray(20)
-  const room = (mtu - 20) & ~7
   const start = pkt.fragmentOffset
   const more = pkt.ipFlags & IP_MF
   const pieces: SkBuff[] = []
-  for (let at = 0; at < bytes.length; at += room) {
-    const end = Math.min(at + room, bytes.length)
+  let at = 0
+  for (const size of fragmentSizes(skb, bytes.length, mtu)) {
+    const end = at + size
     const piece = cloneFragment(skb, (p) => {
       p.ipFlags = end < bytes.length ? pkt.ipFlags | IP_MF : (pkt.ipFlags & ~IP_MF) | more
       if (at === 0 && start === 0) keepHeader(p, bytes, end)
@@ -74,6 +89,7 @@ function split(skb: SkBuff, mtu: number): SkBuff[] {
       }
     })
     pieces.push(piece)
+    at = end
   }
   return pieces
 }

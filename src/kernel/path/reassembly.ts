@@ -92,6 +92,7 @@ export class FragmentQueue {
     const skb = cloneSkb(first, REASSEMBLED, whole)
     skb.inDev = lastArrived.inDev
     skb.fragMaxSize = Math.max(...pieces.map((p) => ipLength(p.skb.pkt)))
+    skb.fragments = pieces.map((p) => p.end - p.start)
     const bridge = skb.nfBridge?.physIn.bridge
     if (bridge === undefined) enterStack(skb, this.#ns, IN)
     else enterDevice(skb, bridge, IN)
