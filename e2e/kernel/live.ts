@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process'
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { labWorld } from '../../src/lab/changes.ts'
 import { frameLines } from '../../src/lab/compare/frames.ts'
 import type { Line } from '../../src/lab/compare/in-order.ts'
 import { parsePcap } from '../../src/lab/compare/pcap.ts'
@@ -57,10 +58,11 @@ function runOnce(scenario: ScenarioRun, options: LiveOptions): LiveRun {
   const folder = mkdtempSync(join(tmpdir(), `hopscope-${scenario.id}-`))
   try {
     const script = join(folder, 'lab.sh')
-    const { title, trace } = scenario
+    const { title, trace, changes } = scenario
     const lab: LabOptions = {
       title,
       trace,
+      changes,
       ...(options.qemu === undefined ? {} : { patience: QEMU_PATIENCE }),
       ...(options.legacy === true || options.qemu !== undefined ? { iptables: 'legacy' } : { traceRules: true }),
     }
@@ -122,7 +124,10 @@ export function canRunLive(scenario: ScenarioRun, options: LiveOptions = {}): { 
     const script = join(folder, 'lab.sh')
     writeFileSync(
       script,
-      labScript(scenario.world, scenario.journeys, options.legacy === true ? { iptables: 'legacy' } : { traceRules: true }),
+      labScript(scenario.world, scenario.journeys, {
+        changes: scenario.changes,
+        ...(options.legacy === true ? { iptables: 'legacy' as const } : { traceRules: true }),
+      }),
     )
     const ran = spawnSync('bash', [script, '--check'], { encoding: 'utf8', timeout: 20_000 })
     return { able: ran.status === 0, why: ran.stderr.trim().replace(/^lab: /, '') || String(ran.error ?? '') }
@@ -132,17 +137,22 @@ export function canRunLive(scenario: ScenarioRun, options: LiveOptions = {}): { 
 }
 
 function readLab(scenario: ScenarioRun, out: string): ComparableRun {
-  const names = labNames(scenario.world, '')
+  const world = labWorld(scenario.world, scenario.changes)
+  const names = labNames(world, '')
   const pinned = scenario.engine.ports.length - natPorts(scenario.engine.tables).length
   const seen = new Map<string, SeenFrame[]>()
   const tables = new Map<string, NetnsTables>()
   const walks = new Map<string, readonly Line[]>()
-  for (const { name } of netnsesOf(scenario.world)) {
+  for (const { name } of netnsesOf(world)) {
     const short = names.short(name)
-    const sections = parseSections(readFileSync(join(out, 'tables', `${short}.txt`), 'utf8'))
-    const traced = join(out, 'trace', `${short}.txt`)
-    if (existsSync(traced)) walks.set(name, parseWalks(readFileSync(traced, 'utf8'), sections.get('nft') ?? ''))
-    tables.set(name, new Map([...sections].filter(([section]) => section !== 'nft')))
+    const left = join(out, 'tables', `${short}.txt`)
+    // A pod that went on the way leaves its captures and no tables.
+    if (existsSync(left)) {
+      const sections = parseSections(readFileSync(left, 'utf8'))
+      const traced = join(out, 'trace', `${short}.txt`)
+      if (existsSync(traced)) walks.set(name, parseWalks(readFileSync(traced, 'utf8'), sections.get('nft') ?? ''))
+      tables.set(name, new Map([...sections].filter(([section]) => section !== 'nft')))
+    }
     for (const file of readdirSync(join(out, 'capture', short)).toSorted()) {
       if (!file.endsWith('.pcap')) continue
       const frames = parsePcap(readFileSync(join(out, 'capture', short, file)))

@@ -20,7 +20,7 @@ export const labCommand: Command = {
     }
     const { document, world, changes } = loaded.value
     const trace = run(world, document.journeys, { seed: document.seed, changes })
-    io.out(labScript(world, document.journeys, { title: document.title, trace }))
+    io.out(labScript(world, document.journeys, { title: document.title, trace, changes }))
     return 0
   },
 }

@@ -85,7 +85,7 @@ function before(view: WorldView, a: DeviceRecord, b: DeviceRecord): boolean {
 const onOff = (value: boolean): string => (value ? 'on' : 'off')
 
 /** The kernel numbers ports in the order in which they join. */
-function portLines(devices: readonly DeviceRecord[]): string[] {
+export function portLines(devices: readonly DeviceRecord[]): string[] {
   const ports = devices.filter((d) => d.master !== undefined).toSorted((a, b) => (a.master?.port ?? 0) - (b.master?.port ?? 0))
   return ports.flatMap((d) => {
     const { master } = d

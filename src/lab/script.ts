@@ -1,8 +1,10 @@
 import { printIpvsadmSave } from '../linux/ipvsadm.ts'
 import { TraceReader } from '../trace/reader.ts'
 import type { Trace } from '../trace/trace.ts'
+import type { WorldChange } from '../world/changes.ts'
 import type { NetnsRecord } from '../world/records.ts'
 import { viewOf, type World } from '../world/world.ts'
+import { CHANGE_FUNCTIONS, hereDocument, LabChanges, labWorld } from './changes.ts'
 import { type LabNames, labNames, netnsesOf, shellWord } from './names.ts'
 import { netnsBatch } from './network.ts'
 import { type Pins, pinsOf } from './pins.ts'
@@ -21,6 +23,8 @@ export interface LabOptions {
   readonly traceRules?: boolean
   /** Seconds that a journey may take beyond what it took in the engine: 10; more where the kernel is emulated. */
   readonly patience?: number
+  /** What changes while the journeys run, as the engine's run had it. */
+  readonly changes?: readonly WorldChange[]
 }
 
 /**
@@ -29,13 +33,16 @@ export interface LabOptions {
  * `journeys/N.txt`, `trace/NETNS.txt`). It needs root and a Linux kernel, checks its other needs itself, and touches nothing
  * outside the namespaces that it makes. The same input gives the same script.
  */
-export function labScript(world: World, journeys: readonly LabJourney[], options: LabOptions = {}): string {
+export function labScript(given: World, journeys: readonly LabJourney[], options: LabOptions = {}): string {
+  const { changes = [] } = options
+  const world = labWorld(given, changes)
   const names = labNames(world, `${options.title ?? ''} ${[...world.keys()].join()}`)
   const pins = options.trace === undefined ? undefined : pinsOf(new TraceReader(options.trace))
   const skipped: string[] = []
   const skip = (what: string) => void skipped.push(what)
   const build = buildLines(world, names, pins, skip)
-  const run = runLines(world, journeys, { names, pins, skip, patience: options.patience ?? 10 })
+  const coming = new LabChanges(given, changes, { names, pins })
+  const run = runLines(world, journeys, { names, pins, skip, coming, patience: options.patience ?? 10 })
   const iptables = options.traceRules === true ? 'nft' : (options.iptables ?? 'auto')
   return `${[
     '#!/usr/bin/env bash',
@@ -56,6 +63,7 @@ export function labScript(world: World, journeys: readonly LabJourney[], options
     `NEEDS_IPVS=${needsIpvs(world) ? 1 : 0}`,
     `NEEDS_BRIDGE_NF=${needsBridgeNf(world) ? 1 : 0}`,
     FUNCTIONS,
+    ...(changes.length === 0 ? [] : [CHANGE_FUNCTIONS]),
     'main() {',
     ...build,
     ...run,
@@ -82,10 +90,6 @@ const needsBridgeNf = (world: World): boolean =>
     .some((s) => s.key === 'net.bridge.bridge-nf-call-iptables' && s.value !== '0')
 
 const needsIpvs = (world: World): boolean => viewOf(world).list('ipvs-service').length > 0
-
-/** A here-document that the shell leaves as it is; nothing for no lines. */
-const hereDocument = (command: string, lines: readonly string[]): string[] =>
-  lines.length === 0 ? [] : [`${command} <<'END'`, ...lines, 'END']
 
 function buildLines(world: World, names: LabNames, pins: Pins | undefined, skip: (what: string) => void): string[] {
   const view = viewOf(world)
@@ -151,11 +155,12 @@ function runLines(
     readonly names: LabNames
     readonly pins: Pins | undefined
     readonly skip: (what: string) => void
+    readonly coming: LabChanges
     readonly patience: number
   },
 ): string[] {
   const view = viewOf(world)
-  const { names, pins, skip, patience } = to
+  const { names, pins, skip, coming, patience } = to
   const captures = netnsesOf(world).flatMap((ns) =>
     view
       .list('device', ns.id)
@@ -184,7 +189,16 @@ function runLines(
       const p = pins?.journeys[i]
       // A command that runs on for ever in the engine (nc -l) is stopped here.
       const limit = Math.ceil((p?.seconds ?? 20) + patience)
-      return [`journey ${i + 1} ${names.short(netns)} ${limit} ${shellWord(journeyCommand(j.run, p))}`]
+      const journey = `journey ${i + 1} ${names.short(netns)} ${limit} ${shellWord(journeyCommand(j.run, p))}`
+      const { before, during } = coming.of(i)
+      if (during.length === 0) return [...before, journey]
+      return [
+        ...before,
+        `changes_${i + 1}() {`,
+        ...during,
+        '}',
+        `with_changes changes_${i + 1} ${journey.slice('journey '.length)}`,
+      ]
     }),
     'settle',
   ]

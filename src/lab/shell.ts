@@ -187,7 +187,7 @@ tables() {
   section 'conntrack'; command -v conntrack >/dev/null && inside "$1" conntrack -L 2>/dev/null
   section 'iptables-save'; [ -n "${D}{IPT:-}" ] && inside "$1" "$IPT-save" -c 2>/dev/null
   section 'ss'; inside "$1" ss -Htuna4
-  [ "$TRACE_RULES" = 1 ] && { section 'nft'; inside "$1" nft -a list ruleset ip 2>/dev/null; }
+  [ "$TRACE_RULES" = 1 ] && { section 'nft'; cat "$OUT/trace/$1.rules" 2>/dev/null; inside "$1" nft -a list ruleset ip 2>/dev/null; }
 }
 
 ipvs_tables() {

@@ -120,7 +120,7 @@ async function lab(id: number, source: OpenSource): Promise<Result<string, Worke
   const trace = run(world, journeys, { seed: document.seed, changes })
   // Few ask for it: it stays out of what every page loads.
   const { labScript } = await import('../lab/script.ts')
-  return ok(labScript(world, journeys, { title: document.title, trace }))
+  return ok(labScript(world, journeys, { title: document.title, trace, changes }))
 }
 
 async function debug(

@@ -1,0 +1,207 @@
+import { assertNever } from '../base/assert-never.ts'
+import { formatIpv4, ipv4 } from '../net/address.ts'
+import type { AttachChange, StaleFlows, SyncChange, WorldChange } from '../world/changes.ts'
+import { netnsId, type RecordId } from '../world/ids.ts'
+import type { DeviceRecord, WorldRecord } from '../world/records.ts'
+import { applyDelta, type Delta, viewOf, type World } from '../world/world.ts'
+import { deviceParts, type LabNames } from './names.ts'
+import { portLines } from './network.ts'
+import type { Pins } from './pins.ts'
+import { restoreText } from './tables.ts'
+
+// What changes while a journey is under way, done to a real kernel at the same moments. A pod that comes later is there from the
+// start, all but its place on the bridge: making namespaces, cables and servers takes a real machine longer than a change may.
+
+/** The world that a lab builds: with the pods that come later, their cables not yet plugged into the bridge. */
+export function labWorld(world: World, changes: readonly WorldChange[]): World {
+  const out = new Map<RecordId, WorldRecord>(world)
+  for (const c of changes) {
+    if (c.kind !== 'attach') continue
+    for (const r of c.records) if (!out.has(r.id)) out.set(r.id, r.kind === 'device' && isEnd(r, c) ? unplugged(r) : r)
+  }
+  return out
+}
+
+/** The end of a pod's cable that is outside of the pod. */
+const isEnd = (d: DeviceRecord, c: AttachChange): boolean => d.netns !== c.record
+
+function unplugged(d: DeviceRecord): DeviceRecord {
+  const { master: _, ...rest } = d
+  return rest
+}
+
+interface ChangeContext {
+  readonly names: LabNames
+  readonly pins: Pins | undefined
+}
+
+/** The lines of a lab's script for the changes of its journeys, in their order: rules are those of their moment. */
+export class LabChanges {
+  readonly #changes: readonly WorldChange[]
+  readonly #context: ChangeContext
+  readonly #now: Map<RecordId, WorldRecord>
+
+  constructor(world: World, changes: readonly WorldChange[], context: ChangeContext) {
+    this.#now = new Map(world)
+    this.#changes = changes
+    this.#context = context
+  }
+
+  /** What comes before the command of a journey, and what comes while it runs. To be asked journey by journey. */
+  of(journey: number): { readonly before: readonly string[]; readonly during: readonly string[] } {
+    const before: string[] = []
+    const during: string[] = []
+    let last = 0
+    for (const c of this.#changes) {
+      if (c.journey !== journey) continue
+      const lines = this.#lines(c)
+      if (lines.length === 0) continue
+      if (c.at === 0) before.push(...lines)
+      else during.push(...(c.at === last ? [] : [`at ${c.at}`]), ...lines)
+      last = c.at
+    }
+    return { before, during }
+  }
+
+  #lines(c: WorldChange): string[] {
+    const { names } = this.#context
+    switch (c.kind) {
+      case 'apply':
+      case 'delete':
+      case 'terminate':
+        return []
+      case 'attach': {
+        this.#apply(c.records.map((r) => ({ id: r.id, from: undefined, to: r })))
+        const ends = c.records.filter((r): r is DeviceRecord => r.kind === 'device' && isEnd(r, c))
+        return ends.flatMap((d) => hereDocument(`ip_batch ${names.short(deviceParts(d.id).netns)}`, portLines([d])))
+      }
+      case 'kill':
+        return [`kill_servers ${names.short(c.record.slice('netns:'.length))}`]
+      case 'detach':
+        return [`detach ${names.short(c.record.slice('netns:'.length))} ${this.#ends(c.record).join(' ')}`]
+      case 'sync':
+        return this.#sync(c)
+      default:
+        return assertNever(c, 'change')
+    }
+  }
+
+  /** `NODE DEVICE` of the other ends of a pod's cables, which go with it. */
+  #ends(netns: RecordId): string[] {
+    return [...this.#now.values()].flatMap((r) => {
+      if (r.kind !== 'device' || r.netns !== netns || r.link.kind !== 'veth') return []
+      const end = deviceParts(r.link.peer)
+      return [`${this.#context.names.short(end.netns)} ${end.device}`]
+    })
+  }
+
+  #sync(c: SyncChange): string[] {
+    this.#apply(c.tables.flatMap((t) => t.deltas))
+    const short = this.#context.names.short(c.netns)
+    return [
+      ...hereDocument(`sync_rules ${short}`, this.#restoreLines(c)),
+      ...c.stale.map((flows) => `stale_flows ${short} ${staleWords(flows)}`),
+    ]
+  }
+
+  /** For iptables-restore --noflush. */
+  #restoreLines(c: SyncChange): string[] {
+    const ns = viewOf(this.#now).get('netns', netnsId(c.netns))
+    if (ns === undefined) return []
+    const all = rulesByTable(restoreText(this.#now, ns, this.#context.pins))
+    return c.tables.flatMap(({ table, written, removed }) => {
+      if (written.length + removed.length === 0) return []
+      const own = new Set(written)
+      const rules = (all.get(table) ?? []).filter((l) => own.has(l.split(' ')[1] ?? ''))
+      const chains = [...written, ...removed].map((name) => `:${name} - [0:0]`)
+      return [`*${table}`, ...chains, ...rules, ...removed.map((name) => `-X ${name}`), 'COMMIT']
+    })
+  }
+
+  #apply(deltas: readonly Delta[]): void {
+    for (const d of deltas) applyDelta(this.#now, d)
+  }
+}
+
+/** `-A` lines of an iptables-save text. */
+function rulesByTable(text: string): ReadonlyMap<string, string[]> {
+  const out = new Map<string, string[]>()
+  let own: string[] = []
+  for (const line of text.split('\n')) {
+    if (line.startsWith('*')) {
+      own = []
+      out.set(line.slice(1), own)
+    } else if (line.startsWith('-A ')) own.push(line)
+  }
+  return out
+}
+
+const staleWords = ({ address, port, serving }: StaleFlows): string =>
+  [address === undefined ? 'any' : formatIpv4(ipv4(address)), port, ...serving.map((a) => formatIpv4(ipv4(a)))].join(' ')
+
+/** A here-document that the shell leaves as it is; nothing for no lines. */
+export const hereDocument = (command: string, lines: readonly string[]): string[] =>
+  lines.length === 0 ? [] : [`${command} <<'END'`, ...lines, 'END']
+
+/** A dollar sign that the template leaves alone. */
+const D = '$'
+
+/** What the lines above call. */
+export const CHANGE_FUNCTIONS = String.raw`
+# A journey in the middle of which something changes: its command runs beside FUNCTION.
+with_changes() {
+  local changes=$1 pid
+  shift
+  BEGAN=$(date +%s%N)
+  journey "$@" &
+  pid=$!
+  PIDS+=("$pid")
+  "$changes"
+  wait "$pid"
+}
+# Nanoseconds since the journey began.
+at() {
+  local left=$((BEGAN + $1 - $(date +%s%N)))
+  [ "$left" -gt 0 ] && sleep "$((left / 1000000000)).$(printf %09d $((left % 1000000000)))"
+}
+
+kill_servers() {
+  local pid
+  for pid in $(ip netns pids "$PREFIX$1"); do
+    tr '\0' ' ' <"/proc/$pid/cmdline" | grep -qF "$HELPER" && kill -9 "$pid"
+  done
+}
+
+# A pod's cable and namespace go; what was captured there stays.
+detach() {
+  local ns=$1 pid n rest=()
+  shift
+  for pid in $(ip netns pids "$PREFIX$ns"); do kill "$pid" 2>/dev/null; done
+  for n in $(seq 100); do [ -z "$(ip netns pids "$PREFIX$ns")" ] && break; sleep 0.02; done
+  while [ $# -gt 1 ]; do ip -n "$PREFIX$1" link del "$2"; shift 2; done
+  ip netns del "$PREFIX$ns" || die "namespace $PREFIX$ns does not go"
+  for n in "${D}{NAMESPACES[@]}"; do [ "$n" = "$ns" ] || rest+=("$n"); done
+  NAMESPACES=("${D}{rest[@]}")
+  rest=()
+  for n in "${D}{TRACERS[@]}"; do [ "${D}{n#* }" = "$ns" ] || rest+=("$n"); done
+  TRACERS=("${D}{rest[@]}")
+}
+
+# What kube-proxy feeds in: only the chains that it names are emptied. Handles of rules that go are needed to read the trace.
+sync_rules() {
+  [ "$TRACE_RULES" = 1 ] && inside "$1" nft -a list ruleset ip >>"$OUT/trace/$1.rules" 2>/dev/null
+  inside "$1" "$IPT-restore" --noflush || die "$IPT-restore in $1"
+}
+
+# NODE ADDRESS|any PORT SERVING...: UDP flows to the address and port whose replies come from none of the others.
+stale_flows() {
+  local ns=$1 address=$2 port=$3 src
+  shift 3
+  local filter=(-p udp --orig-port-dst "$port")
+  [ "$address" = any ] || filter+=(--orig-dst "$address")
+  for src in $(inside "$ns" conntrack -L "${D}{filter[@]}" 2>/dev/null | sed -n 's/.* src=[^ ]* .* src=\([^ ]*\) .*/\1/p' | sort -u); do
+    case " $* " in *" $src "*) continue ;; esac
+    inside "$ns" conntrack -D "${D}{filter[@]}" --reply-src "$src" >/dev/null 2>&1
+  done
+}
+`
