@@ -178,8 +178,8 @@ export const enStack = {
     const by = f.object === undefined ? undefined : say` (${f.object})`
     if (f.layer === 4) {
       return f.endpoint === undefined
-        ? say`${f.process} finds no endpoint for ${f.rule}${by}: it can only close the connection that it has accepted.`
-        : say`${f.process} has accepted the connection itself, and picks ${f.endpoint} for ${f.rule}${by}, round robin: it opens a second connection there, from the node's own address.`
+        ? say`${f.process} finds no endpoint for ${f.object ?? f.rule}: it can only close the connection that it has accepted.`
+        : say`${f.process} itself is the other end for the client. It picks ${f.endpoint} for ${f.object ?? f.rule}, round robin. It talks to it over a socket of its own, from the node's own address.`
     }
     if (f.service === undefined)
       return say`No rule of any Ingress fits ${f.rule}: ${f.process} has no backend for it and answers by itself.`

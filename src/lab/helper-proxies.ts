@@ -233,4 +233,86 @@ def reverse_proxy(config):
         conn, peer = listener.accept()
         conn.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         threading.Thread(target=proxy_connection, args=(config, up, conn, peer), daemon=True).start()
+
+def copy_both(client, endpoint):
+    sockets = [client, endpoint]
+    other = {client: endpoint, endpoint: client}
+    try:
+        while True:
+            for s in select.select(sockets, [], [])[0]:
+                data = s.recv(32768)
+                if not data:
+                    raise OSError()
+                other[s].sendall(data)
+    except OSError:
+        pass
+    # The loop that came to an end closes where it wrote to, then where it read from.
+    other[s].close()
+    s.close()
+
+DIAL_TIMEOUTS = (0.25, 0.5, 1, 2)
+
+def userspace_tcp(portal, up, listener):
+    while True:
+        client, _ = listener.accept()
+        client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        endpoint = None
+        for timeout in DIAL_TIMEOUTS:
+            if not portal['turns']:
+                break
+            try:
+                endpoint = up.connect(up.turn(portal['port'], portal['turns']), timeout)
+                break
+            except OSError:
+                pass
+        if endpoint is None:
+            client.close()
+            continue
+        endpoint.settimeout(None)
+        threading.Thread(target=copy_both, args=(client, endpoint), daemon=True).start()
+
+def userspace_udp(portal, up, s):
+    clients = {}
+    def answers(peer, out):
+        out.settimeout(0.25)
+        try:
+            while True:
+                s.sendto(out.recv(4096), peer)
+        except OSError:
+            pass
+        clients.pop(peer, None)
+        out.close()
+    while True:
+        data, peer = s.recvfrom(4096)
+        out = clients.get(peer)
+        if out is None:
+            if not portal['turns']:
+                continue
+            out = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+            if up.ports:
+                out.bind(('0.0.0.0', up.ports.pop(0)))
+            out.connect(tuple(up.turn(portal['port'], portal['turns'])))
+            clients[peer] = out
+            threading.Thread(target=answers, args=(peer, out), daemon=True).start()
+        try:
+            out.send(data)
+        except OSError:
+            pass
+
+def userspace_proxy(config):
+    up = Upstreams(config)
+    held, last = [], None
+    for portal in config['portals']:
+        if portal['protocol'] == 'tcp':
+            s = listening(portal['port'], 4096)
+            serve_portal = userspace_tcp
+        else:
+            s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+            s.bind(('0.0.0.0', portal['port']))
+            serve_portal = userspace_udp
+        held.append(s)
+        if not portal['held']:
+            last = threading.Thread(target=serve_portal, args=(portal, up, s))
+            last.start()
+    last.join() if last else threading.Event().wait()
 `

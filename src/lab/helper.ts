@@ -4,7 +4,7 @@ import { PROXIES } from './helper-proxies.ts'
  * The program that a lab script carries with it: the servers that the engine's own programs are modelled on (src/sim/processes),
  * with the same reads, writes and closes, and so the same segments. Python 3.6 or later, standard library only.
  *
- *   hs.py httpd NAME PORT      hs.py udp-echo PORT      hs.py reverse-proxy JSON
+ *   hs.py httpd NAME PORT      hs.py udp-echo PORT      hs.py reverse-proxy JSON      hs.py userspace-proxy JSON
  */
 export const HELPER = String.raw`import json, os, re, select, socket, sys, threading
 
@@ -87,6 +87,8 @@ elif sys.argv[1] == 'udp-echo':
     udp_echo(int(sys.argv[2]))
 elif sys.argv[1] == 'reverse-proxy':
     reverse_proxy(json.loads(sys.argv[2]))
+elif sys.argv[1] == 'userspace-proxy':
+    userspace_proxy(json.loads(sys.argv[2]))
 else:
     sys.exit('hs.py: httpd NAME PORT | udp-echo PORT')
 `

@@ -3,7 +3,7 @@ import type { ProcessRecord } from '../world/records.ts'
 import { viewOf, type World } from '../world/world.ts'
 import { netnsesOf, shellWord } from './names.ts'
 import type { JourneyPins, Pins } from './pins.ts'
-import { reverseProxyCommand } from './proxies.ts'
+import { reverseProxyCommand, userspaceProxyCommand } from './proxies.ts'
 
 /** A command as the scenario document has it (JourneySpec). */
 export interface LabJourney {
@@ -39,8 +39,9 @@ export function labServers(world: World, pins: Pins | undefined, skipped: (what:
         case 'udp-echo':
           return [{ netns, command: `python3 "$HELPER" udp-echo ${port ?? 7}`, protocol: 'udp', port: port ?? 7 }]
         default: {
-          const proxy = reverseProxyCommand(world, p, pins?.proxies.get(p.id))
-          if (proxy !== undefined) return [{ netns, ...proxy, protocol: 'tcp' }]
+          const pinned = pins?.proxies.get(p.id)
+          const proxy = reverseProxyCommand(world, p, pinned) ?? userspaceProxyCommand(world, p, pinned)
+          if (proxy !== undefined) return [{ netns, ...proxy }]
           skipped(`process ${p.argv.join(' ')} in ${netns}`)
           return []
         }

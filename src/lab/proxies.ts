@@ -2,11 +2,13 @@ import { fromUtf8 } from '../base/bytes.ts'
 import { formatIpv4 } from '../net/address.ts'
 import { IPPROTO, TCP } from '../net/packet.ts'
 import { albFlavour, type Flavour, nginxFlavour } from '../sim/processes/reverse-proxy-flavours.ts'
+import { targetText } from '../sim/processes/reverse-proxy-routes.ts'
+import { endpointsOf, servicePortText } from '../sim/processes/userspace-proxy-balancer.ts'
 import { STEP } from '../trace/columns.ts'
 import type { TraceReader } from '../trace/reader.ts'
 import { PACKET_ORIGINS } from '../trace/step.ts'
 import type { ProcessRecord } from '../world/records.ts'
-import type { World } from '../world/world.ts'
+import { viewOf, type World } from '../world/world.ts'
 import { shellWord } from './names.ts'
 
 /** What the engine's run of a proxy chose freely. */
@@ -67,12 +69,15 @@ function flavourOf(p: ProcessRecord): Flavour | undefined {
   return p.argv[0] === 'alb' ? albFlavour(optionOf(p, '--ingress') ?? '') : undefined
 }
 
+export interface ProxyCommand {
+  readonly command: string
+  /** A socket that listens once it runs. */
+  readonly protocol: 'tcp' | 'udp'
+  readonly port: number
+}
+
 /** The helper's command for a reverse proxy, undefined for any other process. */
-export function reverseProxyCommand(
-  world: World,
-  p: ProcessRecord,
-  pins: ProxyPins | undefined,
-): { readonly command: string; readonly port: number } | undefined {
+export function reverseProxyCommand(world: World, p: ProcessRecord, pins: ProxyPins | undefined): ProxyCommand | undefined {
   const flavour = flavourOf(p)
   if (flavour === undefined) return undefined
   const own = p.argv.find((w) => w.startsWith('--http-port='))?.slice('--http-port='.length) ?? optionOf(p, '-p')
@@ -93,7 +98,29 @@ export function reverseProxyCommand(
       ),
     })),
   }
-  return { command: `python3 "$HELPER" reverse-proxy ${shellWord(JSON.stringify(config))}`, port }
+  return { command: `python3 "$HELPER" reverse-proxy ${shellWord(JSON.stringify(config))}`, protocol: 'tcp', port }
+}
+
+/**
+ * The helper's command for kube-proxy in userspace mode, with its sockets as the world has them; undefined for any other
+ * process. Endpoints come in the order in which the engine's run went to them.
+ */
+export function userspaceProxyCommand(world: World, p: ProcessRecord, pins: ProxyPins | undefined): ProxyCommand | undefined {
+  if (p.argv[0] !== 'kube-proxy') return undefined
+  const sockets = viewOf(world)
+    .list('socket', p.netns)
+    .filter((s) => s.process === p.id)
+  const portals = sockets.map(({ protocol, local, origin }) => {
+    const [what, name = ''] = (origin.detail ?? '').split(' ')
+    const service = { namespace: origin.object?.namespace ?? 'default', service: origin.object?.name ?? '', portName: name }
+    const chosen = pins?.chosen.get(servicePortText(service)) ?? endpointsOf(world, service).targets.map(targetText)
+    const turns = chosen.map((t) => [t.slice(0, t.lastIndexOf(':')), Number(t.slice(t.lastIndexOf(':') + 1))] as const)
+    return { protocol, port: local.port, held: what !== 'proxyPort', turns }
+  })
+  const first = sockets[0]
+  if (first === undefined) return undefined
+  const command = `python3 "$HELPER" userspace-proxy ${shellWord(JSON.stringify({ portals, ports: pins?.ports ?? [] }))}`
+  return { command, protocol: first.protocol === 'udp' ? 'udp' : 'tcp', port: first.local.port }
 }
 
 /** A ring of targets from the one on that the engine began with. */

@@ -20,6 +20,7 @@ import { serviceAffinity } from './service-affinity.ts'
 import { serviceFromNode } from './service-from-node.ts'
 import { serviceHairpin } from './service-hairpin.ts'
 import { servicePicksBackends } from './service-picks-backends.ts'
+import { serviceUserspace } from './service-userspace.ts'
 import { twoContainers } from './two-containers.ts'
 
 export type { LibraryEntry, Localized } from './entry.ts'
@@ -35,6 +36,7 @@ export const LIBRARY: readonly LibraryEntry[] = [
   serviceAffinity,
   serviceFromNode,
   serviceHairpin,
+  serviceUserspace,
   ingressL7,
   nodePort,
   nodePortLocal,

@@ -1,5 +1,5 @@
 import { clientPod, cluster, scenario, TWO_NODES, WEB_IP, WEB_SERVICE, webPod } from '../../library/parts.ts'
-import type { Manifest, Override, ScenarioDocument } from '../../scenario/document.ts'
+import type { ClusterConfig, Manifest, Override, ScenarioDocument } from '../../scenario/document.ts'
 
 // Scenarios that nobody plays: corners of the engine, each on a real kernel too.
 
@@ -111,6 +111,8 @@ const learningTunnel = (n: 1 | 2, dev = 'dev eth0 ', mtu = 1450): Override => ({
 `,
   fdb: `00:00:00:00:00:00 dev vx0 dst 192.168.1.1${n === 1 ? 2 : 1} self permanent\n`,
 })
+
+const USERSPACE: ClusterConfig = { ...cluster(), kubeProxy: { mode: 'userspace' } }
 
 export const CASES: readonly TestCase[] = [
   kase('tcp-closed-port', ['curl http://10.244.2.2:81/', 'curl http://10.244.1.3:81/'], { objects: [...base, near, far] }),
@@ -283,4 +285,33 @@ export const CASES: readonly TestCase[] = [
     ],
     { objects: TWO_NODES, overrides: { node1: learningTunnel(1, '', 1500), node2: learningTunnel(2, '', 1500) } },
   ),
+  kase(
+    'userspace-reach',
+    [
+      ['node2', 'curl http://192.168.1.11:30080/'],
+      ['internet', 'curl http://203.0.113.11:30080/'],
+      ['pod/client', 'curl http://192.168.1.12:30080/'],
+    ],
+    { cluster: USERSPACE, objects: [...base, near, far, NODE_PORT] },
+  ),
+  kase('userspace-udp', ['echo hello | nc -u -w 1 10.96.0.20 7', ['node1', 'echo again | nc -u -w 1 10.96.0.20 7']], {
+    cluster: USERSPACE,
+    objects: [...base, echoPod('echo', 'node2', '10.244.2.4'), ECHO_SERVICE],
+  }),
+  kase('userspace-dead-endpoint', [`curl http://${WEB_IP}/`, `curl http://${WEB_IP}/`], {
+    cluster: USERSPACE,
+    objects: [
+      ...base,
+      far,
+      { ...WEB_SERVICE, spec: { clusterIP: WEB_IP, ports: [{ port: 80, targetPort: 8080 }] } },
+      {
+        apiVersion: 'discovery.k8s.io/v1',
+        kind: 'EndpointSlice',
+        metadata: { name: 'web-1', labels: { 'kubernetes.io/service-name': 'web' } },
+        addressType: 'IPv4',
+        ports: [{ name: '', port: 8080, protocol: 'TCP' }],
+        endpoints: [{ addresses: ['10.244.2.2'] }, { addresses: ['192.168.1.12'] }],
+      },
+    ],
+  }),
 ]
