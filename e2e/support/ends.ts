@@ -58,6 +58,10 @@ export const ENDS: Readonly<Record<string, readonly End[]>> = {
     { pill: /answered/, says: /lb\/web → gateway → fabric → node1/ },
     { pill: /answered/, says: /lb\/web → gateway → fabric → node2 → fabric → node1/ },
   ],
+  'service-userspace': [
+    { pill: /answered/, says: /RemoteAddr: 192\.168\.1\.11:/ },
+    { pill: /answered/, says: /Hostname: web-[ab]/ },
+  ],
   'ingress-l7': [
     { pill: /answered/, says: /Hostname: cart-a[\s\S]*X-Forwarded-For: 198\.51\.100\.10/ },
     { pill: /answered/, says: /Hostname: web-a[\s\S]*X-Forwarded-For: 198\.51\.100\.10/ },
