@@ -25,7 +25,7 @@ export function nodeRules(cluster: Cluster): (self: ClusterNode) => NodeRules {
     const syncOf = clusterIpvs(cluster)
     return (self) => {
       const ipvs = syncOf(self)
-      return { size: ipvsSize(ipvs), tables: () => ipvsNodeTables(cluster, ipvs), ipvs }
+      return { size: ipvsSize(ipvs), tables: () => ipvsNodeTables(self, cluster, ipvs), ipvs }
     }
   }
   if (cluster.config.kubeProxy.mode === 'userspace') {

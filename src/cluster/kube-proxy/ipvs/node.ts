@@ -1,6 +1,6 @@
-import type { Ipv4Prefix } from '../../../net/address.ts'
-import type { Origin } from '../../../world/records.ts'
 import { egressRule } from '../../cni/bridge.ts'
+import { portmapRules } from '../../cni/portmap.ts'
+import { CANARY, FIREWALL, HINT, kubeletFirewall } from '../../kubelet.ts'
 import type { Cluster, ClusterNode } from '../../model.ts'
 import { derivedMac } from '../../names.ts'
 import type { NetnsBuilder, WorldBuilder } from '../../world-builder.ts'
@@ -8,7 +8,7 @@ import { endpointsMap } from '../endpoints-map.ts'
 import { proxyConfigOf, proxyObjects } from '../index.ts'
 import type { IpFamily } from '../ip.ts'
 import { made } from '../iptables/draft.ts'
-import { comment, ctstate, DROP, destination, type GeneratedRule, type GeneratedTable, jump, rule, source } from '../rule.ts'
+import type { GeneratedTable } from '../rule.ts'
 import { servicePorts } from '../service-map.ts'
 import { type IpvsProxyConfig, type IpvsSync, syncIpvs } from './proxier.ts'
 import { ipvsRecords } from './records.ts'
@@ -45,46 +45,22 @@ export const ipvsSize = (sync: IpvsSync): number =>
   sync.ipsets.reduce((n, s) => n + s.entries.length, 0) +
   sync.virtualServers.reduce((n, v) => n + 1 + v.destinations.length, 0)
 
-const KUBELET: Origin = { component: 'kubelet', detail: 'iptables ownership' }
-const LOCALNET: Origin = { component: 'kubelet', detail: 'martian packet protection' }
-const LOOPBACK: Ipv4Prefix = { address: 0x7f000000 as Ipv4Prefix['address'], length: 8 }
-
-/** All tables of a node: kubelet's firewall and canaries, kube-proxy's chains, the network plugin's masquerade. */
-export function ipvsNodeTables(cluster: Cluster, { nat, filter }: IpvsSync): GeneratedTable[] {
-  const canaries = [
-    { name: 'KUBE-KUBELET-CANARY', origin: { component: 'kubelet', detail: 'notices when tables are flushed' } },
-    { name: 'KUBE-PROXY-CANARY', origin: { component: 'kube-proxy', detail: 'notices when tables are flushed' } },
-  ] as const
-  const firewall = { name: 'KUBE-FIREWALL', origin: LOCALNET }
+/** All tables of a node: kubelet's firewall and canaries, kube-proxy's chains, the network plugin's host ports and masquerade. */
+export function ipvsNodeTables(self: ClusterNode, cluster: Cluster, { nat, filter }: IpvsSync): GeneratedTable[] {
+  const portmap = portmapRules(self, cluster)
+  const canaries = [CANARY, { name: 'KUBE-PROXY-CANARY', origin: made('notices when tables are flushed') }]
   return [
-    { table: 'mangle', chains: [{ name: 'KUBE-IPTABLES-HINT', origin: KUBELET }, ...canaries], rules: [] },
+    { table: 'mangle', chains: [HINT, ...canaries], rules: [] },
     {
       table: 'nat',
-      chains: [...nat.chains, ...canaries],
-      rules: [...ipvsJumps('nat').rules, ...nat.rules, egressRule(cluster)],
+      chains: [...nat.chains, ...canaries, ...portmap.chains],
+      rules: [...portmap.prepended, ...ipvsJumps('nat').rules, ...nat.rules, ...portmap.appended, egressRule(cluster)],
     },
     {
       table: 'filter',
-      chains: [...filter.chains, firewall, ...canaries],
+      chains: [...filter.chains, FIREWALL, ...canaries],
       rules: [...ipvsJumps('filter').rules, ...filter.rules, ...kubeletFirewall()],
     },
-  ]
-}
-
-/** kubelet's syncIPTablesRules(); its jumps were there before kube-proxy prepended its own. */
-function kubeletFirewall(): GeneratedRule[] {
-  return [
-    rule('INPUT', LOCALNET, jump('KUBE-FIREWALL')),
-    rule('OUTPUT', LOCALNET, jump('KUBE-FIREWALL')),
-    rule(
-      'KUBE-FIREWALL',
-      LOCALNET,
-      comment('block incoming localnet connections'),
-      destination(LOOPBACK),
-      source(LOOPBACK, true),
-      ctstate(['RELATED', 'ESTABLISHED', 'DNAT'], true),
-      DROP,
-    ),
   ]
 }
 
