@@ -37,6 +37,8 @@ type VxlanLink = Extract<DeviceLink, { kind: 'vxlan' }>
 export class VxlanDevice {
   readonly fdb: VxlanFdb
   readonly link: VxlanLink
+  /** A packet of this tunnel is on its way out. */
+  sending = false
   readonly #dev: NetDevice
   #packets = 0
   #bytes = 0
@@ -68,6 +70,11 @@ export class VxlanDevice {
 
 /** vxlan_xmit(): looks up who has the frame's destination and sends it there, to each remote end of an entry that has several. */
 export function vxlanXmit(skb: SkBuff, dev: NetDevice, vxlan: VxlanDevice): void {
+  if (vxlan.sending) {
+    // The kernel stops such a loop by counting how deep it is; how deep that may be differs from version to version.
+    undetermined(skb, 'a tunnel whose packets come back to it', dev.ref)
+    return
+  }
   const own = vxlan.fdb.find(skb.pkt.ethDst)
   const remotes = own.length > 0 ? own : vxlan.fdb.find(ALL_ZEROS)
   const [first, ...others] = remotes
@@ -93,7 +100,9 @@ export function vxlanXmit(skb: SkBuff, dev: NetDevice, vxlan: VxlanDevice): void
     return
   }
   const cause = deliver(skb, TO_TUNNEL)
+  vxlan.sending = true
   for (const way of ways) send(skb, way.remote, dev, vxlan, cause)
+  vxlan.sending = false
 }
 
 type Way = { readonly kind: 'way'; readonly remote: VxlanRemote }

@@ -109,16 +109,18 @@ export class FrameWriter {
 }
 
 /**
- * The frame in a VXLAN datagram. The first fragment of one has only its beginning; zeros stand for the rest, so that its headers
- * can be read all the same.
+ * The frame in a VXLAN datagram. The first fragment of one, and what an ICMP error quotes of one, has only its beginning; zeros
+ * stand for the rest, so that its headers can be read all the same.
  */
 function frameInside(p: Packet): { readonly vni: number; readonly frame: Uint8Array; readonly whole: boolean } | undefined {
   const header = tunnelled(p)
   if (header === undefined) return undefined
   const { vni } = header
   const frame = p.payload.subarray(VXLAN.LENGTH)
-  if ((p.ipFlags & IP_MF) === 0) return { vni, frame, whole: true }
-  const padded = new Uint8Array(Math.max(frame.length, ETHERNET.LENGTH + get16(frame, ETHERNET.LENGTH + 2)))
+  const ip = get16(frame, ETHERNET.TYPE) === ETH_P.IP
+  const length = ip ? ETHERNET.LENGTH + get16(frame, ETHERNET.LENGTH + 2) : frame.length
+  if (frame.length >= length) return { vni, frame, whole: (p.ipFlags & IP_MF) === 0 }
+  const padded = new Uint8Array(length)
   padded.set(frame)
   return { vni, frame: padded, whole: false }
 }
