@@ -24,10 +24,10 @@ export const ENDS: Readonly<Record<string, readonly End[]>> = {
     { pill: /answered/, says: /Hostname: web-b/ },
   ],
   'service-affinity': [
+    { pill: /answered/, says: /Hostname: web-a/ },
+    { pill: /answered/, says: /Hostname: web-a/ },
+    { pill: /answered/, says: /Hostname: web-a/ },
     { pill: /answered/, says: /Hostname: web-b/ },
-    { pill: /answered/, says: /Hostname: web-b/ },
-    { pill: /answered/, says: /Hostname: web-b/ },
-    { pill: /answered/, says: /Hostname: web-c/ },
   ],
   'service-from-node': [
     { pill: /answered/, says: /RemoteAddr: 10\.244\.1\.1:/ },

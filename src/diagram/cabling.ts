@@ -23,7 +23,13 @@ interface PlacedSwitch {
   readonly h: number
 }
 
-/** The switches side by side; a lone one is as wide as the rows. `docks` are those of the machines; only x counts. */
+/** Left of the leftmost machine's cable, so that its port stands above or below it. */
+const OVERHANG = 72
+
+/**
+ * The switches side by side, each near the machines that are plugged into it; a lone one is as wide as the rows. `docks` are those of
+ * the machines; only x counts.
+ */
 export function placeSwitches(
   topology: Topology,
   rows: Rows,
@@ -34,15 +40,27 @@ export function placeSwitches(
     readonly words: Words
   },
 ): PlacedSwitch[] {
-  const plans = topology.machines.filter((m) => switchOf(m) !== undefined).map((m) => planSwitch(m, { topology, rows, ...look }))
+  const switches = topology.machines.filter((m) => switchOf(m) !== undefined)
   const placed: PlacedSwitch[] = []
-  let x = 0
-  for (const p of plans) {
-    const width = plans.length === 1 ? Math.max(p.minWidth, rows.width) : p.minWidth
+  let end = 0
+  for (const machine of switches) {
+    const wished = switches.length === 1 ? 0 : leftmost(machine, topology, look.docks) - OVERHANG
+    const x = Math.max(end, wished)
+    const p = planSwitch(machine, { topology, rows, from: x, ...look })
+    const width = switches.length === 1 ? Math.max(p.minWidth, rows.width) : p.minWidth
     placed.push({ ...switchBlock(p.machine, p.bridge, p.ports, { at: p.at, width, ...look }), x })
-    x += width + MACHINE_GAP
+    end = x + width + MACHINE_GAP
   }
   return placed
+}
+
+/** The leftmost dock that a cable from this switch leads to. */
+function leftmost(machine: Machine, topology: Topology, docks: ReadonlyMap<string, Point>): number {
+  const ends = topology.links.flatMap((l) => {
+    const other = l.a.netns === machine.netns.id ? l.b : l.b.netns === machine.netns.id ? l.a : undefined
+    return other === undefined ? [] : (docks.get(other.id)?.x ?? [])
+  })
+  return ends.length === 0 ? 0 : Math.min(...ends)
 }
 
 function planSwitch(
@@ -50,6 +68,8 @@ function planSwitch(
   ctx: {
     readonly topology: Topology
     readonly rows: Rows
+    /** Its left edge. */
+    readonly from: number
     readonly docks: ReadonlyMap<string, Point>
     readonly slim: ReadonlyMap<string, SlimChain>
     readonly measure: Measure
@@ -64,26 +84,34 @@ function planSwitch(
     const link = ctx.topology.links.find((l) => l.a.id === device.record.id || l.b.id === device.record.id)
     const other = link === undefined ? undefined : link.a.id === device.record.id ? link.b : link.a
     const side = other === undefined ? 'bottom' : (ctx.rows.rowOf.get(other.netns) ?? 'bottom')
-    return { device, side, wish: other === undefined ? undefined : ctx.docks.get(other.id)?.x }
+    const dock = other === undefined ? undefined : ctx.docks.get(other.id)
+    return { device, side, wish: dock === undefined ? undefined : dock.x - ctx.from }
   })
   const at: number[] = new Array(ports.length).fill(0)
   let minWidth = 240
   for (const side of ['top', 'bottom'] as const) {
-    const mine = ports.flatMap((p, i) =>
-      // A port without a cable goes to the end.
-      p.side === side ? [{ i, wish: p.wish ?? Number.MAX_SAFE_INTEGER, w: fullWidth(p, ctx.measure) }] : [],
-    )
-    const wished = Math.max(8, ...mine.filter((m) => m.wish < Number.MAX_SAFE_INTEGER).map((m) => m.wish))
-    const x = placePorts(
-      mine.map((m) => ({ ...m, wish: Math.min(m.wish, wished + 1) })),
-      8,
-    )
-    for (const [k, m] of mine.entries()) {
-      at[m.i] = x[k] ?? 0
-      minWidth = Math.max(minWidth, (x[k] ?? 0) + m.w + 8)
-    }
+    const mine = ports.flatMap((p, i) => (p.side === side ? [{ i, wish: p.wish, w: fullWidth(p, ctx.measure) }] : []))
+    const wished = Math.max(8, ...mine.flatMap((m) => m.wish ?? []))
+    // Ports without a cable go to the end, unless the switch becomes narrower with them at the beginning.
+    const atEnd = placed(mine, wished + 1)
+    const atBeginning = placed(mine, -1)
+    const best = atBeginning.width < atEnd.width ? atBeginning : atEnd
+    for (const [k, m] of mine.entries()) at[m.i] = best.x[k] ?? 0
+    minWidth = Math.max(minWidth, best.width)
   }
   return { machine, bridge, ports, at, minWidth }
+}
+
+/** Left edges of one side's ports, those without a wish of their own at `otherwise`, and the width that they take. */
+function placed(
+  ports: readonly { readonly wish: number | undefined; readonly w: number }[],
+  otherwise: number,
+): { readonly x: readonly number[]; readonly width: number } {
+  const x = placePorts(
+    ports.map((p) => ({ w: p.w, wish: p.wish ?? otherwise })),
+    8,
+  )
+  return { x, width: Math.max(0, ...ports.map((p, i) => (x[i] ?? 0) + p.w + 8)) }
 }
 
 interface Cable {

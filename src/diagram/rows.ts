@@ -121,23 +121,37 @@ function compactMachine(m: Machine, brief: boolean): CompactSpec {
   }
 }
 
-/** Neighbours on a chain (router, gateway, Internet) next to each other, beginning with what is linked to the rest. */
+/**
+ * Neighbours on a chain (router, gateway, Internet) next to each other, beginning with what is linked to the rest. Where several
+ * chains begin at one machine, it stands between the first of them and the others, so that cables do not run below each other.
+ */
 function inChainOrder(machines: readonly Machine[], links: readonly Link[]): Machine[] {
   const mine = new Map(machines.map((m) => [m.netns.id as string, m]))
   const next = (id: string) =>
     links.flatMap((l) => (l.a.netns === id ? [l.b.netns as string] : l.b.netns === id ? [l.a.netns as string] : []))
   const outward = machines.filter((m) => next(m.netns.id).some((n) => !mine.has(n)))
   const seen = new Set<string>()
-  const order: Machine[] = []
-  for (const start of [...outward, ...machines]) {
-    const stack: string[] = [start.netns.id]
+  const onward = (id: string) => next(id).filter((n) => mine.has(n) && !seen.has(n) && !outward.some((o) => o.netns.id === n))
+  const chainFrom = (start: string): Machine[] => {
+    const chain: Machine[] = []
+    const stack: string[] = [start]
     for (let id = stack.pop(); id !== undefined; id = stack.pop()) {
       const m = mine.get(id)
       if (m === undefined || seen.has(id)) continue
       seen.add(id)
-      order.push(m)
-      for (const n of next(id).reverse()) if (!outward.some((o) => o.netns.id === n)) stack.push(n)
+      chain.push(m)
+      stack.push(...onward(id).reverse())
     }
+    return chain
+  }
+  const order: Machine[] = []
+  for (const start of [...outward, ...machines]) {
+    if (seen.has(start.netns.id)) continue
+    seen.add(start.netns.id)
+    const [first = [], ...others] = onward(start.netns.id)
+      .map(chainFrom)
+      .filter((chain) => chain.length > 0)
+    order.push(...(others.length > 0 ? [...first.reverse(), start, ...others.flat()] : [start, ...first]))
   }
   return order
 }

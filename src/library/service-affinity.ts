@@ -13,13 +13,13 @@ export const serviceAffinity: LibraryEntry = {
   },
   document: scenario({
     title: 'Session affinity: a client stays with its endpoint',
+    seed: 2,
     objects: [
       ...TWO_NODES,
       clientPod('client', 'node1', '10.244.1.2'),
-      clientPod('other', 'node1', '10.244.1.4'),
-      webPod('web-a', 'node1', '10.244.1.3'),
-      webPod('web-b', 'node2', '10.244.2.2'),
-      webPod('web-c', 'node2', '10.244.2.3'),
+      clientPod('other', 'node1', '10.244.1.3'),
+      webPod('web-a', 'node2', '10.244.2.2'),
+      webPod('web-b', 'node2', '10.244.2.3'),
       {
         apiVersion: 'v1',
         kind: 'Service',
