@@ -71,6 +71,27 @@ export const ENDS: Readonly<Record<string, readonly End[]>> = {
     { pill: /answered/, says: /lb\/shop → east\/gateway → east\/fabric → node3/ },
     { pill: /answered/, says: /198\.18\.1\.100:80 → 192\.168\.2\.14:31080/ },
   ],
+  'resolve-a-service': [{ pill: /answered/, says: /web → 10\.96\.0\.80/ }],
+  'headless-service': [
+    { pill: /answered/, says: /10\.244\.1\.3\s+STREAM/ },
+    { pill: /answered/, says: /SRV\s+0 50 8080/ },
+    { pill: /answered/, says: /Hostname: db-1/ },
+  ],
+  'external-name': [
+    { pill: /answered/, says: /database → 198\.51\.100\.10/ },
+    { pill: /answered/, says: /0% packet loss/ },
+    { pill: /answered/, says: /CNAME\s+db\.example\.com/ },
+  ],
+  'ndots-storm': [
+    { pill: /answered/, says: /api\.example\.com → 198\.51\.100\.10/ },
+    { pill: /answered/, says: /api\.example\.com\. → 198\.51\.100\.10/ },
+  ],
+  'dns-down': [
+    { pill: /EAI_AGAIN/, says: /no ready endpoint/ },
+    { pill: /answered/, says: /Hostname: web/ },
+    { pill: /no answer/, says: /connection refused/ },
+  ],
+  'dns-silent': [{ pill: /EAI_AGAIN/, says: /ip_forward=0/ }],
   'pod-to-internet': [{ pill: /answered/, says: /RemoteAddr: 203\.0\.113\.11/ }],
   'broken-ip-forward': [{ pill: /no answer/, says: /ip_forward/ }],
   'broken-no-endpoints': [{ pill: /ECONNREFUSED/, says: /no ready endpoint/ }],

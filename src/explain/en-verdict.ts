@@ -20,6 +20,10 @@ const ERRORS: Readonly<Record<string, string>> = {
   EHOSTDOWN: 'the host is down',
   ENOPROTOOPT: 'the protocol is not available there',
   ENOLINK: 'the way to that host is cut',
+  EAI_NONAME: 'no name server knows the name: "Name or service not known"',
+  EAI_NODATA: 'the name exists, but has no address: "No address associated with hostname"',
+  EAI_AGAIN: 'no name server could be asked: "Temporary failure in name resolution"',
+  EAI_FAIL: 'the name servers refuse to answer: "Non-recoverable failure in name resolution"',
 }
 
 const extra = (x: VerdictExtra): Sentence => {
@@ -71,7 +75,8 @@ export const enVerdict: Pick<Catalogue, 'verdict' | 'exchange' | 'note'> = {
           (d) =>
             say` On ${d.where} its destination became another: ${d.change}${d.owner === undefined ? undefined : say` (${d.owner})`}.`,
         )
-        return say`${f.command} got its answer (exit status ${f.exitCode}).${way}${destinations.flat()}${service}${sources.flat()}${f.proxies.flatMap(proxied)}`
+        const lookup = f.lookup === undefined ? undefined : say` First DNS was asked: ${f.lookup}.`
+        return say`${f.command} got its answer (exit status ${f.exitCode}).${lookup}${way}${destinations.flat()}${service}${sources.flat()}${f.proxies.flatMap(proxied)}`
       }
       case 'failed': {
         const meaning = ERRORS[f.error] ?? 'it failed'

@@ -323,6 +323,8 @@ export type VerdictFact =
   | {
       readonly kind: 'answered'
       readonly command: Span
+      /** The name that the command looked up before, and its address: `web → 10.96.0.80`. */
+      readonly lookup?: Span
       /** The Service that the request went to, and the endpoint that answered. */
       readonly service?: { readonly object?: Span; readonly change: Span; readonly pod?: Span }
       /** Translations of the destination by anything but a Service's rules, in order: a load balancer, a host port, a gateway. */

@@ -27,15 +27,17 @@ export function verdictFact(
   const steps = journeySteps(reader, index)
   switch (v.kind) {
     case 'answered': {
-      const service = serviceOfJourney(reader, timeline, steps)
+      const { lookup, rest } = afterLookup(reader, journey.process, steps)
+      const service = serviceOfJourney(reader, timeline, rest)
       return {
         kind: 'answered',
         command,
         exitCode: journey.exitCode,
+        ...(lookup === undefined ? {} : { lookup }),
         ...(service === undefined ? {} : { service: { change: service.change, ...objectOf(service), ...podOf(service) } }),
-        destinations: destinationsOf(reader, timeline, steps),
-        masquerades: masqueradesOf(reader, steps),
-        way: wayOf(reader, steps),
+        destinations: destinationsOf(reader, timeline, rest),
+        masquerades: masqueradesOf(reader, rest),
+        way: wayOf(reader, rest),
         proxies: proxiesOf(reader, steps),
       }
     }
@@ -63,6 +65,22 @@ export function verdictFact(
 
 const objectOf = (s: ServiceTranslation) => (s.object === undefined ? {} : { object: s.object })
 const podOf = (s: ServiceTranslation) => (s.role.pod === undefined ? {} : { pod: s.role.pod })
+
+/** A command that looks a name up first: what the name came to, and what the command did after that. The lookup itself when it was all. */
+function afterLookup(
+  reader: TraceReader,
+  process: string,
+  steps: readonly number[],
+): { readonly lookup?: Span; readonly rest: readonly number[] } {
+  const at = steps.findIndex((s) => {
+    const step = reader.kindOf(s) === STEP.process ? reader.step(s) : undefined
+    return step?.kind === 'process' && step.event === 'resolve' && step.process === process && step.text.includes(' → ')
+  })
+  const rest = steps.slice(Math.max(0, at))
+  const sends = rest.some((s) => reader.kindOf(s) === STEP.born && reader.packets.origin(reader.packetOf(s)) === 'socket')
+  const step = at < 0 ? undefined : reader.step(steps[at] ?? 0)
+  return sends && step?.kind === 'process' ? { lookup: code(step.text), rest } : { rest: steps }
+}
 
 /** First and last seq between which a journey's steps lie: its own, and what it brought about later. */
 function journeySteps(reader: TraceReader, index: number): number[] {

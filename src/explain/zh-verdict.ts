@@ -19,6 +19,10 @@ const ERRORS: Readonly<Record<string, string>> = {
   EHOSTDOWN: '主机已停机',
   ENOPROTOOPT: '那里没有该协议',
   ENOLINK: '通往该主机的链路已断',
+  EAI_NONAME: '没有域名服务器知道这个名称（“Name or service not known”）',
+  EAI_NODATA: '名称存在，但没有地址（“No address associated with hostname”）',
+  EAI_AGAIN: '无法得到域名服务器的回答（“Temporary failure in name resolution”）',
+  EAI_FAIL: '域名服务器拒绝回答（“Non-recoverable failure in name resolution”）',
 }
 
 const extra = (x: VerdictExtra): Sentence => {
@@ -65,7 +69,8 @@ export const zhVerdict: Pick<Catalogue, 'verdict' | 'exchange' | 'note'> = {
         const destinations = f.destinations.map(
           (d) => say`在 ${d.where} 上目的地址被改写：${d.change}${d.owner === undefined ? undefined : say`（${d.owner}）`}。`,
         )
-        return say`${f.command} 得到了答复（退出状态 ${f.exitCode}）。${way}${destinations.flat()}${service}${sources.flat()}${f.proxies.flatMap(proxied)}`
+        const lookup = f.lookup === undefined ? undefined : say`先向 DNS 查询：${f.lookup}。`
+        return say`${f.command} 得到了答复（退出状态 ${f.exitCode}）。${lookup}${way}${destinations.flat()}${service}${sources.flat()}${f.proxies.flatMap(proxied)}`
       }
       case 'failed': {
         const meaning = ERRORS[f.error] ?? '执行失败'

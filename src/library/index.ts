@@ -3,11 +3,16 @@ import { brokenEndpointGone } from './broken-endpoint-gone.ts'
 import { brokenHairpin } from './broken-hairpin.ts'
 import { brokenIpForward } from './broken-ip-forward.ts'
 import { brokenNoEndpoints } from './broken-no-endpoints.ts'
+import { dnsDown } from './dns-down.ts'
+import { dnsSilent } from './dns-silent.ts'
 import type { LibraryEntry } from './entry.ts'
+import { externalName } from './external-name.ts'
+import { headlessService } from './headless-service.ts'
 import { hostPort } from './host-port.ts'
 import { hostPortRandom } from './host-port-random.ts'
 import { ingressL7 } from './ingress-l7.ts'
 import { loadBalancer } from './load-balancer.ts'
+import { ndotsStorm } from './ndots-storm.ts'
 import { nodePort } from './node-port.ts'
 import { nodePortLocal } from './node-port-local.ts'
 import { otherCluster } from './other-cluster.ts'
@@ -16,6 +21,7 @@ import { podToPodCloudRouter } from './pod-to-pod-cloud-router.ts'
 import { podToPodHostRoutes } from './pod-to-pod-host-routes.ts'
 import { podToPodSameNode } from './pod-to-pod-same-node.ts'
 import { podToServiceRemote } from './pod-to-service-remote.ts'
+import { resolveAService } from './resolve-a-service.ts'
 import { serviceAffinity } from './service-affinity.ts'
 import { serviceFromNode } from './service-from-node.ts'
 import { serviceHairpin } from './service-hairpin.ts'
@@ -43,11 +49,17 @@ export const LIBRARY: readonly LibraryEntry[] = [
   hostPort,
   hostPortRandom,
   loadBalancer,
+  resolveAService,
+  headlessService,
+  externalName,
+  ndotsStorm,
   podToInternet,
   otherCluster,
   brokenIpForward,
   brokenNoEndpoints,
   brokenEndpointGone,
+  dnsDown,
+  dnsSilent,
   brokenBridgeNf,
   brokenHairpin,
 ]
