@@ -190,10 +190,14 @@ export const enStack = {
   'proxy-copied': (f) =>
     say`${f.process} is woken, reads ${f.bytes} bytes from its socket ${f.from} and writes them to ${f.to}: two system calls and two copies across the border of the kernel, which a packet that netfilter rewrites never pays.`,
   timer: (f) => say`A timer of the kernel runs out: ${f.what}${f.record === undefined ? undefined : say` for ${f.record}`}.`,
+  'ct-cleaned': (f) =>
+    say`kube-proxy on ${f.where} deletes the conntrack entry of ${f.entry}: its replies would come from no serving endpoint. The flow's next packet starts anew.`,
   'cluster-changed': (f) => {
     switch (f.change) {
       case 'apply':
-        return say`${f.what} is applied; the control plane fills in what follows from it.`
+        return f.derived
+          ? say`A controller brings ${f.what} up to date.`
+          : say`${f.what} is applied; the control plane fills in what follows from it.`
       case 'delete':
         return say`${f.what} is deleted from the API server.`
       case 'terminate':

@@ -32,6 +32,8 @@ const extra = (x: VerdictExtra): Sentence => {
       return say` ${x.service ?? 'A Service'} still lists ${x.address} as an endpoint, but nothing in the cluster has that address.`
     case 'nobody-has':
       return say` Nothing in the cluster has the address ${x.address}.`
+    case 'stale-entry':
+      return say` On ${x.where} conntrack still has the entry of ${x.entry}, and sends every packet of this flow to ${x.address}, which nothing in the cluster has any more: the nat table, where the rules are right, is never asked.`
     case 'reply-not-translated':
       return say` The reply was switched inside ${x.bridge} without passing any IP hook (${x.sysctl}), so conntrack could not put the address of ${x.service ?? 'the Service'} back: the client expected ${x.expected}, got an answer from ${x.got}, which it never called, and reset it.`
     case 'silent':

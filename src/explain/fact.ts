@@ -248,6 +248,8 @@ export type Fact =
   | { readonly kind: 'logged'; readonly prefix: Span }
   | { readonly kind: 'ct-found'; readonly info: CtInfo; readonly entry?: Span; readonly translates: boolean }
   | { readonly kind: 'ct-changed'; readonly change: CtChange; readonly entry: Span; readonly state?: Span }
+  /** kube-proxy's cleanup after a sync: no packet has anything to do with it. */
+  | { readonly kind: 'ct-cleaned'; readonly entry: Span; readonly where: Span }
   | {
       readonly kind: 'nat-bound'
       readonly entry: Span
@@ -314,6 +316,8 @@ export type Fact =
       readonly where: Span
       readonly change: WorldChangeKind
       readonly what: Span
+      /** A controller made it of other objects. */
+      readonly derived: boolean
       readonly added: number
       readonly removed: number
     }
@@ -366,6 +370,8 @@ export type VerdictExtra =
   /** An endpoint of a Service is asked for on the link, and nobody has that address. */
   | { readonly kind: 'stale-endpoint'; readonly service?: Span; readonly address: Span }
   | { readonly kind: 'nobody-has'; readonly address: Span }
+  /** conntrack still translates to an endpoint that is gone. */
+  | { readonly kind: 'stale-entry'; readonly entry: Span; readonly address: Span; readonly where: Span }
   /** The reply was switched past the IP hooks, so nobody undid the translation. */
   | {
       readonly kind: 'reply-not-translated'

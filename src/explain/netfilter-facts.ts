@@ -54,6 +54,7 @@ export function ctLookupFact(c: Context, step: StepOf<'ct.lookup'>): Fact {
 }
 
 export function ctChangeFact(c: Context, step: StepOf<'ct.change'>): Fact {
+  if (c.packet < 0 && step.change === 'destroy') return { kind: 'ct-cleaned', entry: nameIn(c, step.conntrack), where: c.where }
   const state = step.state === undefined || step.state === '' ? undefined : code(step.state)
   return { kind: 'ct-changed', change: step.change, entry: nameIn(c, step.conntrack), ...optional('state', state) }
 }

@@ -117,7 +117,7 @@ export function factOf(reader: TraceReader, timeline: Timeline, seq: number): Fa
       }
     case 'change': {
       const { change, added, removed } = step
-      return { kind: 'cluster-changed', where, change, what: changedThing(c, step.record), added, removed }
+      return { kind: 'cluster-changed', where, change, what: changedThing(c, step.record), derived: isDerived(c, step.record), added, removed }
     }
     case 'proxy.route':
       return proxyRouteFact(c, step)
@@ -126,6 +126,12 @@ export function factOf(reader: TraceReader, timeline: Timeline, seq: number): Fa
     default:
       return assertNever(step, 'step')
   }
+}
+
+/** EndpointSlices that the controllers keep, and their like. */
+function isDerived(c: Context, id: string): boolean {
+  const r = c.reader.versions.near(id, c.seq)
+  return r?.kind === 'object' && r.origin.component === 'control-plane'
 }
 
 /** An object as one, with its link to the manifest; a namespace by its name. */

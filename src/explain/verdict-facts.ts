@@ -151,6 +151,8 @@ function extraOf(reader: TraceReader, timeline: Timeline, index: number, steps: 
   if (taken !== undefined) return taken
   const untranslated = untranslatedReply(reader, timeline, steps)
   if (untranslated !== undefined) return untranslated
+  const stale = staleEntry(reader, timeline, steps)
+  if (stale !== undefined) return stale
   const v = reader.trace.journeys[index]?.verdict
   const seq = v?.kind === 'failed' ? v.decidedBy : undefined
   if (seq === undefined) return undefined
@@ -173,6 +175,25 @@ function extraOf(reader: TraceReader, timeline: Timeline, index: number, steps: 
     (s) => s > seq && reader.kindOf(s) === STEP.born && reader.packets.origin(reader.packetOf(s)) !== 'socket',
   )
   return v?.kind === 'failed' && (v.error === 'ETIMEDOUT' || v.error === 'no answer') && !told ? { kind: 'silent' } : undefined
+}
+
+/** The journey's first packet belonged to a connection of before, whose other end is gone. */
+function staleEntry(reader: TraceReader, timeline: Timeline, steps: readonly number[]): Extra {
+  const first = steps.find((s) => reader.kindOf(s) === STEP.born && reader.packets.origin(reader.packetOf(s)) === 'socket')
+  const packet = first === undefined ? -1 : reader.packetOf(first)
+  for (const s of steps) {
+    if (reader.kindOf(s) !== STEP.ctLookup || reader.packetOf(s) !== packet) continue
+    const step = reader.step(s)
+    const entry = step.kind === 'ct.lookup' && step.conntrack !== undefined ? timeline.at(s).get('conntrack', step.conntrack) : undefined
+    if (entry?.dstNat !== true || ownerOf(timeline.at(s), entry.reply.src) !== undefined) continue
+    return {
+      kind: 'stale-entry',
+      entry: named(reader, entry.id, s),
+      address: code(formatIpv4(entry.reply.src)),
+      where: whereOf(reader, s),
+    }
+  }
+  return undefined
 }
 
 /** A frame that a bridge switched past the IP hooks, although its flow had been translated on the way there. */

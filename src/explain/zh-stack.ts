@@ -176,10 +176,12 @@ export const zhStack = {
   'proxy-copied': (f) =>
     say`${f.process} 被唤醒，从套接字 ${f.from} 读出 ${f.bytes} 字节，再写入 ${f.to}：两次系统调用，两次跨越内核边界的复制；由 netfilter 改写的包则无需付出这些代价。`,
   timer: (f) => say`内核定时器到期：${f.what}${f.record === undefined ? undefined : say`（${f.record}）`}。`,
+  'ct-cleaned': (f) =>
+    say`${f.where} 上的 kube-proxy 删除 ${f.entry} 的 conntrack 条目：它的应答方已不是可用端点。该流的下一个包将重新开始。`,
   'cluster-changed': (f) => {
     switch (f.change) {
       case 'apply':
-        return say`应用了 ${f.what}；由此而来的其余内容由控制平面补全。`
+        return f.derived ? say`控制器更新 ${f.what}。` : say`应用了 ${f.what}；由此而来的其余内容由控制平面补全。`
       case 'delete':
         return say`${f.what} 从 API server 中删除。`
       case 'terminate':

@@ -31,6 +31,8 @@ const extra = (x: VerdictExtra): Sentence => {
       return say`${x.service ?? '某个 Service'} 仍把 ${x.address} 列为端点，但集群中已没有谁拥有这个地址。`
     case 'nobody-has':
       return say`集群中没有谁拥有地址 ${x.address}。`
+    case 'stale-entry':
+      return say`${x.where} 上的 conntrack 仍保留 ${x.entry} 的条目，把该流的每个包都发往 ${x.address}，而集群中已没有谁拥有这个地址；nat 表中的规则虽然正确，却不会被查询。`
     case 'reply-not-translated':
       return say`回包在 ${x.bridge} 内部直接交换，没有经过任何 IP 钩子（${x.sysctl}），因此 conntrack 无法把地址还原成 ${x.service ?? 'Service'} 的：客户端等待的是 ${x.expected}，收到的却是它从未请求过的 ${x.got}，于是用 RST 拒绝。`
     case 'silent':
