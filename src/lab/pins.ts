@@ -2,6 +2,7 @@ import { IPPROTO, TCP } from '../net/packet.ts'
 import { STEP } from '../trace/columns.ts'
 import type { TraceReader } from '../trace/reader.ts'
 import { PACKET_ORIGINS } from '../trace/step.ts'
+import { isRandomChoice } from './nft.ts'
 import { type ProxyPins, proxyPinsOf } from './proxies.ts'
 
 /** What the engine chose freely in a run, so that a real kernel can be made to choose alike. */
@@ -10,6 +11,8 @@ export interface Pins {
   readonly journeys: readonly JourneyPins[]
   /** For each rule with `-m statistic --mode random`: source ports of the packets that it took. Rules that took none are absent. */
   readonly draws: ReadonlyMap<string, readonly number[]>
+  /** For each rule of nftables with `numgen random … vmap`: the chain that it led to, by source port. */
+  readonly turns: ReadonlyMap<string, ReadonlyMap<number, string>>
   /** By process id. */
   readonly proxies: ReadonlyMap<string, ProxyPins>
 }
@@ -32,6 +35,7 @@ export function pinsOf(reader: TraceReader): Pins {
   const echoIds = journeys.map(() => new Set<number>())
   const byProcess = new Map(journeys.map((j, i) => [j.process, i]))
   const draws = new Map<string, Set<number>>()
+  const turns = new Map<string, Map<number, string>>()
   for (let s = 0; s < e.length; s++) {
     const kind = e.kind[s]
     if (kind === STEP.born && e.a[s] === FROM_SOCKET) {
@@ -42,6 +46,10 @@ export function pinsOf(reader: TraceReader): Pins {
       else if (p.protocol === IPPROTO.UDP || (p.tcpFlags & (TCP.SYN | TCP.ACK)) === TCP.SYN) ports[journey]?.add(p.sport)
     } else if (kind === STEP.rule) {
       const rule = refs[e.a[s] ?? -1] ?? ''
+      if (rule.startsWith('nftrule:')) {
+        noteTurn(reader, rule, s, turns)
+        continue
+      }
       if (!isRandom(reader, rule, s)) continue
       const taken = draws.get(rule) ?? new Set<number>()
       taken.add(reader.packetAt(reader.packetOf(s), s).sport)
@@ -55,8 +63,21 @@ export function pinsOf(reader: TraceReader): Pins {
       seconds: (reader.timeOf(j.last) - reader.timeOf(j.first)) / 1e9,
     })),
     draws: new Map([...draws].map(([rule, taken]) => [rule, [...taken]])),
+    turns,
     proxies: proxyPinsOf(reader),
   }
+}
+
+/** Where a rule of nftables that draws at random led the packet of step `seq`. */
+function noteTurn(reader: TraceReader, rule: string, seq: number, turns: Map<string, Map<number, string>>): void {
+  const record = reader.versions.at(rule, seq)
+  const step = reader.step(seq)
+  if (record?.kind !== 'nft-rule' || !isRandomChoice(record) || step.kind !== 'rule' || step.target === undefined) return
+  const chain = reader.versions.at(step.target, seq)
+  if (chain?.kind !== 'nft-chain') return
+  const taken = turns.get(rule) ?? new Map<number, string>()
+  taken.set(reader.packetAt(reader.packetOf(seq), seq).sport, chain.name)
+  turns.set(rule, taken)
 }
 
 function isRandom(reader: TraceReader, rule: string, seq: number): boolean {

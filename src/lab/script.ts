@@ -7,6 +7,7 @@ import { viewOf, type World } from '../world/world.ts'
 import { CHANGE_FUNCTIONS, hereDocument, LabChanges, labWorld } from './changes.ts'
 import { type LabNames, labNames, netnsesOf, shellWord } from './names.ts'
 import { netnsBatch } from './network.ts'
+import { nftTableNames, nftText } from './nft.ts'
 import { type Pins, pinsOf } from './pins.ts'
 import { journeyCommand, journeyNetns, type LabJourney, labServers, programsOf } from './programs.ts'
 import { FUNCTIONS } from './shell.ts'
@@ -57,6 +58,12 @@ export function labScript(given: World, journeys: readonly LabJourney[], options
     `NAMESPACES=(${netnsesOf(world)
       .map((ns) => names.short(ns.name))
       .join(' ')})`,
+    `declare -A NFT_TABLES=(${netnsesOf(world)
+      .flatMap((ns) => {
+        const tables = nftTableNames(world, ns)
+        return tables.length === 0 ? [] : [`[${names.short(ns.name)}]=${shellWord(tables.join(';'))}`]
+      })
+      .join(' ')})`,
     `IPTABLES=\${HS_IPTABLES:-${iptables}}`,
     `TRACE_RULES=${options.traceRules === true ? 1 : 0}`,
     `NEEDS=(${needs(world, journeys).join(' ')})`,
@@ -77,7 +84,7 @@ function needs(world: World, journeys: readonly LabJourney[]): string[] {
   const view = viewOf(world)
   const base = ['ip', 'bridge', 'ss', 'sysctl', 'tcpdump', 'ethtool', 'timeout']
   const rules = view.list('chain').length > 0 ? ['iptables', 'conntrack'] : []
-  const sets = view.list('ipset').length > 0 ? ['ipset'] : []
+  const sets = [...(view.list('ipset').length > 0 ? ['ipset'] : []), ...(view.list('nft-table').length > 0 ? ['nft'] : [])]
   const ipvs = needsIpvs(world) ? ['ipvsadm'] : []
   const servers = view.list('process').length > 0 ? ['python3'] : []
   const programs = journeys.flatMap((j) => programsOf(j.run)).filter((p) => /^[A-Za-z0-9_.-]+$/.test(p))
@@ -125,6 +132,12 @@ function buildLines(world: World, names: LabNames, pins: Pins | undefined, skip:
           .split('\n')
           .filter((l) => l !== ''),
       ),
+      ...hereDocument(
+        `nft_restore ${short}`,
+        nftText(world, ns, pins)
+          .split('\n')
+          .filter((l) => l !== ''),
+      ),
       ...(sysctls.tracking.length === 0
         ? []
         : [`${hasRules(world, ns) ? 'sysctls' : 'sysctls_if_any'} ${short} ${sysctls.tracking.map(shellWord).join(' ')}`]),
@@ -132,7 +145,8 @@ function buildLines(world: World, names: LabNames, pins: Pins | undefined, skip:
   ]
 }
 
-const hasRules = (world: World, ns: NetnsRecord): boolean => viewOf(world).list('chain', ns.id).length > 0
+const hasRules = (world: World, ns: NetnsRecord): boolean =>
+  viewOf(world).list('chain', ns.id).length > 0 || viewOf(world).list('nft-chain', ns.id).length > 0
 
 /** What `ipvsadm -R` takes. */
 const ipvsLines = (world: World, ns: NetnsRecord): string[] =>

@@ -72,6 +72,7 @@ ip_batch() { ip -n "$PREFIX$1" -batch - || die "ip in $1"; }
 bridge_batch() { bridge -n "$PREFIX$1" -batch - || die "bridge in $1"; }
 ipset_restore() { inside "$1" ipset restore || die "ipset in $1"; }
 ipvs_restore() { inside "$1" ipvsadm -R || die "ipvsadm in $1"; }
+nft_restore() { inside "$1" nft -f - || die "nft in $1"; }
 iptables_restore() { inside "$1" "$IPT-restore" || die "$IPT-restore in $1"; }
 
 # Checksums and segmentation in software, so that a capture holds what a wire would; lo cannot be told.
@@ -146,7 +147,10 @@ table ip hopscope_trace {
   chain output { type filter hook output priority -310; meta nftrace set 1; }
 }
 END
-    inside_exec "$ns" xtables-monitor --trace >"$OUT/trace/$ns.txt" 2>"$OUT/trace/$ns.log" &
+    # xtables-monitor ends at a rule that it cannot print; nft reads every rule, those of iptables-nft too.
+    if [ -n "${D}{NFT_TABLES[$ns]:-}" ]; then inside_exec "$ns" nft -a monitor trace >"$OUT/trace/$ns.txt" 2>"$OUT/trace/$ns.log" &
+    else inside_exec "$ns" xtables-monitor --trace >"$OUT/trace/$ns.txt" 2>"$OUT/trace/$ns.log" &
+    fi
     PIDS+=($!)
     TRACERS+=("$! $ns")
   done
@@ -186,6 +190,11 @@ tables() {
   section 'ip link'; ip -n "$ns" -s link show
   section 'conntrack'; command -v conntrack >/dev/null && inside "$1" conntrack -L 2>/dev/null
   section 'iptables-save'; [ -n "${D}{IPT:-}" ] && inside "$1" "$IPT-save" -c 2>/dev/null
+  if [ -n "${D}{NFT_TABLES[$1]:-}" ]; then
+    section 'nft list'
+    local table
+    tr ';' '\n' <<<"${D}{NFT_TABLES[$1]}" | while read -r table; do inside "$1" nft list table $table; done
+  fi
   section 'ss'; inside "$1" ss -Htuna4
   [ "$TRACE_RULES" = 1 ] && { section 'nft'; cat "$OUT/trace/$1.rules" 2>/dev/null; inside "$1" nft -a list ruleset ip 2>/dev/null; }
 }

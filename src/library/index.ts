@@ -25,6 +25,7 @@ import { resolveAService } from './resolve-a-service.ts'
 import { serviceAffinity } from './service-affinity.ts'
 import { serviceFromNode } from './service-from-node.ts'
 import { serviceHairpin } from './service-hairpin.ts'
+import { serviceNftables } from './service-nftables.ts'
 import { servicePicksBackends } from './service-picks-backends.ts'
 import { serviceUserspace } from './service-userspace.ts'
 import { twoContainers } from './two-containers.ts'
@@ -39,6 +40,7 @@ export const LIBRARY: readonly LibraryEntry[] = [
   podToPodCloudRouter,
   podToServiceRemote,
   servicePicksBackends,
+  serviceNftables,
   serviceAffinity,
   serviceFromNode,
   serviceHairpin,

@@ -1,4 +1,5 @@
 import { printIptablesSave } from '../../linux/iptables-save.ts'
+import { printNftRuleset } from '../../linux/nft/list.ts'
 import type { TraceReader } from '../../trace/reader.ts'
 import { Timeline } from '../../trace/timeline.ts'
 import { pinnedPorts, pinsOf } from '../pins.ts'
@@ -6,6 +7,7 @@ import { compareCounters } from './counters.ts'
 import type { Difference } from './difference.ts'
 import { engineFrames } from './engine-frames.ts'
 import { compareFrames, type FrameLines, frameLines } from './frames.ts'
+import { compareNft } from './nft.ts'
 import { natPorts } from './ports.ts'
 import { compareTables, engineTables, type NetnsTables } from './tables.ts'
 import { compareWalks, engineWalks, type Walks } from './walks.ts'
@@ -41,6 +43,7 @@ export function engineRun(reader: TraceReader): ComparableRun {
   const tables = view.list('netns').map((ns) => {
     const sections = new Map(engineTables(view, ns.id))
     sections.set('iptables-save', printIptablesSave(view, ns.id, { counters: true, header: false }))
+    if (view.list('nft-table', ns.id).length > 0) sections.set('nft list', printNftRuleset(view, ns.id))
     return [ns.name, sections] as const
   })
   const byNetns = new Map(tables)
@@ -69,10 +72,11 @@ export function compareRuns(engine: ComparableRun, recorded: ComparableRun): Run
     const ours = engine.tables.get(netns) ?? new Map<string, string>()
     const counters = compareCounters(netns, ours.get('iptables-save') ?? '', tables.get('iptables-save') ?? '')
     const others = compareTables(netns, ours, tables)
-    rules += counters.rules
+    const nft = compareNft(netns, ours.get('nft list') ?? '', tables.get('nft list') ?? '')
+    rules += counters.rules + nft.rules
     hits += counters.hits
-    entries += others.entries
-    differences.push(...counters.differences, ...others.differences)
+    entries += others.entries + nft.entries
+    differences.push(...counters.differences, ...nft.differences, ...others.differences)
   }
   return { frames: countLines(kernel.frames), walks: countLines(kernel.walks), rules, hits, entries, differences }
 }

@@ -4,6 +4,7 @@ import { STEP } from '../../trace/columns.ts'
 import type { TraceReader } from '../../trace/reader.ts'
 import type { Difference } from './difference.ts'
 import { compareInOrder, type Line } from './in-order.ts'
+import { type NftTraceEvent, nftTraceEvent } from './nft-walks.ts'
 import { FLOW_PORT, isTunnelPort } from './tunnel.ts'
 
 // The rules that acted on each packet, in order: one line for each base chain that a packet walked, the packet as it came in,
@@ -26,7 +27,8 @@ export function engineWalks(reader: TraceReader): Walks {
     const ref = refs[e.a[s] ?? -1] ?? ''
     if (kind === STEP.chain) {
       const record = reader.versions.at(ref, s)
-      if (record?.kind !== 'chain' || record.hook === undefined) continue
+      const base = record?.kind === 'chain' ? record.hook : record?.kind === 'nft-chain' ? record.base : undefined
+      if ((record?.kind !== 'chain' && record?.kind !== 'nft-chain') || base === undefined) continue
       const walk = { seq: s, parts: [`${packetText(reader.packetAt(packet, s))} ${record.table} ${record.name}:`] }
       const netns = reader.netnsAt(s).slice('netns:'.length)
       const list = book.get(netns)
@@ -34,8 +36,9 @@ export function engineWalks(reader: TraceReader): Walks {
       else list.push(walk)
       open.set(packet, walk)
     } else if (kind === STEP.rule) {
-      const [chain = '', number = ''] = ref.split('/').slice(-2)
-      open.get(packet)?.parts.push(`${chain}/${number}`)
+      const record = ref.startsWith('nftrule:') ? reader.versions.near(ref, s) : undefined
+      const [last = '', number = ''] = ref.split('/').slice(-2)
+      open.get(packet)?.parts.push(`${record?.kind === 'nft-rule' ? record.chain : last}/${number}`)
     } else if (kind === STEP.policy) {
       if (e.c[s] !== POLICY_RETURN) open.get(packet)?.parts.push(e.c[s] === 0 ? 'policy ACCEPT' : 'policy DROP')
     } else if (kind === STEP.hook || kind === STEP.enter || kind === STEP.depart || kind === STEP.drop) open.delete(packet)
@@ -64,7 +67,7 @@ function packetText(p: Packet): string {
 }
 
 /**
- * Walks out of `xtables-monitor --trace` text (iptables 1.8.9) of one namespace. `ruleset`: `nft -a list ruleset` of the same,
+ * Walks out of `xtables-monitor --trace` (iptables 1.8.9) or `nft -a monitor trace` text of one namespace. `ruleset`: `nft -a list ruleset` of the same,
  * which says where a rule's handle stands in its chain.
  */
 export function parseWalks(text: string, ruleset: string): Line[] {
@@ -72,7 +75,29 @@ export function parseWalks(text: string, ruleset: string): Line[] {
   const walks: string[][] = []
   /** By trace id: the packet as its last header has it, and the walk it is in. */
   const open = new Map<string, { readonly packet: string; walk: string[] | undefined }>()
+  const see = (event: NftTraceEvent) => {
+    if (event.kind === 'packet') {
+      open.set(event.id, { packet: event.packet, walk: undefined })
+      return
+    }
+    const at = open.get(event.id)
+    if (at === undefined || event.table === 'hopscope_trace') return
+    if (at.walk === undefined) {
+      at.walk = [`${at.packet} ${event.table} ${event.chain}:`]
+      walks.push(at.walk)
+    }
+    if (event.kind === 'policy') at.walk.push(`policy ${event.verdict}`)
+    else {
+      const { table, chain, handle } = event
+      at.walk.push(`${chain}/${numbers.get(`${table} ${chain} ${handle}`) ?? `handle ${handle}`}`)
+    }
+  }
   for (const line of text.split('\n')) {
+    const told = nftTraceEvent(line)
+    if (told !== undefined) {
+      see(told)
+      continue
+    }
     const header = /^PACKET: \d+ (\w+) (.*)$/.exec(line)
     if (header !== null) {
       open.set(header[1] ?? '', { packet: headerText(header[2] ?? ''), walk: undefined })
@@ -80,17 +105,8 @@ export function parseWalks(text: string, ruleset: string): Line[] {
     }
     const event = /^ TRACE: \d+ (\w+) ([^:]+):([^:]+):(rule|policy|return):(\S*)/.exec(line)
     const [, id = '', table = '', chain = '', kind = '', rest = ''] = event ?? []
-    const at = open.get(id)
-    if (at === undefined || table === 'hopscope_trace') continue
-    if (at.walk === undefined) {
-      at.walk = [`${at.packet} ${table} ${chain}:`]
-      walks.push(at.walk)
-    }
-    if (kind === 'policy') at.walk.push(`policy ${rest}`)
-    else if (kind === 'rule') {
-      const handle = Number.parseInt(rest, 16)
-      at.walk.push(`${chain}/${numbers.get(`${table} ${chain} ${handle}`) ?? `handle ${handle}`}`)
-    }
+    if (kind === 'policy') see({ kind, id, table, chain, verdict: rest })
+    else if (kind === 'rule') see({ kind, id, table, chain, handle: Number.parseInt(rest, 16) })
   }
   return walks.map((parts) => ({ text: parts.join(' ') }))
 }
@@ -113,7 +129,7 @@ function ruleNumbers(ruleset: string): Map<string, number> {
   let chain = ''
   let count = 0
   for (const line of ruleset.split('\n')) {
-    const block = /^\s*(table ip|chain) (\S+) \{/.exec(line)
+    const block = /^\s*(table (?:ip|inet)|chain) (\S+) \{/.exec(line)
     if (block !== null) {
       if (block[1] === 'chain') chain = block[2] ?? ''
       else table = block[2] ?? ''
