@@ -92,6 +92,21 @@ export const ENDS: Readonly<Record<string, readonly End[]>> = {
     { pill: /no answer/, says: /connection refused/ },
   ],
   'dns-silent': [{ pill: /EAI_AGAIN/, says: /ip_forward=0/ }],
+  'endpoint-replaced': [
+    { pill: /answered/, says: /Hostname: web-a[\s\S]*\/two[\s\S]*Hostname: web-b/ },
+    { pill: /answered/, says: /Hostname: web-b/ },
+  ],
+  'stale-udp-conntrack': [
+    { pill: /answered/, says: /10\.96\.0\.7:7 → 10\.244\.2\.2:7/ },
+    { pill: /answered/, says: /10\.96\.0\.7:7 → 10\.244\.1\.3:7/ },
+    { pill: /answered/, says: /pod\/client → node1 → pod\/echo-b/ },
+  ],
+  'broken-stale-udp-conntrack': [
+    { pill: /answered/, says: /10\.96\.0\.7:7 → 10\.244\.2\.2:7/ },
+    { pill: /no answer/, says: /conntrack still has the entry/ },
+    { pill: /no answer/, says: /conntrack still has the entry/ },
+    { pill: /answered/, says: /10\.96\.0\.7:7 → 10\.244\.1\.3:7/ },
+  ],
   'pod-to-internet': [{ pill: /answered/, says: /RemoteAddr: 203\.0\.113\.11/ }],
   'broken-ip-forward': [{ pill: /no answer/, says: /ip_forward/ }],
   'broken-no-endpoints': [{ pill: /ECONNREFUSED/, says: /no ready endpoint/ }],

@@ -117,7 +117,15 @@ export function factOf(reader: TraceReader, timeline: Timeline, seq: number): Fa
       }
     case 'change': {
       const { change, added, removed } = step
-      return { kind: 'cluster-changed', where, change, what: changedThing(c, step.record), derived: isDerived(c, step.record), added, removed }
+      return {
+        kind: 'cluster-changed',
+        where,
+        change,
+        what: changedThing(c, step.record),
+        derived: isDerived(c, step.record),
+        added,
+        removed,
+      }
     }
     case 'proxy.route':
       return proxyRouteFact(c, step)

@@ -184,7 +184,8 @@ function staleEntry(reader: TraceReader, timeline: Timeline, steps: readonly num
   for (const s of steps) {
     if (reader.kindOf(s) !== STEP.ctLookup || reader.packetOf(s) !== packet) continue
     const step = reader.step(s)
-    const entry = step.kind === 'ct.lookup' && step.conntrack !== undefined ? timeline.at(s).get('conntrack', step.conntrack) : undefined
+    const entry =
+      step.kind === 'ct.lookup' && step.conntrack !== undefined ? timeline.at(s).get('conntrack', step.conntrack) : undefined
     if (entry?.dstNat !== true || ownerOf(timeline.at(s), entry.reply.src) !== undefined) continue
     return {
       kind: 'stale-entry',

@@ -5,6 +5,7 @@ import { brokenIpForward } from './broken-ip-forward.ts'
 import { brokenNoEndpoints } from './broken-no-endpoints.ts'
 import { dnsDown } from './dns-down.ts'
 import { dnsSilent } from './dns-silent.ts'
+import { endpointReplaced } from './endpoint-replaced.ts'
 import type { LibraryEntry } from './entry.ts'
 import { externalName } from './external-name.ts'
 import { headlessService } from './headless-service.ts'
@@ -28,6 +29,7 @@ import { serviceHairpin } from './service-hairpin.ts'
 import { serviceNftables } from './service-nftables.ts'
 import { servicePicksBackends } from './service-picks-backends.ts'
 import { serviceUserspace } from './service-userspace.ts'
+import { brokenStaleUdpConntrack, staleUdpConntrack } from './stale-udp-conntrack.ts'
 import { twoContainers } from './two-containers.ts'
 
 export type { LibraryEntry, Localized } from './entry.ts'
@@ -42,6 +44,8 @@ export const LIBRARY: readonly LibraryEntry[] = [
   servicePicksBackends,
   serviceNftables,
   serviceAffinity,
+  endpointReplaced,
+  staleUdpConntrack,
   serviceFromNode,
   serviceHairpin,
   serviceUserspace,
@@ -60,6 +64,7 @@ export const LIBRARY: readonly LibraryEntry[] = [
   brokenIpForward,
   brokenNoEndpoints,
   brokenEndpointGone,
+  brokenStaleUdpConntrack,
   dnsDown,
   dnsSilent,
   brokenBridgeNf,

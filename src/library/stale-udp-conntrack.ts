@@ -3,7 +3,7 @@ import type { LibraryEntry } from './entry.ts'
 import { BROKEN, SERVICES } from './groups.ts'
 import { clientPod, cluster, scenario, TWO_NODES } from './parts.ts'
 
-const ECHO_IP = '10.96.0.53'
+const ECHO_IP = '10.96.0.7'
 
 const echoPod = (name: string, podIP: string, nodeName = 'node2') => ({
   apiVersion: 'v1',
@@ -14,7 +14,7 @@ const echoPod = (name: string, podIP: string, nodeName = 'node2') => ({
     // Gone at once, as with kubectl delete --grace-period=0 --force.
     terminationGracePeriodSeconds: 0,
     containers: [
-      { name: 'echo', image: 'registry.k8s.io/e2e-test-images/agnhost:2.53', ports: [{ containerPort: 5353, protocol: 'UDP' }] },
+      { name: 'echo', image: 'registry.k8s.io/e2e-test-images/agnhost:2.53', ports: [{ containerPort: 7, protocol: 'UDP' }] },
     ],
   },
   status: { podIP },
@@ -24,17 +24,23 @@ const SERVICE = {
   apiVersion: 'v1',
   kind: 'Service',
   metadata: { name: 'echo' },
-  spec: { clusterIP: ECHO_IP, selector: { app: 'echo' }, ports: [{ port: 53, protocol: 'UDP', targetPort: 5353 }] },
+  spec: { clusterIP: ECHO_IP, selector: { app: 'echo' }, ports: [{ port: 7, protocol: 'UDP' }] },
 }
 
 /** One datagram from a port that stays the same, as a resolver or a metrics client that keeps its socket open. */
-const ask = (text: string) => ({ from: 'pod/client', run: `echo ${text} | nc -u -p 40000 -w 2 ${ECHO_IP} 53` })
+const ask = (text: string) => ({ from: 'pod/client', run: `echo ${text} | nc -u -p 40000 -w 2 ${ECHO_IP} 7` })
 
 const MOVED: readonly ScheduledChange[] = [
   { journey: 0, at: '1s', apply: [echoPod('echo-b', '10.244.1.3', 'node1')], delete: [{ kind: 'Pod', name: 'echo-a' }] },
 ]
 
-const OBJECTS = [...TWO_NODES, clientPod('client', 'node1', '10.244.1.2'), echoPod('echo-a', '10.244.2.2'), SERVICE]
+const OBJECTS = [
+  ...TWO_NODES,
+  clientPod('client', 'node1', '10.244.1.2'),
+  echoPod('echo-a', '10.244.2.2'),
+  clientPod('other', 'node2', '10.244.2.3'),
+  SERVICE,
+]
 
 export const staleUdpConntrack: LibraryEntry = {
   id: 'stale-udp-conntrack',
@@ -70,7 +76,7 @@ export const brokenStaleUdpConntrack: LibraryEntry = {
       ask('one'),
       ask('two'),
       ask('three'),
-      { from: 'pod/client', run: `echo four | nc -u -p 40001 -w 2 ${ECHO_IP} 53` },
+      { from: 'pod/client', run: `echo four | nc -u -p 40001 -w 2 ${ECHO_IP} 7` },
     ],
     changes: MOVED,
   }),
