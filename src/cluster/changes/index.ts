@@ -54,6 +54,10 @@ export function worldChanges(doc: ScenarioDocument, world: World): Result<WorldC
 
 function checkReferences(doc: ScenarioDocument): InputError[] {
   const count = doc.journeys.length
+  const { mode } = doc.cluster.kubeProxy
+  if (mode !== 'iptables') {
+    return [inputError('changes', `a sync of kube-proxy in ${mode} mode is not modelled yet; expected mode iptables`)]
+  }
   return (doc.changes ?? []).flatMap((c, i) => {
     const path = `changes[${i}]`
     if (c.journey >= count) {
