@@ -8,6 +8,7 @@ import { buildClients } from './fabric/client.ts'
 import { buildRouter } from './fabric/cloud.ts'
 import { buildGateway, buildInternet } from './fabric/egress.ts'
 import { buildFabric } from './fabric/fabric.ts'
+import { buildAlbs } from './ingress/alb.ts'
 import type { Cluster, ClusterNode } from './model.ts'
 import { buildNode } from './node.ts'
 import { nodeRules } from './node-rules.ts'
@@ -72,6 +73,7 @@ function buildNetwork(world: WorldBuilder, c: Cluster, peered: boolean): void {
   if (c.config.network.fabric === 'cloud') buildRouter(world, c)
   buildGateway(world, c, peered)
   buildBalancers(world, c)
+  buildAlbs(world, c)
   buildClients(world, c)
 }
 

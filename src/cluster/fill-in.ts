@@ -10,6 +10,7 @@ import { fillPods } from './fill-pods.ts'
 import { fillServices } from './fill-services.ts'
 import { fillSlices } from './fill-slices.ts'
 import { fillMissingNodes, fillWorkloads } from './fill-workloads.ts'
+import { fillAlbs } from './ingress/fill-albs.ts'
 import { fillIngresses } from './ingress/fill-ingress.ts'
 import { overlap, prefixText } from './ipam.ts'
 import type { Cluster } from './model.ts'
@@ -58,6 +59,7 @@ export function fillIn(doc: ScenarioDocument, site: Site = HOME): Result<Cluster
   const clients = fillClients(context, machines)
   const balancers = fillBalancers(context, machines)
   fillIngresses(context, { services, pods })
+  const albs = fillAlbs(context, { nodes: machines.nodes, services, taken: balancers.length })
   noteKinds(context)
   if (errors.length > 0) return err(errors)
   return ok({
@@ -68,6 +70,8 @@ export function fillIn(doc: ScenarioDocument, site: Site = HOME): Result<Cluster
     ...machines,
     clients,
     balancers,
+    healthChecks: fillHealthChecks(context),
+    albs,
     pods,
     podsOf: groupBy(pods, (p) => [p.node]),
     services,

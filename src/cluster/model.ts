@@ -18,6 +18,8 @@ export interface Cluster {
   readonly nodes: readonly ClusterNode[]
   readonly clients: readonly ClusterClient[]
   readonly balancers: readonly ClusterBalancer[]
+  readonly healthChecks: readonly ServiceHealthCheck[]
+  readonly albs: readonly ClusterAlb[]
   readonly pods: readonly ClusterPod[]
   readonly podsOf: (node: ClusterNode) => readonly ClusterPod[]
   readonly services: readonly ClusterService[]
@@ -57,6 +59,19 @@ export interface ClusterBalancer {
   readonly edgeIp: Ipv4
   readonly segmentLength: number
   readonly ports: readonly BalancerPort[]
+}
+/** The cloud's application load balancer for one Ingress. */
+export interface ClusterAlb {
+  /** `alb/shop` */
+  readonly place: string
+  readonly ingress: { readonly namespace: string; readonly name: string }
+  /** Its public addresses; none when it is internal. */
+  readonly vips: readonly Ipv4[]
+  /** As for ClusterBalancer. */
+  readonly ip: Ipv4
+  readonly edgeIp: Ipv4
+  readonly segmentLength: number
+  readonly port: number
 }
 export interface BalancerPort {
   readonly protocol: 'tcp' | 'udp'

@@ -57,7 +57,7 @@ function clashes(clusters: readonly Cluster[]): InputError[] {
       const whose = owner.site.index === 0 ? 'the document’s own cluster' : `cluster ${owner.site.name}`
       errors.push(inputError(where, `${o.objectKind} ${o.name} is also in ${whose}; expected names that no other cluster has`))
     }
-    for (const { place } of [...c.clients, ...c.balancers]) {
+    for (const { place } of [...c.clients, ...c.balancers, ...c.albs]) {
       const owner = owners.get(place)
       owners.set(place, c)
       if (owner !== undefined && owner !== c) errors.push(inputError(where, `there is a ${place} in another cluster already`))

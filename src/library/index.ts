@@ -11,6 +11,7 @@ import { externalName } from './external-name.ts'
 import { headlessService } from './headless-service.ts'
 import { hostPort } from './host-port.ts'
 import { hostPortRandom } from './host-port-random.ts'
+import { ingressAlb } from './ingress-alb.ts'
 import { ingressL7 } from './ingress-l7.ts'
 import { loadBalancer } from './load-balancer.ts'
 import { ndotsStorm } from './ndots-storm.ts'
@@ -50,6 +51,7 @@ export const LIBRARY: readonly LibraryEntry[] = [
   serviceHairpin,
   serviceUserspace,
   ingressL7,
+  ingressAlb,
   nodePort,
   nodePortLocal,
   hostPort,

@@ -35,7 +35,7 @@ const ANY = { address: ipv4(0), length: 0 }
 
 /** The edge's devices towards its balancers come after eth0 and eth1. */
 export const edgeDevice = (index: number): string => `eth${index + 2}`
-const edgePlace = (cluster: Cluster): string =>
+export const edgePlace = (cluster: Cluster): string =>
   sitePlace(cluster.site, cluster.config.network.fabric === 'cloud' ? 'router' : 'gateway')
 /** Connection mark, fwmark and, 100 higher, the number of the routing table. */
 const markOf = (index: number): number => index + 1

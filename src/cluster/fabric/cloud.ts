@@ -1,6 +1,7 @@
 import { ipv4 } from '../../net/address.ts'
 import { deviceId } from '../../world/ids.ts'
 import type { Origin } from '../../world/records.ts'
+import { attachAlbs } from '../ingress/alb.ts'
 import type { Cluster } from '../model.ts'
 import { cloudMac } from '../names.ts'
 import { objectOrigin } from '../objects.ts'
@@ -48,9 +49,10 @@ export function buildRouter(world: WorldBuilder, cluster: Cluster): void {
     }
   }
   attachBalancers(router, cluster)
+  attachAlbs(router, cluster)
   router.sysctl('net.ipv4.ip_forward', 1, ORIGIN)
   // The router forwards between machines that could reach each other: it must not tell them so (ip_rt_send_redirect).
-  for (const name of ['all', 'default', 'eth0', 'eth1', ...cluster.balancers.map((_, i) => edgeDevice(i))])
+  for (const name of ['all', 'default', 'eth0', 'eth1', ...[...cluster.balancers, ...cluster.albs].map((_, i) => edgeDevice(i))])
     router.sysctl(`net.ipv4.conf.${name}.send_redirects`, 0, ORIGIN)
   router.tables(balancerMarks(cluster))
   router.finish()

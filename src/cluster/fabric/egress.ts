@@ -3,6 +3,7 @@ import { deviceId } from '../../world/ids.ts'
 import type { Origin } from '../../world/records.ts'
 import { hasDns } from '../dns.ts'
 import { buildInternetDns } from '../dns-internet.ts'
+import { attachAlbs } from '../ingress/alb.ts'
 import {
   ACCEPT,
   comment,
@@ -61,7 +62,10 @@ export function buildGateway(world: WorldBuilder, cluster: Cluster, peered: bool
     for (const vip of vipsOf(cluster)) {
       gateway.route({ address: vip, length: 32 }, { via: uplink.near, dev: 'eth0' }, ORIGIN, 'static')
     }
-  } else attachBalancers(gateway, cluster)
+  } else {
+    attachBalancers(gateway, cluster)
+    attachAlbs(gateway, cluster)
+  }
   if (peered) gateway.route({ address: ipv4(0), length: 0 }, { via: outside.far, dev: 'eth1' }, ORIGIN)
   gateway.sysctl('net.ipv4.ip_forward', 1, ORIGIN)
   gateway.tables([
@@ -100,7 +104,7 @@ function knownSources(cluster: Cluster): GeneratedRule[] {
 /** The Internet host has a NIC towards each cluster's gateway. */
 const internetDevice = ({ site }: Cluster): string => `eth${site.index}`
 
-const vipsOf = (cluster: Cluster): Ipv4[] => cluster.balancers.flatMap((b) => b.vips)
+const vipsOf = (cluster: Cluster): Ipv4[] => [...cluster.balancers, ...cluster.albs].flatMap((b) => b.vips)
 
 /** One host that serves HTTP; with several clusters it is also the way from one to the other. */
 export function buildInternet(world: WorldBuilder, clusters: readonly Cluster[]): void {
