@@ -92,6 +92,11 @@ export const ENDS: Readonly<Record<string, readonly End[]>> = {
     { pill: /no answer/, says: /connection refused/ },
   ],
   'dns-silent': [{ pill: /EAI_AGAIN/, says: /ip_forward=0/ }],
+  'ingress-alb': [
+    { pill: /answered/, says: /RemoteAddr: 10\.244\.1\.1:[\s\S]*X-Forwarded-For: 198\.51\.100\.10/ },
+    { pill: /answered/, says: /RemoteAddr: 192\.168\.1\.12:[\s\S]*X-Forwarded-For: 198\.51\.100\.10/ },
+    { pill: /answered/, says: /no rule of any Ingress fits other\.example\// },
+  ],
   'endpoint-replaced': [
     { pill: /answered/, says: /Hostname: web-a[\s\S]*\/two[\s\S]*Hostname: web-b/ },
     { pill: /answered/, says: /Hostname: web-b/ },
