@@ -80,6 +80,8 @@ export interface Override {
   readonly sysctl?: Readonly<Record<string, string>>
   /** iptables-save text; the tables it names replace the generated ones. */
   readonly iptables?: string
+  /** nft text, a listing or commands; the tables it names replace the generated ones. */
+  readonly nft?: string
   /** `ip addr` text: devices and addresses. */
   readonly addr?: string
   /** `ip route` text (main table, or `table all`). */

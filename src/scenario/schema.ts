@@ -37,6 +37,7 @@ const override = object({
   // YAML reads 0 and 1 as numbers; a sysctl's value is text.
   sysctl: v.exactOptional(v.record(v.string(), v.pipe(v.union([v.string(), v.number()]), v.transform(String)))),
   iptables: v.exactOptional(v.string()),
+  nft: v.exactOptional(v.string()),
   addr: v.exactOptional(v.string()),
   routes: v.exactOptional(v.string()),
   rules: v.exactOptional(v.string()),

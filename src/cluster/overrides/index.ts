@@ -6,6 +6,7 @@ import { inputError, listed } from '../errors.ts'
 import { replaceLinks } from './addr.ts'
 import { replaceFdb } from './fdb.ts'
 import { replaceTables } from './iptables.ts'
+import { replaceNft } from './nft.ts'
 import { replaceNeighbours, replacePolicyRules, replaceRoutes } from './routes.ts'
 import { replaceSysctls } from './sysctl.ts'
 import { OverrideTarget } from './target.ts'
@@ -29,6 +30,7 @@ export function applyOverrides(records: Map<RecordId, WorldRecord>, overrides: R
     if (override.neigh !== undefined) replaceNeighbours(target, override.neigh)
     if (override.fdb !== undefined) replaceFdb(target, override.fdb)
     if (override.iptables !== undefined) replaceTables(target, override.iptables)
+    if (override.nft !== undefined) replaceNft(target, override.nft)
     if (override.sysctl !== undefined) replaceSysctls(target, override.sysctl)
   }
   return errors
