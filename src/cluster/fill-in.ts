@@ -70,7 +70,6 @@ export function fillIn(doc: ScenarioDocument, site: Site = HOME): Result<Cluster
     ...machines,
     clients,
     balancers,
-    healthChecks: fillHealthChecks(context),
     albs,
     pods,
     podsOf: groupBy(pods, (p) => [p.node]),

@@ -18,7 +18,6 @@ export interface Cluster {
   readonly nodes: readonly ClusterNode[]
   readonly clients: readonly ClusterClient[]
   readonly balancers: readonly ClusterBalancer[]
-  readonly healthChecks: readonly ServiceHealthCheck[]
   readonly albs: readonly ClusterAlb[]
   readonly pods: readonly ClusterPod[]
   readonly podsOf: (node: ClusterNode) => readonly ClusterPod[]
