@@ -1,45 +1,63 @@
+import { useEffect, useRef } from 'react'
 import { liveConnections, secondsLeft } from '../../../linux/ipvsadm.ts'
 import { formatIpv4 } from '../../../net/address.ts'
-import type { IpvsEndpoint } from '../../../world/records.ts'
+import type { IpvsConnectionRecord, IpvsEndpoint } from '../../../world/records.ts'
 import { useLang } from '../../context.tsx'
 import type { Inspection } from '../../inspect.ts'
-import { RecordTable } from '../../widgets/record-table.tsx'
+import { MadeBy } from '../../widgets/record-table.tsx'
 import { IPVS_WORDS } from './words.ts'
 
 const at = ({ address, port }: IpvsEndpoint): string => `${formatIpv4(address)}:${port}`
 
+/** As ipvsadm writes it: minutes and seconds. */
 const minutes = (seconds: number): string =>
   `${String(Math.floor(seconds / 60)).padStart(2, '0')}:${String(seconds % 60).padStart(2, '0')}`
 
 /** The connection table, the newest first. */
 export function Connections({ inspection, used }: { readonly inspection: Inspection; readonly used: ReadonlySet<string> }) {
   const own = IPVS_WORDS[useLang()]
-  const { view, netns } = inspection
+  const entries = [...liveConnections(inspection.view, inspection.netns)].reverse()
   return (
     <>
       <h3>{own.connections}</h3>
-      <RecordTable
-        caption={own.connections}
-        inspection={inspection}
-        records={[...liveConnections(view, netns)].reverse()}
-        empty={own.noConnections}
-        used={used}
-        dim={(c) => !c.active && !c.template}
-        columns={[
-          {
-            label: own.state,
-            cell: (c) => (
-              <span className={c.active ? 'state state-ok' : 'state'} title={c.template ? own.template : undefined}>
-                {c.state}
-              </span>
-            ),
-          },
-          { label: own.source, cell: (c) => at(c.client), className: 'nowrap' },
-          { label: own.virtual, cell: (c) => at(c.virtual), className: 'nowrap' },
-          { label: own.destination, cell: (c) => <span className="ipvs-to">{at(c.destination)}</span>, className: 'nowrap' },
-          { label: own.expire, cell: (c) => minutes(secondsLeft(view, c.id)), className: 'num nowrap' },
-        ]}
-      />
+      {entries.length === 0 ? <p className="empty">{own.noConnections}</p> : null}
+      <ul className="ipvs-list">
+        {entries.map((c) => (
+          <Connection key={c.id} entry={c} inspection={inspection} used={used.has(c.id)} />
+        ))}
+      </ul>
     </>
+  )
+}
+
+function Connection(props: { readonly entry: IpvsConnectionRecord; readonly inspection: Inspection; readonly used: boolean }) {
+  const own = IPVS_WORDS[useLang()]
+  const { entry, inspection, used } = props
+  const ref = useRef<HTMLLIElement>(null)
+  const changed = inspection.changed.has(entry.id)
+  const selected = inspection.selected === entry.id
+  useEffect(() => {
+    if (changed || used || selected) ref.current?.scrollIntoView({ block: 'nearest' })
+  }, [changed, used, selected])
+  const marks = `${changed ? ' row-changed' : used ? ' row-used' : ''}${selected ? ' row-selected' : ''}`
+  return (
+    <li ref={ref} className={`ipvs-connection${marks}`}>
+      <div className="ipvs-line">
+        <b>{entry.protocol.toUpperCase()}</b>
+        <span className={entry.active ? 'state state-ok' : 'state'}>{entry.state}</span>
+        {entry.template ? (
+          <span className="state" title={own.templateMeans}>
+            {own.template}
+          </span>
+        ) : null}
+        <span className="ipvs-right">
+          {own.expire(minutes(secondsLeft(inspection.view, entry.id)))} <MadeBy id={entry.id} inspection={inspection} />
+        </span>
+      </div>
+      <div>
+        {at(entry.client)} <span className="faint">→</span> {at(entry.virtual)} <span className="faint">→</span>{' '}
+        <span className="ipvs-to">{at(entry.destination)}</span>
+      </div>
+    </li>
   )
 }

@@ -10,14 +10,7 @@ import { Sets } from './sets.tsx'
 import { IPVS_WORDS } from './words.ts'
 import './ipvs.css'
 
-const FORWARD: Readonly<Record<IpvsDestinationRecord['forwarding'], string>> = {
-  masq: 'Masq',
-  tunnel: 'Tunnel',
-  droute: 'Route',
-  local: 'Local',
-}
-
-export const endpointText = ({ address, port }: IpvsEndpoint): string => `${formatIpv4(address)}:${port}`
+const endpointText = ({ address, port }: IpvsEndpoint): string => `${formatIpv4(address)}:${port}`
 
 /** Virtual servers with their real servers, the connection table, and the sets that the rules around IPVS look things up in. */
 export default function Ipvs() {
@@ -79,7 +72,6 @@ function useServerColumns({ view, netns }: Inspection): readonly Column<IpvsDest
   const counts = connectionsByServer(view, netns)
   return [
     { label: own.real, cell: endpointText, className: 'nowrap' },
-    { label: own.forward, cell: (d) => FORWARD[d.forwarding] },
     { label: own.weight, cell: (d) => d.weight, className: 'num' },
     { label: own.active, cell: (d) => counts.get(d.id)?.active ?? 0, className: 'num' },
     { label: own.inactive, cell: (d) => counts.get(d.id)?.inactive ?? 0, className: 'num' },
