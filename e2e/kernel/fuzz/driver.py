@@ -83,6 +83,7 @@ class Case:
         for ns in spaces:
             enter(self.fds[ns['name']])
             self.batch(['ip', '-batch', '-'], ns['links'])
+        self.batch(['ip', '-batch', '-'], self.plan['cables'])
         for ns in spaces:
             enter(self.fds[ns['name']])
             self.batch(['ip', '-batch', '-'], ns['up'])

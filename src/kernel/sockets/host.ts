@@ -14,6 +14,7 @@ export class SocketHost {
   readonly rng: Prng
   readonly ports: PortTable
   readonly pmtu: PmtuCache
+  readonly #txHash: Prng
   readonly #at: StepAt
 
   constructor(ns: Namespace, path: Path) {
@@ -22,6 +23,7 @@ export class SocketHost {
     this.rng = ns.kernel.rng.fork(`sockets ${ns.name}`)
     this.ports = new PortTable(this.rng.next())
     this.pmtu = new PmtuCache(ns.kernel)
+    this.#txHash = this.rng.fork('txhash')
     this.#at = { packet: -1, cause: -1, netns: ns.ref, device: -1 }
   }
 
@@ -31,6 +33,11 @@ export class SocketHost {
 
   get now(): number {
     return this.ns.kernel.now
+  }
+
+  /** net_tx_rndhash(): what a connection marks its packets with, so that they keep one way; never 0. */
+  nextTxHash(): number {
+    return this.#txHash.next() || 1
   }
 
   /** Writes a step of this namespace that concerns no packet in flight. */

@@ -96,7 +96,8 @@ export class PingSocket extends Socket {
     const p = new Packet()
     p.etherType = ETH_P.IP
     p.protocol = IPPROTO.ICMP
-    p.src = route.source
+    // Open, it is filled in from the route.
+    p.src = this.source
     p.dst = to
     p.tos = this.tos
     p.ttl = this.ttl

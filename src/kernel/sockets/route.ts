@@ -28,6 +28,15 @@ export function routeTo(host: SocketHost, want: { dst: number; src: number; oif:
   }
 }
 
+/**
+ * ip_route_connect(): what connect(2) asks. Where the source is still open the first answer only tells it, and the way is looked
+ * up once more from there: policy rules with `from` see it then.
+ */
+export function routeConnect(host: SocketHost, want: { dst: number; src: number; oif: Device | undefined }): OutputRoute {
+  const first = routeTo(host, want)
+  return first.error !== undefined || want.src !== 0 ? first : routeTo(host, { ...want, src: first.source })
+}
+
 /** fib_props[] */
 function errorOf(result: RouteResult): Errno | undefined {
   switch (result) {

@@ -205,6 +205,7 @@ export class TestWire {
     if (host.output !== 'OK') return host.output
     if (options.cause > this.rec.last) throw new Error('a packet is caused by the future')
     pkt.ttl ||= 64
+    if (pkt.src === 0) pkt.src = pkt.dst >>> 24 === 127 ? pkt.dst : host.address
     this.#carry(host, pkt, options.cause)
     return 'OK'
   }

@@ -7,7 +7,7 @@ import type { SocketRecord } from '../../world/records.ts'
 import type { Device, Skb } from '../types.ts'
 import type { Errno, SocketError } from './errno.ts'
 import type { SocketHost } from './host.ts'
-import { routeTo } from './route.ts'
+import { routeConnect, routeTo } from './route.ts'
 import { type Endpoint, type Owner, Socket, type SocketLook } from './socket.ts'
 import type { UdpTable } from './udp-table.ts'
 
@@ -34,6 +34,8 @@ export class UdpSocket extends Socket {
   readonly #queue: Datagram[] = []
   #queued = 0
   #error: SocketError | undefined
+  /** sk_txhash: of a connected socket alone. */
+  #txHash = 0
 
   constructor(host: SocketHost, table: UdpTable<UdpSocket>, owner: Owner | undefined, record?: SocketRecord) {
     super(host, 'udp', record)
@@ -77,7 +79,7 @@ export class UdpSocket extends Socket {
   /** ip4_datagram_connect(): fixes the other end and the source address. Nothing is sent. Errors: the route's; EACCES for broadcast. */
   connect(address: Ipv4, port: number): Result<void, Errno> {
     const dst = address === 0 ? LOOPBACK : address
-    const route = routeTo(this.host, { dst, src: this.local.address, oif: this.device })
+    const route = routeConnect(this.host, { dst, src: this.local.address, oif: this.device })
     if (route.error !== undefined) return err(route.error)
     if (route.result === 'broadcast') return err('EACCES')
     if (this.local.port === 0) {
@@ -86,13 +88,14 @@ export class UdpSocket extends Socket {
     }
     if (this.local.address === 0) this.local = { address: ipv4(route.source), port: this.local.port }
     this.remote = { address: dst, port }
+    this.#txHash = this.host.nextTxHash()
     this.sync()
     return ok(undefined)
   }
 
   /** What connect() and getsockname() would tell of the way to `address`, without taking a port: the source address. */
   probe(address: Ipv4): Result<Ipv4, Errno> {
-    const route = routeTo(this.host, { dst: address, src: this.local.address, oif: this.device })
+    const route = routeConnect(this.host, { dst: address, src: this.local.address, oif: this.device })
     if (route.error !== undefined) return err(route.error)
     return route.result === 'broadcast' ? err('EACCES') : ok(ipv4(route.source))
   }
@@ -115,30 +118,32 @@ export class UdpSocket extends Socket {
       if (!bound.ok) return err({ errno: bound.error })
     }
     const seq = this.host.step(STEP.socketData, cause, this.ref, SEND, bytes.length)
-    return this.#transmit(bytes, target, { source: route.source, mtu: this.#mtu(target.address, route.device) }, seq)
+    return this.#transmit(bytes, target, this.#mtu(target.address, route.device), seq)
   }
 
   #mtu(dst: number, device: Device | undefined): number {
     return this.host.pmtu.lookup(dst, device?.mtu ?? 65535)
   }
 
-  #transmit(bytes: Uint8Array, to: Endpoint, route: { source: number; mtu: number }, cause: number): Result<number, SocketError> {
+  #transmit(bytes: Uint8Array, to: Endpoint, mtu: number, cause: number): Result<number, SocketError> {
     const p = new Packet()
     p.etherType = ETH_P.IP
     p.protocol = IPPROTO.UDP
-    p.src = this.local.address !== 0 ? this.local.address : route.source
+    // Open, it is filled in from the route.
+    p.src = this.local.address
     p.dst = to.address
     p.sport = this.local.port
     p.dport = to.port
     // IP_PMTUDISC_WANT: what fits is never fragmented on the way, what does not fit is fragmented here.
-    p.ipFlags = bytes.length + IP_UDP_HEADERS <= route.mtu ? IP_DF : 0
+    p.ipFlags = bytes.length + IP_UDP_HEADERS <= mtu ? IP_DF : 0
     p.payload = bytes
     const { path, ns } = this.host
     const sent = path.localOut(ns, p, {
       how: FROM_SOCKET,
       cause,
       socket: this,
-      pathMtu: route.mtu,
+      hash: this.#txHash,
+      pathMtu: mtu,
       ...(this.owner === undefined ? {} : { process: this.owner.ref }),
       ...(this.device === undefined ? {} : { oif: this.device }),
     })

@@ -25,7 +25,7 @@ export function generateCase(seed: number): FuzzCase {
     if (host.role === 'switch') continue
     drawSysctls(draw, host, draft)
     drawRouting(draw, host, draft, places)
-    host.routes = withoutTwins(host.routes)
+    host.routes = reachable(host, withoutTwins(host.routes))
     if (!draw.chance(host.role === 'node' ? 75 : 15)) continue
     drawSets(draw, host, places)
     const ends = draft.cables.flatMap((c) => [c.a, c.b]).map((e) => `${e.host}/${e.device}`)
@@ -110,6 +110,17 @@ function drawRouting(draw: Draw, host: Host, draft: Draft, places: Places): void
 function withoutTwins(routes: readonly string[]): string[] {
   const key = (r: string) => `${/[\d./]+|default/.exec(r)?.[0]} ${/table \d+/.exec(r)?.[0]}`
   return routes.filter((r, i) => routes.findIndex((o) => key(o) === key(r)) === i)
+}
+
+/** The kernel refuses a gateway that it cannot reach on a link: an address's subnet, or a route to the gateway itself. */
+function reachable(host: Host, routes: readonly string[]): string[] {
+  const onLink = (gateway: string) =>
+    routes.some((r) => r.startsWith(`${gateway} dev `) && !r.includes(' table ')) ||
+    host.addresses.some((a) => a.cidr.endsWith('/24') && a.cidr.startsWith(gateway.slice(0, gateway.lastIndexOf('.') + 1)))
+  return routes.filter((r) => {
+    const gateway = / via (\S+) /.exec(r)?.[1]
+    return gateway === undefined || r.endsWith(' onlink') || onLink(gateway)
+  })
 }
 
 function drawSets(draw: Draw, host: Host, places: Places): void {

@@ -17,6 +17,11 @@ export interface DriverPlan {
   /** Python source of the servers' functions. */
   readonly helper: string
   readonly namespaces: readonly NamespacePlan[]
+  /**
+   * For `ip -batch`, behind the namespaces' own links: the pairs in the case's order, which so is the devices' order in every
+   * namespace. It decides which address a search through all devices finds.
+   */
+  readonly cables: readonly string[]
   readonly servers: readonly { readonly netns: string; readonly kind: string; readonly name: string; readonly port: number }[]
   readonly journeys: readonly { readonly netns: string; readonly command: string; readonly limit: number }[]
 }
@@ -51,7 +56,8 @@ export function driverPlan(c: FuzzCase, world: World, reader: TraceReader, iptab
   const nothingSkipped = (what: string) => {
     throw new Error(`a case cannot be built: ${what}`)
   }
-  return {
+  const cables: string[] = []
+  const plan: Omit<DriverPlan, 'cables'> = {
     iptables,
     settle: settleOf(c) / 1e9,
     helper: HELPER.slice(0, HELPER.indexOf('\nif sys.argv[1]')),
@@ -61,6 +67,7 @@ export function driverPlan(c: FuzzCase, world: World, reader: TraceReader, iptab
       const devices = records.map((d) => d.name)
       const sysctls = sysctlLines(view, ns)
       const late = sysctls.early.flatMap((line) => (line.startsWith(NEIGH_DEFAULT) ? perDevice(line, devices) : []))
+      cables.push(...links.filter(isPair).map((line) => line.replace(' type veth', ` netns @${ns.name}@ type veth`)))
       return {
         name: ns.name,
         early: sysctls.early.filter((line) => !line.startsWith(NEIGH_DEFAULT)),
@@ -71,7 +78,7 @@ export function driverPlan(c: FuzzCase, world: World, reader: TraceReader, iptab
         running: records
           .filter((d) => d.link.kind !== 'bridge' || records.some((p) => p.master?.bridge === d.id))
           .map((d) => d.name),
-        links,
+        links: links.filter((line) => !isPair(line)),
         up,
         layer3,
         bridge,
@@ -89,7 +96,14 @@ export function driverPlan(c: FuzzCase, world: World, reader: TraceReader, iptab
       limit: Math.ceil((pins.journeys[i]?.seconds ?? 0) + GRACE),
     })),
   }
+  const order = new Map<string, number>(
+    c.cables.flatMap(({ a, b }, i) => [a, b].map((end) => [`${end.device} @${end.host}@`, i] as const)),
+  )
+  const place = (line: string) => order.get(line.replace(/^link add (\S+) .*? netns (@\S+@) type .*$/, '$1 $2')) ?? 0
+  return { ...plan, cables: cables.toSorted((x, y) => place(x) - place(y)) }
 }
+
+const isPair = (line: string): boolean => line.includes(' type veth peer ')
 
 /** A fresh namespace has no neigh.default of its own: every device has. */
 const perDevice = (line: string, devices: readonly string[]): string[] =>

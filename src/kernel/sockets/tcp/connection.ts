@@ -7,7 +7,7 @@ import type { SocketRecord } from '../../../world/records.ts'
 import type { Device } from '../../types.ts'
 import type { Errno, SocketError } from '../errno.ts'
 import type { SocketHost } from '../host.ts'
-import { routeTo } from '../route.ts'
+import { routeConnect } from '../route.ts'
 import { seqAdd } from '../sequence.ts'
 import type { Owner } from '../socket.ts'
 import { abortSocket, closeSocket, shutdownSend } from './close.ts'
@@ -149,7 +149,7 @@ export class TcpSocket {
     if (sk.state !== 'CLOSED') return err('EISCONN')
     const { host, table } = sk
     const dst = address === 0 ? LOOPBACK : address
-    const route = routeTo(host, { dst, src: sk.localAddress, oif: sk.device })
+    const route = routeConnect(host, { dst, src: sk.localAddress, oif: sk.device })
     if (route.error !== undefined) return err(route.error)
     if (route.result === 'broadcast' || route.result === 'multicast' || isMulticast(dst)) return err('ENETUNREACH')
     const src = ipv4(route.source)

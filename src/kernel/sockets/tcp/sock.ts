@@ -35,6 +35,9 @@ export class TcpSock extends Socket implements TcpEnds {
   remoteAddress: Ipv4 = IPV4_ANY
   remotePort = 0
 
+  /** sk_txhash; another after each timeout, in the hope of a better way (sk_rethink_txhash(), net.core.txrehash). */
+  txHash: number
+
   // Send side (RFC 9293 section 3.3.1).
   iss = 0
   sndUna = 0
@@ -142,6 +145,7 @@ export class TcpSock extends Socket implements TcpEnds {
   constructor(host: SocketHost, table: TcpTable<TcpSock>, record?: SocketRecord) {
     super(host, 'tcp', record)
     this.table = table
+    this.txHash = host.nextTxHash()
     if (record === undefined || record.protocol !== 'tcp') return
     this.state = record.state as TcpState
     this.localAddress = record.local.address

@@ -48,6 +48,7 @@ function retransmitTimer(sk: TcpSock, cause: number): void {
     writeError(sk, cause)
     return
   }
+  sk.txHash = sk.host.nextTxHash()
   enterLoss(sk)
   sk.retransmits++
   if (sk.state !== 'SYN_SENT' || sk.retransmits > synLinearTimeouts(sk)) {
@@ -151,6 +152,7 @@ export function resendSynAck(sk: TcpSock, cause: number): boolean {
   const head = sk.rtxQueue[0]
   if (head === undefined) return false
   sk.attempts++
+  sk.txHash = sk.host.nextTxHash()
   head.retransmitted = true
   const seq = sk.host.step(STEP.tcpRetransmit, cause, sk.ref, sk.attempts, Math.round(sk.rto / 1000))
   sk.lastRetransmit = seq

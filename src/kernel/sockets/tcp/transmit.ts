@@ -39,6 +39,7 @@ export function transmit(sk: TcpSock, s: Pick<Segment, 'seq' | 'bytes' | 'flags'
     cause,
     socket: sk,
     confirm,
+    hash: sk.txHash,
     ...(sk.owner === undefined ? {} : { process: sk.owner.ref }),
     ...(sk.device === undefined ? {} : { oif: sk.device }),
   })
