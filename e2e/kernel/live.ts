@@ -3,10 +3,11 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSy
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { labWorld } from '../../src/lab/changes.ts'
+import { engineFrames } from '../../src/lab/compare/engine-frames.ts'
 import { frameLines } from '../../src/lab/compare/frames.ts'
 import type { Line } from '../../src/lab/compare/in-order.ts'
 import { parsePcap } from '../../src/lab/compare/pcap.ts'
-import { natPorts } from '../../src/lab/compare/ports.ts'
+import { natPorts, resolverPorts } from '../../src/lab/compare/ports.ts'
 import type { ComparableRun } from '../../src/lab/compare/runs.ts'
 import type { SeenFrame } from '../../src/lab/compare/seen.ts'
 import { type NetnsTables, parseSections } from '../../src/lab/compare/tables.ts'
@@ -14,6 +15,7 @@ import { parseWalks } from '../../src/lab/compare/walks.ts'
 import { labNames, netnsesOf } from '../../src/lab/names.ts'
 import { type LabOptions, labScript } from '../../src/lab/script.ts'
 import type { ScenarioRun } from '../../src/lab/testing/scenarios.ts'
+import { TraceReader } from '../../src/trace/reader.ts'
 
 /** Longest that one lab may take, ms. */
 const LIMIT = 120_000
@@ -139,7 +141,8 @@ export function canRunLive(scenario: ScenarioRun, options: LiveOptions = {}): { 
 function readLab(scenario: ScenarioRun, out: string): ComparableRun {
   const world = labWorld(scenario.world, scenario.changes)
   const names = labNames(world, '')
-  const pinned = scenario.engine.ports.length - natPorts(scenario.engine.tables).length
+  const drawn = [...natPorts(scenario.engine.tables), ...resolverPorts(engineFrames(new TraceReader(scenario.trace)))]
+  const pinned = scenario.engine.ports.length - drawn.length
   const seen = new Map<string, SeenFrame[]>()
   const tables = new Map<string, NetnsTables>()
   const walks = new Map<string, readonly Line[]>()
@@ -162,7 +165,7 @@ function readLab(scenario: ScenarioRun, out: string): ComparableRun {
   }
   return {
     // The script gave the journeys the engine's own.
-    ports: [...scenario.engine.ports.slice(0, pinned), ...natPorts(tables)],
+    ports: [...scenario.engine.ports.slice(0, pinned), ...natPorts(tables), ...resolverPorts(seen)],
     exits: scenario.journeys.map((_, i) =>
       Number(/\d+/.exec(readFileSync(join(out, 'journeys', `${i + 1}.status`), 'utf8'))?.[0] ?? -1),
     ),

@@ -1,3 +1,4 @@
+import { DNS_SERVER } from './helper-dns.ts'
 import { PROXIES } from './helper-proxies.ts'
 
 /**
@@ -80,13 +81,15 @@ def udp_echo(port):
             s.sendto(data, peer)
         except OSError:
             pass
-${PROXIES}
+${PROXIES}${DNS_SERVER}
 if sys.argv[1] == 'httpd':
     httpd(sys.argv[2], int(sys.argv[3]))
 elif sys.argv[1] == 'udp-echo':
     udp_echo(int(sys.argv[2]))
 elif sys.argv[1] == 'reverse-proxy':
     reverse_proxy(json.loads(sys.argv[2]))
+elif sys.argv[1] == 'dns':
+    Dns(json.loads(sys.argv[2])).serve()
 elif sys.argv[1] == 'userspace-proxy':
     userspace_proxy(json.loads(sys.argv[2]))
 else:

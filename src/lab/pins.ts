@@ -1,7 +1,9 @@
+import { dnsBrief } from '../net/dns-brief.ts'
 import { IPPROTO, TCP } from '../net/packet.ts'
 import { STEP } from '../trace/columns.ts'
 import type { TraceReader } from '../trace/reader.ts'
 import { PACKET_ORIGINS } from '../trace/step.ts'
+import { type DnsTable, dnsTablesOf } from './dns.ts'
 import { isRandomChoice } from './nft.ts'
 import { type ProxyPins, proxyPinsOf } from './proxies.ts'
 
@@ -15,10 +17,12 @@ export interface Pins {
   readonly turns: ReadonlyMap<string, ReadonlyMap<number, string>>
   /** By process id. */
   readonly proxies: ReadonlyMap<string, ProxyPins>
+  /** What DNS servers did, by process id. */
+  readonly dns: ReadonlyMap<string, DnsTable>
 }
 
 export interface JourneyPins {
-  /** Source ports of the TCP connections and UDP datagrams that the journey's own process sent, in order, each once. */
+  /** Source ports of the TCP connections and UDP datagrams that the journey's own process sent, in order, each once; a resolver's cannot be chosen. */
   readonly ports: readonly number[]
   /** Echo identifiers, in order, each once. */
   readonly echoIds: readonly number[]
@@ -42,6 +46,7 @@ export function pinsOf(reader: TraceReader): Pins {
       const journey = byProcess.get(refs[e.c[s] ?? -1] ?? '')
       if (journey === undefined) continue
       const p = reader.packetAt(reader.packetOf(s), s)
+      if (dnsBrief(p) !== undefined) continue
       if (p.protocol === IPPROTO.ICMP) echoIds[journey]?.add(p.icmpRest >>> 16)
       else if (p.protocol === IPPROTO.UDP || (p.tcpFlags & (TCP.SYN | TCP.ACK)) === TCP.SYN) ports[journey]?.add(p.sport)
     } else if (kind === STEP.rule) {
@@ -65,6 +70,7 @@ export function pinsOf(reader: TraceReader): Pins {
     draws: new Map([...draws].map(([rule, taken]) => [rule, [...taken]])),
     turns,
     proxies: proxyPinsOf(reader),
+    dns: dnsTablesOf(reader),
   }
 }
 

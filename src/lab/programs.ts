@@ -1,6 +1,7 @@
 import { splitWords, type Token } from '../sim/processes/words.ts'
 import type { ProcessRecord } from '../world/records.ts'
 import { viewOf, type World } from '../world/world.ts'
+import { dnsServerCommand } from './dns.ts'
 import { netnsesOf, shellWord } from './names.ts'
 import type { JourneyPins, Pins } from './pins.ts'
 import { reverseProxyCommand, userspaceProxyCommand } from './proxies.ts'
@@ -40,6 +41,8 @@ export function labServers(world: World, pins: Pins | undefined, skipped: (what:
           return [{ netns, command: `python3 "$HELPER" udp-echo ${port ?? 7}`, protocol: 'udp', port: port ?? 7 }]
         default: {
           const pinned = pins?.proxies.get(p.id)
+          const dns = pins === undefined ? undefined : dnsServerCommand(world, p, pins.dns.get(p.id))
+          if (dns !== undefined) return [{ netns, ...dns }]
           const proxy = reverseProxyCommand(world, p, pinned) ?? userspaceProxyCommand(world, p, pinned)
           if (proxy !== undefined) return [{ netns, ...proxy }]
           skipped(`process ${p.argv.join(' ')} in ${netns}`)
@@ -92,6 +95,10 @@ function pipeline(tokens: readonly Token[]): string[][] {
 /** Header lines differ from version to version; this is the one that the engine's curl sends. */
 const USER_AGENT = 'curl/8.5.0'
 
+/** A URL whose host is a name. */
+const isNamed = (word: string): boolean =>
+  /^(?:http:\/\/)?[a-z0-9.-]*[a-z][a-z0-9.-]*(?::\d+)?(?:\/|$)/i.test(word) && !word.startsWith('-')
+
 function pinned(words: readonly string[], pins: JourneyPins | undefined): string[] {
   const [program = '', ...rest] = words
   const has = (...options: string[]) => rest.some((w) => options.includes(w))
@@ -100,7 +107,9 @@ function pinned(words: readonly string[], pins: JourneyPins | undefined): string
     case 'curl': {
       const local = port === undefined || has('--local-port') ? [] : ['--local-port', String(port)]
       const agent = has('-A', '--user-agent') ? [] : ['-A', USER_AGENT]
-      return [program, '-4', '--http1.1', '--noproxy', '*', ...agent, ...local, ...rest]
+      // For a name both A and AAAA are asked for, which -4 would prevent.
+      const family = rest.some((w) => isNamed(w)) ? [] : ['-4']
+      return [program, ...family, '--http1.1', '--noproxy', '*', ...agent, ...local, ...rest]
     }
     case 'nc':
       return port === undefined || has('-l', '-p') ? [program, ...rest] : [program, '-p', String(port), ...rest]

@@ -5,6 +5,7 @@ import type { WorldChange } from '../world/changes.ts'
 import type { NetnsRecord } from '../world/records.ts'
 import { viewOf, type World } from '../world/world.ts'
 import { CHANGE_FUNCTIONS, hereDocument, LabChanges, labWorld } from './changes.ts'
+import { fileLines } from './dns.ts'
 import { type LabNames, labNames, netnsesOf, shellWord } from './names.ts'
 import { netnsBatch } from './network.ts'
 import { nftTableNames, nftText } from './nft.ts'
@@ -190,6 +191,7 @@ function runLines(
     ...listening,
     'trace_rules',
     'wait_links',
+    ...fileLines(world, (netns) => names.short(netns)),
     '# A capture on every device.',
     ...captures,
     'wait_captures',

@@ -23,7 +23,8 @@ missing() {
   local lacking=() tool
   for tool in "${D}{NEEDS[@]}"; do
     [ "$tool" = iptables ] && continue
-    command -v "$tool" >/dev/null || lacking+=("$tool")
+    command -v "$tool" >/dev/null && continue
+    case $tool in dig|nslookup) lacking+=("$tool (package bind9-dnsutils)") ;; *) lacking+=("$tool") ;; esac
   done
   case " ${D}{NEEDS[*]} " in *' iptables '*)
     [ "$IPTABLES" = auto ] && { command -v iptables-legacy-restore >/dev/null && IPTABLES=legacy || IPTABLES=nft; }
@@ -169,9 +170,19 @@ END
   return 0
 }
 
+# A file of /etc that only this namespace's commands see.
+put_file() { mkdir -p "$OUT/files/$1"; cat >"$OUT/files/$1/$2"; }
+# ip netns exec gives every command a mount namespace of its own, so that a mount there is nobody else's.
+with_files() {
+  local ns=$1 f mounts=; shift
+  [ -d "$OUT/files/$ns" ] || { inside "$ns" "$@"; return; }
+  for f in "$OUT/files/$ns"/*; do mounts+="mount --bind '$f' '/etc/${D}{f##*/}' && "; done
+  inside "$ns" sh -c "${D}{mounts}exec \"\$@\"" sh "$@"
+}
+
 journey() {
   local n=$1 ns=$2 limit=$3 status
-  inside "$ns" timeout -k 1 "$limit" env -i "PATH=$PATH" LC_ALL=C sh -c "$4" </dev/null >"$OUT/journeys/$n.txt" 2>&1
+  with_files "$ns" timeout -k 1 "$limit" env -i "PATH=$PATH" LC_ALL=C sh -c "$4" </dev/null >"$OUT/journeys/$n.txt" 2>&1
   status=$?
   printf 'exit %s\n' "$status" >"$OUT/journeys/$n.status"
   say "lab: journey $n: exit $status: $(tail -n 1 "$OUT/journeys/$n.txt")"

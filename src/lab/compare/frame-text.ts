@@ -1,6 +1,7 @@
 import { equalBytes, fromUtf8, get16, toHex } from '../../base/bytes.ts'
 import { hash32 } from '../../base/prng.ts'
 import { formatIpv4, formatMac } from '../../net/address.ts'
+import { dnsBrief } from '../../net/dns-brief.ts'
 import { emitPacket } from '../../net/emit.ts'
 import { ETHERNET } from '../../net/ethernet.ts'
 import { isIcmpError } from '../../net/icmp.ts'
@@ -73,7 +74,8 @@ export class FrameWriter {
 
   #udp(p: Packet, checksums: boolean): string {
     const inner = frameInside(p)
-    if (inner === undefined) return `udp ${p.sport} > ${p.dport} ${payloadText(p.payload)}`
+    if (inner === undefined)
+      return `udp ${p.sport} > ${p.dport} ${payloadText(dnsBrief(p) === undefined ? p.payload : withoutDnsId(p.payload))}`
     return `udp ${FLOW_PORT} > ${p.dport} vxlan ${inner.vni} { ${this.line(inner.frame, checksums && inner.whole)} }`
   }
 
@@ -156,6 +158,16 @@ function optionText(options: Uint8Array): string {
     }
   })
   return ` [${words.join(', ')}]`
+}
+
+/** A DNS message without what its sender draws at random: the id, and the cookie of an OPT record that stands last (RFC 7873). */
+function withoutDnsId(payload: Uint8Array): Uint8Array {
+  const bytes = payload.slice()
+  bytes.fill(0, 0, 2)
+  const at = bytes.length - 8
+  const isCookie = bytes[at - 4] === 0 && bytes[at - 3] === 10 && bytes[at - 2] === 0 && bytes[at - 1] === 8
+  if (isCookie) bytes.fill(0, at)
+  return bytes
 }
 
 /** Text as text, anything else as its length and a hash of it. */

@@ -8,13 +8,13 @@ import type { Difference } from './difference.ts'
 import { engineFrames } from './engine-frames.ts'
 import { compareFrames, type FrameLines, frameLines } from './frames.ts'
 import { compareNft } from './nft.ts'
-import { natPorts } from './ports.ts'
+import { natPorts, resolverPorts } from './ports.ts'
 import { compareTables, engineTables, type NetnsTables } from './tables.ts'
 import { compareWalks, engineWalks, type Walks } from './walks.ts'
 
 /** One run of a scenario, by the engine or by a kernel, as far as two of them can be compared. */
 export interface ComparableRun {
-  /** Source ports of the journeys, then those that NAT chose: another run may have others in their place. */
+  /** Source ports of the journeys, then those that NAT chose, then those of resolvers: another run may have others in their place. */
   readonly ports: readonly number[]
   /** Exit status of each journey; -1 for one that was still waiting when everything was at rest. */
   readonly exits: readonly number[]
@@ -47,10 +47,11 @@ export function engineRun(reader: TraceReader): ComparableRun {
     return [ns.name, sections] as const
   })
   const byNetns = new Map(tables)
+  const frames = engineFrames(reader)
   return {
-    ports: [...pinnedPorts(pinsOf(reader)), ...natPorts(byNetns)],
+    ports: [...pinnedPorts(pinsOf(reader)), ...natPorts(byNetns), ...resolverPorts(frames)],
     exits: reader.trace.journeys.map((j) => j.exitCode),
-    frames: frameLines(engineFrames(reader)),
+    frames: frameLines(frames),
     walks: engineWalks(reader),
     tables: byNetns,
     versions: [],
