@@ -65,7 +65,7 @@ function runOnce(scenario: ScenarioRun, options: LiveOptions): LiveRun {
       title,
       trace,
       changes,
-      ...(options.qemu === undefined ? {} : { patience: QEMU_PATIENCE }),
+      ...(options.qemu === undefined ? {} : { patience: QEMU_PATIENCE, emulated: true }),
       ...(options.legacy === true || options.qemu !== undefined ? { iptables: 'legacy' } : { traceRules: true }),
     }
     writeFileSync(script, labScript(scenario.world, scenario.journeys, lab))

@@ -25,6 +25,8 @@ export interface LabOptions {
   readonly traceRules?: boolean
   /** Seconds that a journey may take beyond what it took in the engine: 10; more where the kernel is emulated. */
   readonly patience?: number
+  /** The kernel is emulated: commands take seconds, which must not be seen in the state of neighbours. */
+  readonly emulated?: boolean
   /** What changes while the journeys run, as the engine's run had it. */
   readonly changes?: readonly WorldChange[]
 }
@@ -42,7 +44,8 @@ export function labScript(given: World, journeys: readonly LabJourney[], options
   const pins = options.trace === undefined ? undefined : pinsOf(new TraceReader(options.trace))
   const skipped: string[] = []
   const skip = (what: string) => void skipped.push(what)
-  const build = buildLines(world, names, pins, skip)
+  const still = options.emulated === true && (options.trace === undefined || isShort(options.trace)) ? STILL_NEIGHBOURS : []
+  const build = buildLines(world, { names, pins, skip, still })
   const coming = new LabChanges(given, changes, { names, pins })
   const run = runLines(world, journeys, { names, pins, skip, coming, patience: options.patience ?? 10 })
   const iptables = options.traceRules === true ? 'nft' : (options.iptables ?? 'auto')
@@ -99,7 +102,23 @@ const needsBridgeNf = (world: World): boolean =>
 
 const needsIpvs = (world: World): boolean => viewOf(world).list('ipvs-service').length > 0
 
-function buildLines(world: World, names: LabNames, pins: Pins | undefined, skip: (what: string) => void): string[] {
+/** What time alone would do to neighbours: in a short run of the engine it does nothing either. */
+const STILL_NEIGHBOURS = [
+  'net.ipv4.neigh.default.delay_first_probe_time=3600',
+  'net.ipv4.neigh.default.base_reachable_time_ms=7200000',
+]
+const isShort = ({ events }: Trace): boolean => (events.t[events.length - 1] ?? 0) < 4e9
+
+function buildLines(
+  world: World,
+  to: {
+    readonly names: LabNames
+    readonly pins: Pins | undefined
+    readonly skip: (what: string) => void
+    readonly still: readonly string[]
+  },
+): string[] {
+  const { names, pins, skip, still } = to
   const view = viewOf(world)
   const all = netnsesOf(world)
   const batches = all.map((ns) => ({ ns, batch: netnsBatch(view, ns, names, skip), sysctls: sysctlLines(view, ns) }))
@@ -107,7 +126,10 @@ function buildLines(world: World, names: LabNames, pins: Pins | undefined, skip:
     batches.flatMap((one) => fn(one, names.short(one.ns.name)))
   return [
     '# Namespaces, and what their devices start from.',
-    ...each(({ sysctls }, short) => [`make_netns ${short}`, `sysctls ${short} ${sysctls.early.map(shellWord).join(' ')}`]),
+    ...each(({ sysctls }, short) => [
+      `make_netns ${short}`,
+      `sysctls ${short} ${[...sysctls.early, ...still].map(shellWord).join(' ')}`,
+    ]),
     ...each(({ sysctls }, short) =>
       sysctls.optional.length === 0 ? [] : [`sysctls_if_any ${short} ${sysctls.optional.join(' ')}`],
     ),

@@ -10,6 +10,7 @@ import { printIpvsadm, printIpvsadmConnections } from '../../linux/ipvsadm.ts'
 import { printSs } from '../../linux/ss.ts'
 import type { WorldView } from '../../world/world.ts'
 import type { Difference } from './difference.ts'
+import { compareTimeouts, runOut, TIMED } from './timeouts.ts'
 import { withoutFlowPorts } from './tunnel.ts'
 
 /** What a lab leaves of one namespace: the tools' text, by the name of the section. */
@@ -103,7 +104,7 @@ export function condensed(tables: NetnsTables): NetnsTables {
   const out = new Map(tables)
   for (const kind of KINDS) {
     const text = tables.get(kind.name)
-    if (text !== undefined && kind.name !== 'conntrack') out.set(kind.name, kind.lines(text).join('\n'))
+    if (text !== undefined && !TIMED.some((t) => t.section === kind.name)) out.set(kind.name, kind.lines(text).join('\n'))
   }
   const rules = tables.get('iptables-save')
   // What a rule says is in the engine's world; its counters and its place in its chain are compared.
@@ -149,12 +150,13 @@ export function compareTables(netns: string, engine: NetnsTables, kernel: NetnsT
   for (const kind of KINDS) {
     const theirText = kernel.get(kind.name)
     if (theirText === undefined) continue
-    const ours = kind.lines(engine.get(kind.name) ?? '')
     const theirs = kind.lines(theirText)
+    const gone = runOut(kind.name, engine, kernel)
+    const ours = kind.lines(engine.get(kind.name) ?? '').filter((l) => !gone.has(l) || theirs.includes(l))
     entries += theirs.length
     differences.push(...compareSets(kind.name, netns, ours, theirs))
   }
-  differences.push(...compareTimeouts(netns, engine.get('conntrack') ?? '', kernel.get('conntrack') ?? ''))
+  differences.push(...compareTimeouts(netns, engine, kernel))
   return { entries, differences }
 }
 
@@ -175,21 +177,3 @@ function compareSets(what: string, where: string, ours: readonly string[], their
   return [...pairs, ...left.map((kernel) => ({ what, where, engine: undefined, kernel }))]
 }
 
-/** Seconds by which two runs of the same commands may be apart when their tables are read. */
-const TIMEOUT_TOLERANCE = 3
-
-function compareTimeouts(where: string, engine: string, kernel: string): Difference[] {
-  const read = (text: string) =>
-    new Map(
-      plainLines(text).flatMap((l) => {
-        const m = /^(\w+ \d+) (\d+) (.*)$/.exec(l)
-        return m === null ? [] : [[`${m[1]} ${m[3]}`, Number(m[2])] as const]
-      }),
-    )
-  const theirs = read(kernel)
-  return [...read(engine)].flatMap(([entry, seconds]) => {
-    const real = theirs.get(entry)
-    if (real === undefined || Math.abs(real - seconds) <= TIMEOUT_TOLERANCE) return []
-    return [{ what: 'conntrack timeout', where, engine: `${seconds} s: ${entry}`, kernel: `${real} s` }]
-  })
-}
