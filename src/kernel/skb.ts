@@ -47,6 +47,8 @@ export class SkBuff implements Skb {
   fragments: readonly number[] = NO_FRAGMENTS
   /** IPSKB_DOREDIRECT */
   doRedirect = false
+  /** skb->hash as the sending socket set it, 0 where it did not: it stays through every namespace. */
+  hash = 0
   /** dst_mtu() of what is sent here, 0 when the device's holds. */
   pathMtu = 0
   /** ipvs_property: IPVS has dealt with it, as a request or as a reply. */

@@ -214,6 +214,8 @@ export interface LocalOut {
   readonly oif?: Device
   /** The transport has proof that the next hop forwards for it: skb_set_dst_pending_confirm(). */
   readonly confirm?: boolean
+  /** skb->hash, as the socket sets it (sk_txhash): what a tunnel tells its flows apart by. */
+  readonly hash?: number
   /** Bytes that the path is known to take: what is longer is fragmented here already. */
   readonly pathMtu?: number
   /** Fragmenting is forbidden (DF) unless this is false. */

@@ -6,10 +6,11 @@ const HIGH = 60999
 
 /**
  * udp_flow_src_port(): the source port of a tunnel's datagram says which flow is inside, so that routers on the way spread flows
- * and keep each in order. The kernel hashes with a key that it draws at boot, and for what its own sockets send with a number
- * of the socket; here the flow's fields alone decide, the same for both directions (__flow_hash_consistentify()).
+ * and keep each in order. A connected socket marks its packets (`hash`, not 0); for all others the flow's fields decide, the
+ * same for both directions (__flow_hash_consistentify()). The kernel draws the marks and the key of its hash at random.
  */
-export const flowSourcePort = (inner: Packet): number => LOW + Math.floor((flowHash(inner) / 0x1_0000_0000) * (HIGH - LOW))
+export const flowSourcePort = (inner: Packet, hash: number): number =>
+  LOW + Math.floor(((hash || flowHash(inner)) / 0x1_0000_0000) * (HIGH - LOW))
 
 /** The fields that __skb_flow_dissect() reads for a hash: protocols, addresses, and ports where the datagram is whole. */
 function flowHash(p: Packet): number {

@@ -148,7 +148,7 @@ function send(skb: SkBuff, remote: VxlanRemote, dev: NetDevice, vxlan: VxlanDevi
   outer.tos = outerEcn(pkt)
   outer.src = link.local ?? 0
   outer.dst = remote.address
-  outer.sport = flowSourcePort(pkt)
+  outer.sport = flowSourcePort(pkt, skb.hash)
   outer.dport = link.port
   outer.payload = payload
   // skb_scrub_packet() within one namespace leaves the mark.
@@ -157,6 +157,7 @@ function send(skb: SkBuff, remote: VxlanRemote, dev: NetDevice, vxlan: VxlanDevi
     cause,
     mark: skb.mark,
     parent: skb.packet,
+    hash: skb.hash,
     ...(vxlan.lower === undefined ? {} : { oif: vxlan.lower }),
   })
   if (sent === 'OK') vxlan.count(skbLength(pkt))
@@ -208,6 +209,7 @@ export function vxlanRcv(skb: SkBuff, ns: NetworkNamespace, port: number, socket
   const frame = new SkBuff(inner.value, ns)
   frame.cause = cause
   frame.mark = skb.mark
+  frame.hash = skb.hash
   born(frame, DECAPSULATED, skb.packet, -1)
   netifReceive(frame, dev)
 }

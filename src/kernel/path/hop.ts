@@ -78,6 +78,7 @@ export function cloneSkb(skb: SkBuff, how: number, pkt = new Packet().copyFrom(s
   twin.ctInfo = skb.ctInfo
   twin.physIn = skb.physIn
   twin.traced = skb.traced
+  twin.hash = skb.hash
   twin.ipvsProperty = skb.ipvsProperty
   twin.nfBridge = skb.nfBridge
   twin.confirm = skb.confirm

@@ -26,6 +26,7 @@ export function localOut(namespace: Namespace, pkt: Packet, options: LocalOut): 
   skb.socket = options.socket
   skb.confirm = options.confirm === true
   skb.pathMtu = options.pathMtu ?? 0
+  skb.hash = options.hash ?? 0
   begin(skb, route, options)
   return ipLocalOut(skb)
 }
