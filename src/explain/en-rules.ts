@@ -54,6 +54,10 @@ export const enRoles: Catalogue['roles'] = {
   localnet: () =>
     say`Nobody but this machine may reach its 127.0.0.0/8 through route_localnet: kubelet and kube-proxy drop the rest.`,
   nodeports: () => say`The destination is an address of this node, so kube-proxy looks for a NodePort.`,
+  'to-proxy': (r) =>
+    say`kube-proxy is in userspace mode: the process itself listens on port ${r.port} for ${theService(r.service)}, and the connection is led there, not to an endpoint.`,
+  'accept-to-proxy': (r) =>
+    say`kube-proxy lets new connections in to the port on which its process listens for ${theService(r.service)}, whatever the rules after this one say.`,
   plain: (r) => {
     const made = r.component === 'import' ? say`The rule` : say`A rule of ${r.component}`
     const of = r.object === undefined ? undefined : say` for ${r.object}`

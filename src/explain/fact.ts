@@ -67,6 +67,9 @@ export type RuleRole =
   | { readonly kind: 'accept-replies' }
   | { readonly kind: 'localnet' }
   | { readonly kind: 'nodeports' }
+  /** Userspace mode: to the port on which kube-proxy itself listens for the Service. */
+  | { readonly kind: 'to-proxy'; readonly service?: Span; readonly port: Span }
+  | { readonly kind: 'accept-to-proxy'; readonly service?: Span }
   /** Anything else: who made it, what it matches in iptables' words, what it does. */
   | {
       readonly kind: 'plain'

@@ -85,6 +85,15 @@ export function roleOf(view: WorldView, rule: RuleRecord): RuleRole {
       if (target.kind === 'drop') return { kind: 'drop-invalid' }
       if (target.kind !== 'accept') break
       return { kind: rule.spec.matches.some((m) => m.kind === 'mark') ? 'accept-marked' : 'accept-replies' }
+    case 'KUBE-PORTALS-CONTAINER':
+    case 'KUBE-PORTALS-HOST':
+    case 'KUBE-NODEPORT-CONTAINER':
+    case 'KUBE-NODEPORT-HOST':
+      if (target.kind !== 'redirect' && target.kind !== 'dnat') break
+      return { kind: 'to-proxy', ...withService(rule), port: code(target.range.ports?.from ?? '') }
+    case 'KUBE-NODEPORT-NON-LOCAL':
+      if (target.kind === 'accept') return { kind: 'accept-to-proxy', ...withService(rule) }
+      break
     case 'KUBE-FIREWALL':
       if (target.kind === 'drop' && rule.spec.dst?.address === 0x7f000000) return { kind: 'localnet' }
       break

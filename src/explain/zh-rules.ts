@@ -50,6 +50,10 @@ export const zhRoles: Catalogue['roles'] = {
   'accept-replies': () => say`kube-proxy 放行属于已有连接的转发包。`,
   localnet: () => say`借助 route_localnet 访问 127.0.0.0/8 的，只能是本机自己：kubelet 和 kube-proxy 丢弃其余的包。`,
   nodeports: () => say`目的地址是本节点的地址，因此 kube-proxy 查找 NodePort。`,
+  'to-proxy': (r) =>
+    say`kube-proxy 处于 userspace 模式：进程自己在端口 ${r.port} 上为 ${theService(r.service)} 监听，连接被引到那里，而不是端点。`,
+  'accept-to-proxy': (r) =>
+    say`kube-proxy 放行通往其进程为 ${theService(r.service)} 监听的端口的新连接，不论其后的规则如何规定。`,
   plain: (r) => {
     const made = r.component === 'import' ? say`这条规则` : say`${r.component} 的一条规则`
     const of = r.object === undefined ? undefined : say`（${r.object}）`

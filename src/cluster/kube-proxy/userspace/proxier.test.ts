@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { parseIptablesSave, printIptablesSave, toRecords } from '../../../linux/iptables-save.ts'
+import { formatTextError } from '../../../linux/text.ts'
 import type { ScenarioDocument } from '../../../scenario/document.ts'
 import { documentOf, node, service, viewOfDocument } from '../../testing.ts'
 import { kubeProxyText } from '../feed.ts'
