@@ -44,7 +44,7 @@ export function labScript(given: World, journeys: readonly LabJourney[], options
   const pins = options.trace === undefined ? undefined : pinsOf(new TraceReader(options.trace))
   const skipped: string[] = []
   const skip = (what: string) => void skipped.push(what)
-  const still = options.emulated === true && (options.trace === undefined || isShort(options.trace)) ? STILL_NEIGHBOURS : []
+  const still = options.emulated === true && (options.trace === undefined || isShort(options.trace))
   const build = buildLines(world, { names, pins, skip, still })
   const coming = new LabChanges(given, changes, { names, pins })
   const run = runLines(world, journeys, { names, pins, skip, coming, patience: options.patience ?? 10 })
@@ -102,11 +102,6 @@ const needsBridgeNf = (world: World): boolean =>
 
 const needsIpvs = (world: World): boolean => viewOf(world).list('ipvs-service').length > 0
 
-/** What time alone would do to neighbours: in a short run of the engine it does nothing either. */
-const STILL_NEIGHBOURS = [
-  'net.ipv4.neigh.default.delay_first_probe_time=3600',
-  'net.ipv4.neigh.default.base_reachable_time_ms=7200000',
-]
 const isShort = ({ events }: Trace): boolean => (events.t[events.length - 1] ?? 0) < 4e9
 
 function buildLines(
@@ -115,7 +110,8 @@ function buildLines(
     readonly names: LabNames
     readonly pins: Pins | undefined
     readonly skip: (what: string) => void
-    readonly still: readonly string[]
+    /** What time alone does to neighbours is kept from them: in a short run of the engine it does nothing either. */
+    readonly still: boolean
   },
 ): string[] {
   const { names, pins, skip, still } = to
@@ -126,10 +122,7 @@ function buildLines(
     batches.flatMap((one) => fn(one, names.short(one.ns.name)))
   return [
     '# Namespaces, and what their devices start from.',
-    ...each(({ sysctls }, short) => [
-      `make_netns ${short}`,
-      `sysctls ${short} ${[...sysctls.early, ...still].map(shellWord).join(' ')}`,
-    ]),
+    ...each(({ sysctls }, short) => [`make_netns ${short}`, `sysctls ${short} ${sysctls.early.map(shellWord).join(' ')}`]),
     ...each(({ sysctls }, short) =>
       sysctls.optional.length === 0 ? [] : [`sysctls_if_any ${short} ${sysctls.optional.join(' ')}`],
     ),
@@ -140,6 +133,7 @@ function buildLines(
     ...each(({ sysctls }, short) =>
       sysctls.late.length === 0 ? [] : [`sysctls ${short} ${sysctls.late.map(shellWord).join(' ')}`],
     ),
+    ...(still ? each((_, short) => [`still_neighbours ${short}`]) : []),
     '# Addresses, routes, rules, neighbours, forwarding databases.',
     ...each(({ batch }, short) => [
       ...hereDocument(`ip_batch ${short}`, batch.layer3),

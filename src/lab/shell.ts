@@ -89,6 +89,15 @@ offloads() {
   done
 }
 
+# Neither delayed probes nor the age of what is reachable: an emulated kernel takes seconds where the engine takes none.
+still_neighbours() {
+  local dev
+  for dev in $(ip -n "$PREFIX$1" -o link show up | sed 's/^[0-9]*: \([^:@]*\).*/\1/'); do
+    [ "$dev" = lo ] || inside "$1" sysctl -qw "net.ipv4.neigh.$dev.delay_first_probe_time=3600" \
+      "net.ipv4.neigh.$dev.base_reachable_time_ms=7200000" || die "neighbours of $1"
+  done
+}
+
 # A new cable passes nothing until the kernel has noticed its carrier (linkwatch, at most once a second) and a bridge has
 # opened the port.
 wait_links() {

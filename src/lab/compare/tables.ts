@@ -176,4 +176,3 @@ function compareSets(what: string, where: string, ours: readonly string[], their
   })
   return [...pairs, ...left.map((kernel) => ({ what, where, engine: undefined, kernel }))]
 }
-

@@ -47,6 +47,8 @@ const kase = (id: string, runs: readonly (readonly [from: string, run: string])[
     id,
     document: scenario({
       title: id,
+      // Every source port has five digits, so that what a backend prints of one is as long on a kernel that draws another.
+      seed: 4,
       cluster: {
         ...base,
         network: { ...base.network, ...given.network },
