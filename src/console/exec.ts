@@ -12,6 +12,7 @@ import { iptables } from './iptables.ts'
 import { iptablesSave } from './iptables-save.ts'
 import { ipvsadm } from './ipvsadm.ts'
 import { kubectl } from './kubectl/kubectl.ts'
+import { nameTools } from './name-tools.ts'
 import { arp, route } from './net-tools.ts'
 import { nft } from './nft.ts'
 import { ss } from './ss.ts'
@@ -37,6 +38,7 @@ const COMMANDS: readonly ConsoleCommand[] = [
   cat,
   hostname,
   kubectl,
+  nameTools,
 ]
 const BY_NAME = new Map(COMMANDS.flatMap((c) => c.names.map((name) => [name, c] as const)))
 
