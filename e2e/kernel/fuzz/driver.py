@@ -13,7 +13,7 @@ OFFLOADS = (0x15, 0x17, 0x19, 0x1F, 0x24, 0x2C)
 IFF_RUNNING = 0x40
 PACKET_OUTGOING, ETH_P_ALL = 4, 3
 SOL_PACKET, PACKET_RX_RING, PACKET_STATISTICS, PACKET_VERSION, TPACKET_V2, TP_STATUS_USER = 263, 5, 6, 10, 1, 1
-BLOCK, FRAME, FRAMES = 65536, 4096, 2048
+BLOCK, FRAME = 65536, 4096
 ENV = {'PATH': os.environ.get('PATH', '/usr/sbin:/usr/bin:/sbin:/bin'), 'LC_ALL': 'C',
        'XTABLES_LOCKFILE': '/tmp/hf-xtables-%d.lock' % os.getpid()}
 
@@ -167,13 +167,14 @@ class Case:
             signal.pause()
 
     def capture(self):
-        for name, fd in self.fds.items():
-            enter(fd)
+        for ns in self.plan['namespaces']:
+            name, frames = ns['name'], -(-ns['frames'] * FRAME // BLOCK) * BLOCK // FRAME
+            enter(self.fds[name])
             # A ring, as it copies at once: a socket's queue would hold clones, in which br_netfilter goes on writing.
             s = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(ETH_P_ALL))
             s.setsockopt(SOL_PACKET, PACKET_VERSION, TPACKET_V2)
-            s.setsockopt(SOL_PACKET, PACKET_RX_RING, struct.pack('IIII', BLOCK, FRAMES * FRAME // BLOCK, FRAME, FRAMES))
-            ring = mmap.mmap(s.fileno(), FRAMES * FRAME)
+            s.setsockopt(SOL_PACKET, PACKET_RX_RING, struct.pack('IIII', BLOCK, frames * FRAME // BLOCK, FRAME, frames))
+            ring = mmap.mmap(s.fileno(), frames * FRAME)
             self.captures[name] = (s, ring)
 
     def journey(self, j):
@@ -213,7 +214,7 @@ class Case:
             if dropped:
                 raise Failed('the capture of %s lost %d frames' % (name, dropped))
             names = {}
-            for at in range(0, FRAMES * FRAME, FRAME):
+            for at in range(0, len(ring), FRAME):
                 # struct tpacket2_hdr, and behind it struct sockaddr_ll.
                 status, _, length, mac = struct.unpack_from('IIIH', ring, at)
                 if not status & TP_STATUS_USER:

@@ -62,7 +62,7 @@ export class FrameWriter {
     if (p.fragmentOffset !== 0) return payloadText(p.payload)
     switch (p.protocol) {
       case IPPROTO.TCP:
-        return `tcp ${p.sport} > ${p.dport} ${flagText(p.tcpFlags)} seq ${this.#number(p.seq)} ack ${this.#ack(p)}${optionText(p.options)} ${payloadText(p.payload)}`
+        return `tcp ${p.sport} > ${p.dport} ${flagText(p.tcpFlags)} seq ${this.#sequence(p)} ack ${this.#ack(p)}${optionText(p.options)} ${payloadText(p.payload)}`
       case IPPROTO.UDP:
         return this.#udp(p, checksums)
       case IPPROTO.ICMP:
@@ -103,6 +103,12 @@ export class FrameWriter {
       if (distance < REACH) return String(distance)
     }
     return '?'
+  }
+
+  /** A SYN is where the counting begins, or of a connection whose SYN no device has seen: only an error quotes it. */
+  #sequence(p: Packet): string {
+    if ((p.tcpFlags & TCP.SYN) === 0) return this.#number(p.seq)
+    return this.#bases.includes(p.seq) ? '0' : '?'
   }
 
   #ack(p: Packet): string {

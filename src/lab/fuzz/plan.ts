@@ -1,5 +1,6 @@
 import type { TraceReader } from '../../trace/reader.ts'
 import { viewOf, type World } from '../../world/world.ts'
+import { engineFrames } from '../compare/engine-frames.ts'
 import { HELPER } from '../helper.ts'
 import type { LabNames } from '../names.ts'
 import { netnsBatch } from '../network.ts'
@@ -35,6 +36,8 @@ export interface NamespacePlan {
   readonly devices: readonly string[]
   /** Those that come up: a bridge without a port has no carrier. */
   readonly running: readonly string[]
+  /** Frames that a capture of the whole namespace has to have room for. */
+  readonly frames: number
   /** For `ip -batch` and `bridge -batch`. `@NAME@` stands for a path to that namespace. */
   readonly links: readonly string[]
   readonly up: readonly string[]
@@ -45,6 +48,7 @@ export interface NamespacePlan {
 }
 
 const NEIGH_DEFAULT = 'net.ipv4.neigh.default.'
+const LEAST_FRAMES = 1024
 /** Seconds beyond what the engine's run of a journey took. */
 const GRACE = 5
 
@@ -57,6 +61,11 @@ export function driverPlan(c: FuzzCase, world: World, reader: TraceReader, iptab
     throw new Error(`a case cannot be built: ${what}`)
   }
   const cables: string[] = []
+  const seen = new Map<string, number>()
+  for (const [device, frames] of engineFrames(reader)) {
+    const netns = device.slice(0, device.lastIndexOf('/'))
+    seen.set(netns, (seen.get(netns) ?? 0) + frames.length)
+  }
   const plan: Omit<DriverPlan, 'cables'> = {
     iptables,
     settle: settleOf(c) / 1e9,
@@ -78,6 +87,7 @@ export function driverPlan(c: FuzzCase, world: World, reader: TraceReader, iptab
         running: records
           .filter((d) => d.link.kind !== 'bridge' || records.some((p) => p.master?.bridge === d.id))
           .map((d) => d.name),
+        frames: Math.max(LEAST_FRAMES, 2 * (seen.get(ns.name) ?? 0)),
         links: links.filter((line) => !isPair(line)),
         up,
         layer3,
