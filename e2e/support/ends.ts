@@ -67,6 +67,11 @@ export const ENDS: Readonly<Record<string, readonly End[]>> = {
     { pill: /answered/, says: /Hostname: web-a[\s\S]*X-Forwarded-For: 198\.51\.100\.10/ },
     { pill: /answered/, says: /no rule of any Ingress fits other\.example\// },
   ],
+  'load-balancer-local': [
+    { pill: /answered/, says: /"localEndpoints": 1/ },
+    { pill: /answered/, says: /"localEndpoints": 0/ },
+    { pill: /answered/, says: /RemoteAddr: 198\.51\.100\.10:/ },
+  ],
   'other-cluster': [
     { pill: /answered/, says: /lb\/shop → east\/gateway → east\/fabric → node3/ },
     { pill: /answered/, says: /198\.18\.1\.100:80 → 192\.168\.2\.14:31080/ },

@@ -3,7 +3,7 @@ import { at, listAt, textAt } from './fields.ts'
 import type { FillContext } from './fill-in.ts'
 import { endpointsMap } from './kube-proxy/endpoints-map.ts'
 import { type ProxyServicePort, servicePorts } from './kube-proxy/service-map.ts'
-import type { BalancerPort, Cluster, ClusterBalancer, ClusterNode } from './model.ts'
+import type { BalancerPort, Cluster, ClusterBalancer, ClusterNode, ServiceHealthCheck } from './model.ts'
 import { balancerSegment } from './site.ts'
 
 /** Cloud controllers leave such nodes out of every load balancer's targets. */
@@ -51,6 +51,16 @@ export function fillBalancers(context: FillContext, cluster: Pick<Cluster, 'node
     })
   }
   return balancers
+}
+
+/** Type LoadBalancer with externalTrafficPolicy Local. Userspace mode has no such server. */
+export function fillHealthChecks({ doc, drafts }: FillContext): ServiceHealthCheck[] {
+  if (doc.cluster.kubeProxy.mode === 'userspace') return []
+  const services = drafts.of('Service').filter((d) => textAt(d.manifest, 'spec', 'type') === 'LoadBalancer')
+  return services.flatMap((d) => {
+    const port = servicePorts([d.manifest], 'IPv4')[0]?.healthCheckNodePort ?? 0
+    return port === 0 ? [] : [{ namespace: d.namespace ?? 'default', name: d.name, port }]
+  })
 }
 
 /** A nil ipMode is VIP. */

@@ -2,7 +2,7 @@ import { err, ok, type Result } from '../base/result.ts'
 import { type Ipv4Prefix, parsePrefix } from '../net/address.ts'
 import type { InputError, ScenarioDocument } from '../scenario/document.ts'
 import { inputError } from './errors.ts'
-import { fillBalancers } from './fill-balancers.ts'
+import { fillBalancers, fillHealthChecks } from './fill-balancers.ts'
 import { fillClients } from './fill-clients.ts'
 import { admitHostPorts } from './fill-host-ports.ts'
 import { fillNodes } from './fill-nodes.ts'
@@ -70,6 +70,7 @@ export function fillIn(doc: ScenarioDocument, site: Site = HOME): Result<Cluster
     ...machines,
     clients,
     balancers,
+    healthChecks: fillHealthChecks(context),
     albs,
     pods,
     podsOf: groupBy(pods, (p) => [p.node]),

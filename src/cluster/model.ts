@@ -18,6 +18,7 @@ export interface Cluster {
   readonly nodes: readonly ClusterNode[]
   readonly clients: readonly ClusterClient[]
   readonly balancers: readonly ClusterBalancer[]
+  readonly healthChecks: readonly ServiceHealthCheck[]
   readonly albs: readonly ClusterAlb[]
   readonly pods: readonly ClusterPod[]
   readonly podsOf: (node: ClusterNode) => readonly ClusterPod[]
@@ -45,6 +46,13 @@ export interface ClusterClient {
   /** `client/laptop` */
   readonly place: string
   readonly ip: Ipv4
+}
+
+/** A Service's healthCheckNodePort, which kube-proxy serves on every node. */
+export interface ServiceHealthCheck {
+  readonly namespace: string
+  readonly name: string
+  readonly port: number
 }
 
 /** The cloud's load balancer in front of one Service. */

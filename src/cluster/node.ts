@@ -52,6 +52,7 @@ export function buildNode(
     inside.finish()
   }
   for (const pod of pods) if (pod.hostNetwork) startServers(node, pod, cluster)
+  startHealthChecks(node, cluster)
   nodeFiles(node, self.ip, cluster)
   buildSysctls(node, cluster)
   if (ipvs !== undefined) buildIpvs(world, node, cluster, ipvs)
@@ -69,6 +70,14 @@ function startServers(netns: NetnsBuilder, pod: ClusterPod, cluster: Cluster): v
       objectOrigin('runtime', { kind: 'Pod', namespace: pod.namespace, name: pod.name }, s.detail),
       s.container,
     )
+  }
+}
+
+/** What load balancers ask whether this node has an endpoint of a Service with externalTrafficPolicy Local. */
+function startHealthChecks(node: NetnsBuilder, cluster: Cluster): void {
+  for (const { namespace, name, port } of cluster.healthChecks) {
+    const origin = objectOrigin('kube-proxy', { kind: 'Service', namespace, name }, 'spec.healthCheckNodePort')
+    node.process(['kube-proxy', 'healthcheck', `${namespace}/${name}`, String(port)], node.name, origin)
   }
 }
 

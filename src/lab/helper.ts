@@ -5,7 +5,8 @@ import { PROXIES } from './helper-proxies.ts'
  * The program that a lab script carries with it: the servers that the engine's own programs are modelled on (src/sim/processes),
  * with the same reads, writes and closes, and so the same segments. Python 3.6 or later, standard library only.
  *
- *   hs.py httpd NAME PORT      hs.py udp-echo PORT      hs.py reverse-proxy JSON      hs.py userspace-proxy JSON
+ *   hs.py httpd NAME PORT      hs.py udp-echo PORT      hs.py health NAMESPACE NAME COUNT PORT
+ *        hs.py reverse-proxy JSON      hs.py userspace-proxy JSON      hs.py dns JSON
  */
 export const HELPER = String.raw`import json, os, re, select, socket, sys, threading
 
@@ -19,12 +20,14 @@ def answer(conn, peer, name, start, pairs):
     words = start.split(' ')
     fine = len(words) > 2 and words[2] in ('HTTP/1.0', 'HTTP/1.1')
     keep = fine and keeps_alive(start, {k.lower(): v for k, v in reversed(pairs)})
-    body = 'Bad Request\n'
-    if fine:
+    status, kind, body = '400 Bad Request', ['Content-Type: text/plain; charset=utf-8'], 'Bad Request\n'
+    if fine and callable(name):
+        status, kind, body = name()
+    elif fine:
+        status = '200 OK'
         body = 'Hostname: %s\nRemoteAddr: %s:%d\nRequest: %s\n' % (name, peer[0], peer[1], start)
         body += ''.join('%s: %s\n' % p for p in pairs if p[0].lower().startswith('x-'))
-    head = ['HTTP/1.1 ' + ('200 OK' if fine else '400 Bad Request'), 'Content-Type: text/plain; charset=utf-8',
-            'Content-Length: %d' % len(body.encode())]
+    head = ['HTTP/1.1 ' + status] + kind + ['Content-Length: %d' % len(body.encode())]
     if not keep:
         head.append('Connection: close')
     text = '\r\n'.join(head) + '\r\n\r\n' + ('' if words[0] == 'HEAD' else body)
@@ -72,6 +75,12 @@ def httpd(name, port):
         conn.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         threading.Thread(target=serve, args=(conn, peer, name), daemon=True).start()
 
+def health(namespace, service, count, port):
+    body = '{\n\t"service": {\n\t\t"namespace": "%s",\n\t\t"name": "%s"\n\t},\n\t"localEndpoints": %d,\n\t"serviceProxyHealthy": true\n}'
+    kind = ['Content-Type: application/json', 'X-Content-Type-Options: nosniff', 'X-Load-Balancing-Endpoint-Weight: %d' % count]
+    status = '200 OK' if count > 0 else '503 Service Unavailable'
+    httpd(lambda: (status, kind, body % (namespace, service, count)), port)
+
 def udp_echo(port):
     s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     s.bind(('0.0.0.0', port))
@@ -84,6 +93,8 @@ def udp_echo(port):
 ${PROXIES}${DNS_SERVER}
 if sys.argv[1] == 'httpd':
     httpd(sys.argv[2], int(sys.argv[3]))
+elif sys.argv[1] == 'health':
+    health(sys.argv[2], sys.argv[3], int(sys.argv[4]), int(sys.argv[5]))
 elif sys.argv[1] == 'udp-echo':
     udp_echo(int(sys.argv[2]))
 elif sys.argv[1] == 'reverse-proxy':

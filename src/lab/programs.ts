@@ -1,3 +1,4 @@
+import { type HealthCheck, localEndpoints, parseHealthCheck } from '../sim/processes/service-health.ts'
 import { splitWords, type Token } from '../sim/processes/words.ts'
 import type { ProcessRecord } from '../world/records.ts'
 import { viewOf, type World } from '../world/world.ts'
@@ -32,6 +33,8 @@ export function labServers(world: World, pins: Pins | undefined, skipped: (what:
       const port = portOf(p)
       // gethostname(2) in a pod is the pod's name.
       const hostname = netns.slice(netns.lastIndexOf('/') + 1)
+      const check = p.argv[0] === 'kube-proxy' ? parseHealthCheck(p.argv.slice(1)) : undefined
+      if (check !== undefined) return [healthServer(world, netns, check)]
       switch (p.argv[0]) {
         case 'httpd':
           return [
@@ -50,6 +53,12 @@ export function labServers(world: World, pins: Pins | undefined, skipped: (what:
         }
       }
     })
+}
+
+function healthServer(world: World, netns: string, check: HealthCheck): LabServer {
+  const { namespace, name, port } = check
+  const count = localEndpoints(world, check, netns)
+  return { netns, command: `python3 "$HELPER" health ${namespace} ${name} ${count} ${port}`, protocol: 'tcp', port }
 }
 
 function portOf(p: ProcessRecord): number | undefined {

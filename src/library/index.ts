@@ -14,6 +14,7 @@ import { hostPortRandom } from './host-port-random.ts'
 import { ingressAlb } from './ingress-alb.ts'
 import { ingressL7 } from './ingress-l7.ts'
 import { loadBalancer } from './load-balancer.ts'
+import { loadBalancerLocal } from './load-balancer-local.ts'
 import { ndotsStorm } from './ndots-storm.ts'
 import { nodePort } from './node-port.ts'
 import { nodePortLocal } from './node-port-local.ts'
@@ -57,6 +58,7 @@ export const LIBRARY: readonly LibraryEntry[] = [
   hostPort,
   hostPortRandom,
   loadBalancer,
+  loadBalancerLocal,
   resolveAService,
   headlessService,
   externalName,

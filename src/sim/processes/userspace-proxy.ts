@@ -3,6 +3,7 @@ import type { SocketRecord } from '../../world/records.ts'
 import { commandError } from './options.ts'
 import type { Process } from './process.ts'
 import type { Program } from './program.ts'
+import { prepareHealthCheck } from './service-health.ts'
 import { RoundRobin, type ServicePort } from './userspace-proxy-balancer.ts'
 import type { Portal } from './userspace-proxy-portal.ts'
 import { serveTcp } from './userspace-proxy-tcp.ts'
@@ -10,12 +11,13 @@ import { serveUdp } from './userspace-proxy-udp.ts'
 
 /**
  * kube-proxy as a program that carries packets: its userspace mode, of Kubernetes 1.0 to 1.25. In every other mode it only
- * writes rules, and no packet meets the process.
+ * writes rules, and the only packets that meet the process are health checks.
  */
 export const kubeProxy: Program = {
   name: 'kube-proxy',
-  usage: 'kube-proxy --proxy-mode=userspace',
+  usage: 'kube-proxy --proxy-mode=userspace | kube-proxy healthcheck NAMESPACE/NAME PORT',
   prepare(argv) {
+    if (argv[1] === 'healthcheck') return prepareHealthCheck(argv.slice(1))
     if (!argv.includes('--proxy-mode=userspace')) return commandError('kube-proxy: only --proxy-mode=userspace carries packets')
     return ok({ role: 'server', notes: [], start: serve })
   },
