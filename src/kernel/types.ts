@@ -2,7 +2,7 @@ import type { Prng } from '../base/prng.ts'
 import type { Ipv4, Mac } from '../net/address.ts'
 import type { Packet } from '../net/packet.ts'
 import type { TraceRecorder } from '../trace/recorder.ts'
-import type { DropReason } from '../trace/step.ts'
+import type { DropReason, Undetermined } from '../trace/step.ts'
 import type { StepAt } from '../trace/trace.ts'
 import type { AddrType } from '../world/netfilter.ts'
 import type { DeviceRecord, NetnsRecord, PolicyRuleRecord, RouteRecord } from '../world/records.ts'
@@ -200,7 +200,7 @@ export interface Path {
   sendReset(ns: Namespace, offending: Skb, hook: number): void
   /** Ends the packet here, writing its closing step. */
   drop(skb: Skb, reason: DropReason, decidedBy?: number): void
-  undetermined(skb: Skb, what: string, decidedBy?: number): void
+  undetermined(skb: Skb, kind: Undetermined, what: string, decidedBy?: number): void
   /** ip_route_me_harder after OUTPUT changed address or mark. False: dropped. */
   reroute(ns: Namespace, skb: Skb): boolean
 }

@@ -9,7 +9,7 @@ export const STEP = {
   deliver: 3, // a=to b=socket ref|-1
   drop: 4, // a=reason b=decidedBy ref|-1
   wait: 5, // a=neighbour ref
-  undetermined: 6, // a=text b=decidedBy ref|-1
+  undetermined: 6, // a=text b=decidedBy ref|-1 c=index into UNDETERMINED
   rewrite: 7, // a=field b=from lo32 c=to lo32 d=from hi16<<16|to hi16; payload: d=text of payloadEdit(before, after) of payload.ts
   bridgeLearn: 8, // a=fdb ref b=moved
   bridgeDecide: 9, // a=decision b=port ref|-1 c=fdb ref|-1 d=number of ports

@@ -124,6 +124,13 @@ export const ROUTE_RESULTS = [
 /** `none`: no route at all (-ENETUNREACH). */
 export type RouteResult = (typeof ROUTE_RESULTS)[number]
 
+/**
+ * What the engine refuses to guess about, each a kind of thing that it has met and does not model. Whoever ends a packet as
+ * undetermined names one of these; the page says in words what each is.
+ */
+export const UNDETERMINED = ['device', 'cable', 'process', 'match', 'target', 'chain', 'nftables', 'ipvs', 'tunnel'] as const
+export type Undetermined = (typeof UNDETERMINED)[number]
+
 export const BRIDGE_DECISIONS = ['forward', 'flood', 'local', 'local+flood', 'drop'] as const
 export type BridgeDecision = (typeof BRIDGE_DECISIONS)[number]
 export const NEIGH_REASONS = [

@@ -72,7 +72,7 @@ export class VxlanDevice {
 export function vxlanXmit(skb: SkBuff, dev: NetDevice, vxlan: VxlanDevice): void {
   if (vxlan.sending) {
     // The kernel stops such a loop by counting how deep it is; how deep that may be differs from version to version.
-    undetermined(skb, 'a tunnel whose packets come back to it', dev.ref)
+    undetermined(skb, 'tunnel', 'a tunnel whose packets come back to it', dev.ref)
     return
   }
   const own = vxlan.fdb.find(skb.pkt.ethDst)
@@ -88,7 +88,7 @@ export function vxlanXmit(skb: SkBuff, dev: NetDevice, vxlan: VxlanDevice): void
   for (const remote of [...others, first]) {
     const way = wayTo(remote, skb, dev, vxlan)
     if (way.kind === 'undetermined') {
-      undetermined(skb, way.what, remote.ref)
+      undetermined(skb, 'tunnel', way.what, remote.ref)
       return
     }
     if (way.kind === 'none') continue
@@ -192,7 +192,7 @@ export function vxlanRcv(skb: SkBuff, ns: NetworkNamespace, port: number, socket
   }
   const inner = parsePacket(pkt.payload.subarray(VXLAN.LENGTH), 'ethernet')
   if (!inner.ok) {
-    undetermined(skb, 'the frame in a VXLAN datagram', dev.ref)
+    undetermined(skb, 'tunnel', 'the frame in a VXLAN datagram', dev.ref)
     return
   }
   ns.kernel.rec.step(STEP.decapsulate, skb, dev.ref, pkt.src | 0, vni)

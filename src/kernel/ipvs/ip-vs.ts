@@ -175,7 +175,7 @@ export class Ipvs {
     const c = this.#connections.table.findIn(protocol, dst, dport, src, sport)
     if (c === undefined) {
       if (!this.#settings.scheduleIcmp || this.services.find(protocol, src, sport) === undefined) return NF_ACCEPT
-      undetermined(skb, 'net.ipv4.vs.schedule_icmp', this.#ns.sysctlRef('net.ipv4.vs.schedule_icmp'))
+      undetermined(skb, 'ipvs', 'net.ipv4.vs.schedule_icmp', this.#ns.sysctlRef('net.ipv4.vs.schedule_icmp'))
       return NF_STOLEN
     }
     const { rec } = this.#ns.kernel
@@ -273,7 +273,7 @@ export class Ipvs {
   #choose(skb: SkBuff, service: VirtualService): RealServer | number {
     const { rec } = this.#ns.kernel
     if (service.scheduler === undefined) {
-      undetermined(skb, `IPVS scheduler ${service.record.scheduler}`, service.ref)
+      undetermined(skb, 'ipvs', `IPVS scheduler ${service.record.scheduler}`, service.ref)
       return NF_STOLEN
     }
     const server = service.scheduler.schedule(skb.pkt)
@@ -320,7 +320,7 @@ export class Ipvs {
   #otherProtocol(skb: SkBuff): number {
     const { pkt } = skb
     if (pkt.protocol !== IPPROTO.SCTP || !this.services.hasAddress(pkt.protocol, pkt.dst)) return NF_ACCEPT
-    undetermined(skb, 'SCTP through IPVS')
+    undetermined(skb, 'ipvs', 'SCTP through IPVS')
     return NF_STOLEN
   }
 
@@ -329,7 +329,7 @@ export class Ipvs {
     const { pkt } = skb
     const concerns = this.services.hasAddress(pkt.protocol, pkt.dst) || this.services.hasRealAddress(pkt.protocol, pkt.src)
     if (!concerns) return NF_ACCEPT
-    undetermined(skb, 'fragments of an IPVS connection without connection tracking')
+    undetermined(skb, 'ipvs', 'fragments of an IPVS connection without connection tracking')
     return NF_STOLEN
   }
 }

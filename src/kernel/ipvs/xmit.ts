@@ -142,7 +142,7 @@ export function xmit(skb: SkBuff, c: Connection, conntrack: Conntrack): number {
       if (!c.nfct) notrack(skb, conntrack)
       return NF_ACCEPT
     case 'tunnel':
-      undetermined(skb, 'IPVS tunnel forwarding', c.server.ref)
+      undetermined(skb, 'ipvs', 'IPVS tunnel forwarding', c.server.ref)
       return NF_STOLEN
   }
 }

@@ -159,7 +159,7 @@ function compileRule(
   }
   if (extra.length > 0 || unmodelled !== undefined) words[WORD.FLAGS] = (words[WORD.FLAGS] as number) | FLAG.EXTRA
   const target = deps.loops.has(rule)
-    ? undetermined(deps, `${rule.chain}: a chain that leads back to itself`)
+    ? undetermined(deps, 'chain', `${rule.chain}: a chain that leads back to itself`)
     : compileTarget(spec.target, chains, deps)
   return new CompiledRule(rule, extra, unmodelled, target)
 }

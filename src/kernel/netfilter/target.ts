@@ -2,7 +2,7 @@ import { assertNever } from '../../base/assert-never.ts'
 import { ipLength } from '../../net/packet.ts'
 import { STEP } from '../../trace/columns.ts'
 import type { TraceRecorder } from '../../trace/recorder.ts'
-import { HOOK, RULE_VERDICTS, type RuleVerdict } from '../../trace/step.ts'
+import { HOOK, RULE_VERDICTS, type RuleVerdict, type Undetermined } from '../../trace/step.ts'
 import type { RejectWith, Target } from '../../world/netfilter.ts'
 import type { Conntrack } from '../conntrack/conntrack.ts'
 import { CT } from '../conntrack/entry.ts'
@@ -77,7 +77,9 @@ export function compileTarget(target: Target, chains: ReadonlyMap<string, Compil
     case 'goto': {
       const chain = chains.get(target.chain)
       const word = target.kind === 'jump' ? '-j' : '-g'
-      return chain === undefined ? undetermined(deps, `${word} ${target.chain}: no such chain`) : { kind: target.kind, chain }
+      return chain === undefined
+        ? undetermined(deps, 'chain', `${word} ${target.chain}: no such chain`)
+        : { kind: target.kind, chain }
     }
     case 'reject':
       return act((skb, met) => {
@@ -122,20 +124,20 @@ export function compileTarget(target: Target, chains: ReadonlyMap<string, Compil
       })
     case 'unknown':
       if (HARMLESS.has(target.name)) return touch(() => undefined)
-      return undetermined(deps, ['-j', target.name, ...target.arguments].join(' '))
+      return undetermined(deps, 'target', ['-j', target.name, ...target.arguments].join(' '))
     default:
       return assertNever(target, 'target')
   }
 }
 
 /** Meeting this ends what can be said of the packet. */
-export function undetermined(deps: TargetDeps, what: string): CompiledTarget {
-  return { kind: 'act', act: (skb, met) => giveUp(deps, skb, met, what) }
+export function undetermined(deps: TargetDeps, kind: Undetermined, what: string): CompiledTarget {
+  return { kind: 'act', act: (skb, met) => giveUp(deps, skb, met, { kind, what }) }
 }
 
-export function giveUp(deps: TargetDeps, skb: Skb, met: Met, what: string): number {
+export function giveUp(deps: TargetDeps, skb: Skb, met: Met, of: { readonly kind: Undetermined; readonly what: string }): number {
   ruleStep(deps, skb, met, 'undetermined')
-  deps.path.undetermined(skb, what, met.rule.ref(deps))
+  deps.path.undetermined(skb, of.kind, of.what, met.rule.ref(deps))
   return NF_STOLEN
 }
 

@@ -280,7 +280,7 @@ export class TestNode {
         this.rec.step(STEP.drop, skb)
         this.told.push(`drop ${reason.replace('SKB_DROP_REASON_', '')} by ${by(decidedBy)}`)
       },
-      undetermined: (skb, what, decidedBy) => {
+      undetermined: (skb, _kind, what, decidedBy) => {
         this.rec.step(STEP.undetermined, skb)
         this.told.push(`undetermined ${what} by ${by(decidedBy)}`)
       },

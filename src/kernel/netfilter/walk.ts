@@ -52,7 +52,7 @@ export function walkTable(base: CompiledChain, skb: Skb, at: HookState, deps: Wa
     const met = at.meet(rule, i - mark)
     const { target } = rule
     mark = i
-    if (rule.unmodelled !== undefined) return giveUp(deps, skb, met, rule.unmodelled)
+    if (rule.unmodelled !== undefined) return giveUp(deps, skb, met, { kind: 'match', what: rule.unmodelled })
     switch (target.kind) {
       case 'verdict':
         ruleStep(deps, skb, met, target.verdict)

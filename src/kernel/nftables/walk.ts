@@ -94,7 +94,7 @@ export class NftWalk {
         case 'goto':
           if (turn.kind === 'jump') stack.push({ chain, next: i })
           if (stack.length > JUMP_STACK || ++entered > MAX_CHAINS) {
-            deps.path.undetermined(skb, `${chain.record.name}: a chain that leads back to itself`, rule.ref(deps))
+            deps.path.undetermined(skb, 'chain', `${chain.record.name}: a chain that leads back to itself`, rule.ref(deps))
             return NF_STOLEN
           }
           chain = turn.chain
@@ -183,7 +183,7 @@ export class NftWalk {
 
   #giveUp(rule: CompiledNftRule, skb: Skb, tried: number, what: string): number {
     this.#row(rule, skb, tried, 'undetermined', undefined)
-    this.#deps.path.undetermined(skb, what, rule.ref(this.#deps))
+    this.#deps.path.undetermined(skb, 'nftables', what, rule.ref(this.#deps))
     return NF_STOLEN
   }
 

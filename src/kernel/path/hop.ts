@@ -1,6 +1,6 @@
 import { ETH_P, Packet, skbLength } from '../../net/packet.ts'
 import { STEP } from '../../trace/columns.ts'
-import { DROP_REASONS, type DropReason } from '../../trace/step.ts'
+import { DROP_REASONS, type DropReason, UNDETERMINED, type Undetermined } from '../../trace/step.ts'
 import type { NetDevice } from '../device.ts'
 import type { NetworkNamespace } from '../namespace.ts'
 import { SkBuff } from '../skb.ts'
@@ -54,9 +54,10 @@ export function drop(skb: Skb, reason: DropReason, decidedBy = -1): void {
   skb.cause = s.ns.kernel.rec.step(STEP.drop, skb, REASON.get(reason) ?? 0, decidedBy)
 }
 
-export function undetermined(skb: Skb, what: string, decidedBy = -1): void {
+/** `what` in the kernel's own terms: the device type, the rule as it is written. */
+export function undetermined(skb: Skb, kind: Undetermined, what: string, decidedBy = -1): void {
   const rec = (skb as SkBuff).ns.kernel.rec
-  skb.cause = rec.step(STEP.undetermined, skb, rec.text(what), decidedBy)
+  skb.cause = rec.step(STEP.undetermined, skb, rec.text(what), decidedBy, UNDETERMINED.indexOf(kind))
 }
 
 /** Registers a packet that this namespace made and writes its `born` row. */

@@ -18,7 +18,7 @@ export function netifReceive(skb: SkBuff, dev: NetDevice): void {
   }
   skb.packetType = packetType(skb.pkt.ethDst, dev)
   if (dev.record.link.kind === 'unknown') {
-    undetermined(skb, `device type ${dev.record.link.type}`, dev.ref)
+    undetermined(skb, 'device', `device type ${dev.record.link.type}`, dev.ref)
     return
   }
   if (dev.bridge !== undefined) {

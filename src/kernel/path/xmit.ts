@@ -40,7 +40,7 @@ export function devQueueXmit(skb: SkBuff, dev: NetDevice): void {
       vxlanXmit(skb, dev, dev.vxlan as VxlanDevice)
       return
     case 'unknown':
-      undetermined(skb, `device type ${link.type}`, dev.ref)
+      undetermined(skb, 'device', `device type ${link.type}`, dev.ref)
       return
   }
 }
@@ -56,7 +56,7 @@ function cross(skb: SkBuff, dev: NetDevice, delay: number): void {
   const { link } = dev.record
   if (peer === undefined && (link.kind === 'veth' || link.kind === 'physical') && link.peer !== undefined) {
     // There is another end, but nobody has shown it to us: an imported node without its pods and its network.
-    undetermined(skb, `what is at the other end of ${dev.name}`, dev.ref)
+    undetermined(skb, 'cable', `what is at the other end of ${dev.name}`, dev.ref)
     return
   }
   if (peer === undefined) {

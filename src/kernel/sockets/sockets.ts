@@ -127,7 +127,7 @@ class NamespaceSockets implements SocketsApi {
       return
     }
     if (sk.onWake === undefined) {
-      host.path.undetermined(skb, 'the process that listens here', sk.ref)
+      host.path.undetermined(skb, 'process', 'the process that listens here', sk.ref)
       return
     }
     sk.enqueue(skb)

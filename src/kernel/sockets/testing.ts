@@ -188,7 +188,7 @@ export class TestWire {
       icmpSend: (_ns, offending, type, code, info = 0) => this.#icmp(host, offending, { type, code, info }),
       sendReset: () => {},
       drop: (skb, reason) => this.#drop(skb, reason),
-      undetermined: (skb, what) => {
+      undetermined: (skb, _kind, what) => {
         skb.cause = this.rec.step(STEP.undetermined, skb, this.rec.text(what), -1)
         this.log.push(`${this.#clock()} undetermined: ${what}`)
       },

@@ -57,7 +57,7 @@ export function processListen(listener: TcpSock, skb: Skb, seg: Incoming, mtu: {
     return
   }
   if (listener.onWake === undefined) {
-    host.path.undetermined(skb, 'the process that listens here', listener.ref)
+    host.path.undetermined(skb, 'process', 'the process that listens here', listener.ref)
     return
   }
   if (listener.acceptQueue.length > listener.backlog) {
