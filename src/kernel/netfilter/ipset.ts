@@ -91,6 +91,8 @@ function compileSet(record: IpsetRecord, find: (name: string) => SetTest | undef
     case 'hash:ip,port':
     case 'hash:ip,port,ip':
       return compileAddressPort(keys, record.type === 'hash:ip,port,ip')
+    case 'hash:ip,port,net':
+      return compileAddressPortNet(members)
     case 'hash:net,port':
       return compileNetPort(members)
     case 'list:set': {
@@ -116,6 +118,28 @@ function compileAddressPort(keys: readonly string[], second: boolean): SetTest |
   return (p, d) => {
     const port = portOf(p, d[1])
     return port >= 0 && set.has(`${addressOf(p, d[0])},${(p.protocol << 16) | port},${second ? addressOf(p, d[2]) : ''}`)
+  }
+}
+
+/** As kube-proxy keeps loadBalancerSourceRanges: an address and port exactly, then the longest prefix. */
+function compileAddressPortNet(members: readonly (readonly string[])[]): SetTest | undefined {
+  const byAddressPort = new Map<string, NetTree>()
+  for (const words of members) {
+    const [first = '', port = '', net = ''] = (words[0] ?? '').split(',')
+    const address = parseIpv4(first)
+    const ports = parsePorts(port)
+    if (!address.ok || ports === undefined) return undefined
+    for (const n of ports) {
+      const key = `${address.value},${n}`
+      const tree = byAddressPort.get(key) ?? new NetTree()
+      byAddressPort.set(key, tree)
+      if (!tree.add(net, words.includes('nomatch'))) return undefined
+    }
+  }
+  return (p, d) => {
+    const port = portOf(p, d[1])
+    if (port < 0) return false
+    return byAddressPort.get(`${addressOf(p, d[0])},${(p.protocol << 16) | port}`)?.has(addressOf(p, d[2])) === true
   }
 }
 

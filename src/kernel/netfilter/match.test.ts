@@ -297,6 +297,7 @@ describe('sets', () => {
     ipset('nets', 'hash:net', ['10.244.0.0/16', '10.244.3.0/24 nomatch', '192.168.1.11']),
     ipset('services', 'hash:ip,port', ['10.244.2.7,tcp:80', '10.244.2.9,udp:5000-5001', '10.244.2.7,icmp:8/0']),
     ipset('loops', 'hash:ip,port,ip', ['10.244.2.7,tcp:80,10.244.1.5']),
+    ipset('sources', 'hash:ip,port,net', ['10.244.2.7,tcp:80,10.244.0.0/16', '10.244.2.7,tcp:80,10.244.3.0/24 nomatch']),
     ipset('netports', 'hash:net,port', ['10.244.2.0/24,udp:53']),
     ipset('ports', 'bitmap:port', ['80', '8080-8090'], ['range', '0-65535']),
     ipset('all', 'list:set', ['ips', 'nets']),
@@ -328,6 +329,13 @@ describe('sets', () => {
     expect(ask('services', ['dst', 'dst'], udp('10.244.1.5:1', '10.244.2.9:5001'))).toBe(true)
     expect(ask('services', ['dst', 'dst'], ping('10.244.1.5', '10.244.2.7'))).toBe(true)
     expect([ask('loops', ['dst', 'dst', 'src'], web()), ask('loops', ['dst', 'dst', 'dst'], web())]).toEqual([true, false])
+    const sources: readonly ('src' | 'dst')[] = ['dst', 'dst', 'src']
+    expect([
+      ask('sources', sources, web()),
+      ask('sources', sources, tcp('10.244.3.5:40000', '10.244.2.7:80', 'S')),
+      ask('sources', sources, tcp('192.168.1.9:40000', '10.244.2.7:80', 'S')),
+      ask('sources', sources, tcp('10.244.1.5:40000', '10.244.2.7:81', 'S')),
+    ]).toEqual([true, false, false, false])
     expect(ask('netports', ['dst', 'dst'], dns())).toBe(true)
     expect([
       ask('ports', ['dst'], web()),
