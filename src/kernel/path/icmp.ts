@@ -5,10 +5,11 @@ import { PACKET_ORIGINS } from '../../trace/step.ts'
 import type { NetworkNamespace } from '../namespace.ts'
 import { SkBuff } from '../skb.ts'
 import { type Namespace, PACKET_HOST, type QuotedHeader, type Skb } from '../types.ts'
-import { deliver, drop, TO_ICMP } from './hop.ts'
+import { deliver, depart, drop, TO_ICMP } from './hop.ts'
 import { redirectAllow, xrlimAllow } from './inet-peer.ts'
 import { begin, ipLocalOut } from './local-out.ts'
 import { lookupOutput, type OutputRoute } from './route.ts'
+import { devQueueXmit } from './xmit.ts'
 
 const BY_ICMP = PACKET_ORIGINS.indexOf('icmp')
 const BY_RESET = PACKET_ORIGINS.indexOf('reset')
@@ -181,6 +182,18 @@ export function sendReset(namespace: Namespace, offending: Skb, _hook: number): 
   skb.cause = ns.kernel.rec.last
   ns.netfilter.setClosing(old)
   ns.netfilter.attach(skb, old)
+  const port = old.nfBridge?.physIn
+  if (port === undefined) {
+    begin(skb, route, { how: BY_RESET, parent: old.packet })
+    ipLocalOut(skb)
+    return
+  }
+  // What br_netfilter has seen came in through a bridge: the reset goes straight back out of that port, past all hooks, in the
+  // name of the machine that the packet was for.
+  reset.ethSrc = pkt.ethDst
+  reset.ethDst = pkt.ethSrc
   begin(skb, route, { how: BY_RESET, parent: old.packet })
-  ipLocalOut(skb)
+  skb.outDev = port
+  depart(skb, port.ref)
+  devQueueXmit(skb, port)
 }
