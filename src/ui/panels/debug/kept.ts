@@ -11,9 +11,9 @@ const keys = new WeakMap<Session, string>()
 function clusterKey(session: Session): string {
   const known = keys.get(session)
   if (known !== undefined) return known
-  const { seed, cluster, objects, overrides } = session.document
+  const { seed, cluster, objects, overrides, peers = [] } = session.document
   const files = session.provenance.kind === 'imported' ? session.provenance.files : []
-  const key = JSON.stringify([seed, cluster, objects, overrides, files])
+  const key = JSON.stringify([seed, cluster, objects, overrides, peers, files])
   keys.set(session, key)
   return key
 }
