@@ -2,7 +2,7 @@ import type { Prng } from '../base/prng.ts'
 import { formatMac, IPV4_ANY } from '../net/address.ts'
 import type { TraceRecorder } from '../trace/recorder.ts'
 import { fdbId, type NetnsId, type RecordId, tunnelSocketId } from '../world/ids.ts'
-import type { DeviceRecord, NetnsRecord, RecordKind, RecordOf, WorldRecord } from '../world/records.ts'
+import type { DeviceRecord, RecordKind, RecordOf, WorldRecord } from '../world/records.ts'
 import type { World } from '../world/world.ts'
 import { Fdb } from './bridge/fdb.ts'
 import { NetDevice } from './device.ts'
@@ -10,7 +10,7 @@ import { VxlanDevice, vxlanRcv } from './devices/vxlan.ts'
 import { createFib } from './fib/fib.ts'
 import { Ipvs } from './ipvs/index.ts'
 import { type Clockwork, NetKernel } from './kernel.ts'
-import { NetworkNamespace } from './namespace.ts'
+import { NetworkNamespace, type Rooms } from './namespace.ts'
 import { NeighbourTable } from './neighbour/table.ts'
 import { createNetfilter } from './netfilter/netfilter.ts'
 import { path } from './path/index.ts'
@@ -94,7 +94,7 @@ function addLocal(world: Map<RecordId, WorldRecord>, bridge: DeviceRecord, port:
 /** Brings a world's records to life. The recorder must have been made from the same world. */
 export function boot(rec: TraceRecorder, rng: Prng, clock: Clockwork): NetKernel {
   const kernel = new NetKernel(rec, rng, clock)
-  bringUp(kernel, rec.world.values())
+  bringUpShelves(kernel, shelvesOf(rec.initial))
   return kernel
 }
 
@@ -103,31 +103,58 @@ export function boot(rec: TraceRecorder, rng: Prng, clock: Clockwork): NetKernel
  * already: a veth's other end, a port of its bridge.
  */
 export function bringUp(kernel: NetKernel, records: Iterable<WorldRecord>): void {
-  const shelves = new Map<string, Shelf>()
-  const netnses: NetnsRecord[] = []
+  bringUpShelves(kernel, shelve(records))
+}
+
+/** Records by namespace. */
+type Shelves = ReadonlyMap<NetnsId, Shelf>
+
+const known = new WeakMap<World, Shelves>()
+
+/** The same world starts many runs. */
+export function shelvesOf(world: World): Shelves {
+  let shelves = known.get(world)
+  if (shelves === undefined) {
+    shelves = shelve(world.values())
+    known.set(world, shelves)
+  }
+  return shelves
+}
+
+function shelve(records: Iterable<WorldRecord>): Shelves {
+  const shelves = new Map<NetnsId, Shelf>()
+  const shelfOf = (id: NetnsId): Shelf => {
+    let shelf = shelves.get(id)
+    if (shelf === undefined) {
+      shelf = new Shelf()
+      shelves.set(id, shelf)
+    }
+    return shelf
+  }
   for (const r of records) {
-    if (r.kind === 'netns') {
-      netnses.push(r)
-      shelves.set(r.id, shelves.get(r.id) ?? new Shelf())
-    } else if ('netns' in r && r.netns !== undefined) {
-      const shelf = shelves.get(r.netns) ?? new Shelf()
-      shelves.set(r.netns, shelf)
-      shelf.put(r)
+    if (r.kind === 'netns') shelfOf(r.id).put(r)
+    else if ('netns' in r && r.netns !== undefined) shelfOf(r.netns).put(r)
+  }
+  return shelves
+}
+
+function bringUpShelves(kernel: NetKernel, shelves: Shelves): void {
+  const own: NetworkNamespace[] = []
+  for (const shelf of shelves.values()) {
+    for (const record of shelf.list('netns')) {
+      const sysctls = new Map(shelf.list('sysctl').map((r) => [r.key, r]))
+      const ns = new NetworkNamespace(kernel, record, sysctls, roomsOf(shelf))
+      kernel.namespaces.set(record.name, ns)
+      own.push(ns)
     }
   }
-  for (const record of netnses) {
-    const shelf = shelves.get(record.id) as Shelf
-    const ns = new NetworkNamespace(kernel, record, new Map(shelf.list('sysctl').map((r) => [r.key, r])))
-    kernel.namespaces.set(record.name, ns)
-  }
   const made: NetDevice[] = []
-  for (const id of new Set([...netnses.map((n): string => n.id), ...shelves.keys()])) {
-    const shelf = shelves.get(id) as Shelf
+  for (const [id, shelf] of shelves) {
     const ns = kernel.namespaces.get(id.slice('netns:'.length))
     if (ns !== undefined) made.push(...makeDevices(kernel, ns, shelf))
   }
   connect(kernel, made)
-  for (const record of netnses) wire(kernel.namespaces.get(record.name) as NetworkNamespace, shelves.get(record.id) as Shelf)
+  for (const ns of own) wire(ns, shelves.get(ns.record.id) as Shelf)
 }
 
 function makeDevices(kernel: NetKernel, ns: NetworkNamespace, shelf: Shelf): NetDevice[] {
@@ -162,22 +189,27 @@ function connect(kernel: NetKernel, made: readonly NetDevice[]): void {
   for (const bridge of bridges) bridge.ports.sort((a, b) => (a.record.master?.port ?? 0) - (b.record.master?.port ?? 0))
 }
 
+const roomsOf = (shelf: Shelf): Rooms => ({
+  fib: (ns) => createFib(ns, { routes: shelf.list('route'), rules: shelf.list('policy-rule'), addresses: shelf.list('address') }),
+  netfilter: (ns) =>
+    createNetfilter(ns, path, {
+      chains: shelf.list('chain'),
+      rules: shelf.list('rule'),
+      ipsets: shelf.list('ipset'),
+      nftables: {
+        tables: shelf.list('nft-table'),
+        chains: shelf.list('nft-chain'),
+        rules: shelf.list('nft-rule'),
+        sets: shelf.list('nft-set'),
+      },
+    }),
+  ipvs: (ns, netfilter) =>
+    new Ipvs(ns, netfilter, { services: shelf.list('ipvs-service'), destinations: shelf.list('ipvs-destination') }),
+  sockets: (ns) => createSockets(ns, path),
+})
+
+/** What has to be there before the first packet comes. */
 function wire(ns: NetworkNamespace, shelf: Shelf): void {
-  ns.fib = createFib(ns, { routes: shelf.list('route'), rules: shelf.list('policy-rule'), addresses: shelf.list('address') })
-  const netfilter = createNetfilter(ns, path, {
-    chains: shelf.list('chain'),
-    rules: shelf.list('rule'),
-    ipsets: shelf.list('ipset'),
-    nftables: {
-      tables: shelf.list('nft-table'),
-      chains: shelf.list('nft-chain'),
-      rules: shelf.list('nft-rule'),
-      sets: shelf.list('nft-set'),
-    },
-  })
-  ns.netfilter = netfilter
-  ns.ipvs = new Ipvs(ns, netfilter, { services: shelf.list('ipvs-service'), destinations: shelf.list('ipvs-destination') })
-  ns.sockets = createSockets(ns, path)
   for (const f of shelf.list('fdb')) {
     const bridge = ns.kernel.devices.get(f.bridge)
     const port = ns.kernel.devices.get(f.port)

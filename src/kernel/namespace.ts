@@ -10,7 +10,15 @@ import type { SocketsApi } from './sockets/sockets.ts'
 import { sysctlDefault } from './sysctl.ts'
 import type { Namespace } from './types.ts'
 
-/** struct net: one namespace at run time. boot.ts wires its rooms. */
+/** How a namespace's parts are made (boot.ts). Of a large cluster most namespaces never see a packet, and never have any. */
+export interface Rooms {
+  fib(ns: NetworkNamespace): MutableFib
+  netfilter(ns: NetworkNamespace): NamespaceNetfilter
+  ipvs(ns: NetworkNamespace, netfilter: NamespaceNetfilter): Ipvs
+  sockets(ns: NetworkNamespace): SocketsApi
+}
+
+/** struct net: one namespace at run time. */
 export class NetworkNamespace implements Namespace {
   readonly kernel: LocalKernel
   readonly record: NetnsRecord
@@ -25,21 +33,60 @@ export class NetworkNamespace implements Namespace {
   /** icmp_xmit_lock(): an ICMP message is on its way out, and a second one that it gives cause for is not sent. */
   icmpSending = false
   loopback: NetDevice | undefined = undefined
-  // Wired by boot.ts before anything runs.
-  fib!: MutableFib
-  netfilter!: NamespaceNetfilter
-  sockets!: SocketsApi
-  ipvs!: Ipvs
+  readonly #rooms: Rooms
+  #fib: MutableFib | undefined
+  #netfilter: NamespaceNetfilter | undefined
+  #sockets: SocketsApi | undefined
+  #ipvs: Ipvs | undefined
+  readonly #onSockets: (() => void)[] = []
   #ipId: number
 
-  constructor(kernel: NetKernel, record: NetnsRecord, sysctls: ReadonlyMap<string, SysctlRecord>) {
+  constructor(kernel: NetKernel, record: NetnsRecord, sysctls: ReadonlyMap<string, SysctlRecord>, rooms: Rooms) {
     this.kernel = kernel.local()
     this.record = record
     this.name = record.name
     this.ref = kernel.rec.ref(record.id)
     this.#sysctls = sysctls
+    this.#rooms = rooms
     this.#ipId = kernel.rng.fork(`ip_id ${record.name}`).below(0x10000)
     this.fragments = new FragmentQueue(this)
+  }
+
+  get fib(): MutableFib {
+    this.#fib ??= this.#rooms.fib(this)
+    return this.#fib
+  }
+
+  get netfilter(): NamespaceNetfilter {
+    return this.#netfilter ?? this.#makeNetfilter()
+  }
+
+  get ipvs(): Ipvs {
+    if (this.#netfilter === undefined) this.#makeNetfilter()
+    return this.#ipvs as Ipvs
+  }
+
+  get sockets(): SocketsApi {
+    return this.#sockets ?? this.#makeSockets()
+  }
+
+  /** Calls `fn` once there are sockets, now or when something first comes for one. */
+  whenSockets(fn: () => void): void {
+    if (this.#sockets === undefined) this.#onSockets.push(fn)
+    else fn()
+  }
+
+  /** IPVS registers its hooks with netfilter: there is never one without the other. */
+  #makeNetfilter(): NamespaceNetfilter {
+    this.#netfilter = this.#rooms.netfilter(this)
+    this.#ipvs = this.#rooms.ipvs(this, this.#netfilter)
+    return this.#netfilter
+  }
+
+  #makeSockets(): SocketsApi {
+    this.#sockets = this.#rooms.sockets(this)
+    for (const fn of this.#onSockets.splice(0)) fn()
+    return this.#sockets
   }
 
   /** Is the value a record's and not the default? */

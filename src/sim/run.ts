@@ -3,11 +3,11 @@ import { boot } from '../kernel/boot.ts'
 import type { NetKernel } from '../kernel/kernel.ts'
 import { TraceRecorder } from '../trace/recorder.ts'
 import type { JourneyResult, JourneyVerdict, Trace } from '../trace/trace.ts'
+import type { WorldChange } from '../world/changes.ts'
 import type { ProcessId } from '../world/ids.ts'
 import type { ProcessRecord } from '../world/records.ts'
 import type { World } from '../world/world.ts'
 import { applyChange } from './apply-change.ts'
-import type { WorldChange } from '../world/changes.ts'
 import { type Exit, parseArgv, parseCommand, startProcess } from './processes/index.ts'
 import type { RunningProcess } from './processes/start.ts'
 import { EventQueue } from './queue.ts'
@@ -36,6 +36,8 @@ export interface RunOptions {
 const MAX_STEPS = 5_000_000
 const PROGRESS_EVERY = 8192
 const MS = 1_000_000
+/** Programs that do nothing by themselves. */
+const PASSIVE: ReadonlySet<string> = new Set(['httpd', 'udp-echo'])
 /** Between one journey's rest and the next one's start. */
 const PAUSE = 1 * MS
 /** After a command has ended, what it left on the wire gets this long to come to rest. */
@@ -80,7 +82,11 @@ class Run {
 
   #startServers(): void {
     for (const record of [...this.#rec.world.values()]) {
-      if (record.kind === 'process' && record.state === 'running') this.#serve(record, -1)
+      if (record.kind !== 'process' || record.state !== 'running') continue
+      const ns = this.#kernel.namespaces.get(record.netns.slice('netns:'.length))
+      // What only answers may wait until somebody asks: of a large cluster nearly all servers are never asked.
+      if (ns !== undefined && PASSIVE.has(record.argv[0] ?? '')) ns.whenSockets(() => this.#serve(record, -1))
+      else this.#serve(record, -1)
     }
   }
 
@@ -92,12 +98,19 @@ class Run {
     this.#servers.set(record.id, startProcess({ ns, sockets: ns.sockets, command: command.value, record, cause }))
   }
 
+  #kill(process: ProcessId, cause: number): void {
+    const record = this.#rec.world.get(process)
+    // One that nobody has asked for anything yet begins here.
+    if (record?.kind === 'process') void this.#kernel.namespaces.get(record.netns.slice('netns:'.length))?.sockets
+    this.#servers.get(process)?.kill(cause)
+  }
+
   /** The changes of a journey come at their times. Those of its very beginning come before its command. */
   #schedule(journey: number): void {
     const host = {
       kernel: this.#kernel,
       serve: (record: ProcessRecord, cause: number) => this.#serve(record, cause),
-      kill: (process: ProcessId, cause: number) => this.#servers.get(process)?.kill(cause),
+      kill: (process: ProcessId, cause: number) => this.#kill(process, cause),
     }
     for (const change of this.#options.changes ?? []) {
       if (change.journey !== journey) continue

@@ -2,19 +2,26 @@ import type { Flow, RouteLookup } from '../types.ts'
 
 const SIZE = 1024
 
+/** The inputs of the lookups that are kept, a column each. */
+class Slots {
+  readonly dst = new Int32Array(SIZE)
+  readonly src = new Int32Array(SIZE)
+  readonly mark = new Int32Array(SIZE)
+  readonly tos = new Uint8Array(SIZE)
+  /** ifindexes, 0 for an open one. */
+  readonly iif = new Int32Array(SIZE)
+  readonly oif = new Int32Array(SIZE)
+  readonly answers: (RouteLookup | undefined)[] = new Array<RouteLookup | undefined>(SIZE).fill(undefined)
+}
+
 /**
  * The answers to recent lookups, one slot a hash: what the kernel keeps as the dst entries of nexthops and sockets. A slot holds
- * every input of a lookup, so a hit is exact; `clear` when routes or devices change.
+ * every input of a lookup, so a hit is exact; `clear` when routes or devices change. A namespace that is asked once or twice (a
+ * pod that hears the ARP requests of others) has none.
  */
 export class FlowCache {
-  readonly #dst = new Int32Array(SIZE)
-  readonly #src = new Int32Array(SIZE)
-  readonly #mark = new Int32Array(SIZE)
-  readonly #tos = new Uint8Array(SIZE)
-  /** ifindexes, 0 for an open one. */
-  readonly #iif = new Int32Array(SIZE)
-  readonly #oif = new Int32Array(SIZE)
-  readonly #answers: (RouteLookup | undefined)[] = new Array<RouteLookup | undefined>(SIZE).fill(undefined)
+  #slots: Slots | undefined
+  #asked = 0
 
   slot(flow: Flow): number {
     const h = Math.imul(flow.dst ^ Math.imul(flow.src, 0x85ebca6b), 0x9e3779b1) ^ (flow.iif === undefined ? 0 : flow.iif.ifindex)
@@ -22,30 +29,40 @@ export class FlowCache {
   }
 
   get(slot: number, flow: Flow): RouteLookup | undefined {
+    const s = this.#slots
     if (
-      this.#dst[slot] !== (flow.dst | 0) ||
-      this.#src[slot] !== (flow.src | 0) ||
-      this.#mark[slot] !== (flow.mark | 0) ||
-      this.#tos[slot] !== flow.tos ||
-      this.#iif[slot] !== (flow.iif === undefined ? 0 : flow.iif.ifindex) ||
-      this.#oif[slot] !== (flow.oif === undefined ? 0 : flow.oif.ifindex)
+      s === undefined ||
+      s.dst[slot] !== (flow.dst | 0) ||
+      s.src[slot] !== (flow.src | 0) ||
+      s.mark[slot] !== (flow.mark | 0) ||
+      s.tos[slot] !== flow.tos ||
+      s.iif[slot] !== (flow.iif === undefined ? 0 : flow.iif.ifindex) ||
+      s.oif[slot] !== (flow.oif === undefined ? 0 : flow.oif.ifindex)
     ) {
       return undefined
     }
-    return this.#answers[slot]
+    return s.answers[slot]
   }
 
   set(slot: number, flow: Flow, answer: RouteLookup): void {
-    this.#dst[slot] = flow.dst
-    this.#src[slot] = flow.src
-    this.#mark[slot] = flow.mark
-    this.#tos[slot] = flow.tos
-    this.#iif[slot] = flow.iif === undefined ? 0 : flow.iif.ifindex
-    this.#oif[slot] = flow.oif === undefined ? 0 : flow.oif.ifindex
-    this.#answers[slot] = answer
+    if (this.#slots === undefined) {
+      if (++this.#asked < WORTH_KEEPING) return
+      this.#slots = new Slots()
+    }
+    const s = this.#slots
+    s.dst[slot] = flow.dst
+    s.src[slot] = flow.src
+    s.mark[slot] = flow.mark
+    s.tos[slot] = flow.tos
+    s.iif[slot] = flow.iif === undefined ? 0 : flow.iif.ifindex
+    s.oif[slot] = flow.oif === undefined ? 0 : flow.oif.ifindex
+    s.answers[slot] = answer
   }
 
   clear(): void {
-    this.#answers.fill(undefined)
+    this.#slots?.answers.fill(undefined)
   }
 }
+
+/** Lookups after which a namespace gets its cache. */
+const WORTH_KEEPING = 4

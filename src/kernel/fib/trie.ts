@@ -124,7 +124,7 @@ export class PrefixTrie<T> {
 
 /** No node. */
 export const NONE = -1
-const INITIAL = 64
+const INITIAL = 8
 
 const maskBits = (length: number): number => (length === 0 ? 0 : -1 << (32 - length))
 const bitOf = (key: number, index: number): number => (key >>> (31 - index)) & 1
