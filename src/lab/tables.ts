@@ -3,6 +3,7 @@ import type { RecordId } from '../world/ids.ts'
 import type { Match } from '../world/netfilter.ts'
 import type { NetnsRecord, RuleRecord, WorldRecord } from '../world/records.ts'
 import { viewOf, type World, type WorldView } from '../world/world.ts'
+import { rests } from './compare/normalisations.ts'
 import type { Pins } from './pins.ts'
 
 // A namespace's sysctls and its iptables rules, as a lab sets them.
@@ -92,7 +93,7 @@ function pinned(world: World, ns: NetnsRecord, pins: Pins): World {
 const isRandom = (m: Match): boolean => m.kind === 'statistic' && m.mode === 'random'
 
 function withDraw(rule: RuleRecord, ports: readonly number[]): RuleRecord {
-  const matches = rule.spec.matches.map((m): Match => (isRandom(m) ? drawMatch(ports) : m))
+  const matches = rule.spec.matches.map((m): Match => (isRandom(m) ? rests('random-draws', drawMatch(ports)) : m))
   return { ...rule, spec: { ...rule.spec, matches } }
 }
 

@@ -9,8 +9,8 @@ import { ETH_P, ICMP, IP_DF, IP_MF, IPPROTO, type Packet, TCP } from '../../net/
 import { parsePacket } from '../../net/parse.ts'
 import { decodeTcpOptions } from '../../net/tcp-options.ts'
 import { tunnelled, VXLAN } from '../../net/vxlan.ts'
+import { rests, standIn } from './normalisations.ts'
 import type { DeviceFrames } from './seen.ts'
-import { FLOW_PORT } from './tunnel.ts'
 
 /** Nobody in a lab sends this much: a number this far from an initial sequence number is another connection's. */
 const REACH = 1 << 20
@@ -55,14 +55,14 @@ export class FrameWriter {
     const flags = `${p.ipFlags & IP_DF ? ' DF' : ''}${p.ipFlags & IP_MF ? ' MF' : ''}`
     const fragment = p.fragmentOffset === 0 ? '' : ` offset ${p.fragmentOffset}`
     const tos = p.tos === 0 ? '' : ` tos 0x${p.tos.toString(16)}`
-    return `${formatIpv4(p.src)} > ${formatIpv4(p.dst)} ttl ${p.ttl}${tos}${flags}${fragment} ${this.#layer4(p, checksums)}`
+    return `${formatIpv4(p.src)} > ${formatIpv4(p.dst)} ttl ${p.ttl}${standIn('ip-id')}${tos}${flags}${fragment} ${this.#layer4(p, checksums)}`
   }
 
   #layer4(p: Packet, checksums: boolean): string {
     if (p.fragmentOffset !== 0) return payloadText(p.payload)
     switch (p.protocol) {
       case IPPROTO.TCP:
-        return `tcp ${p.sport} > ${p.dport} ${flagText(p.tcpFlags)} seq ${this.#sequence(p)} ack ${this.#ack(p)}${optionText(p.options)} ${payloadText(p.payload)}`
+        return `tcp ${p.sport} > ${p.dport} ${flagText(p.tcpFlags)}${standIn('tcp-window')} seq ${this.#sequence(p)} ack ${this.#ack(p)}${optionText(p.options)} ${payloadText(p.payload)}`
       case IPPROTO.UDP:
         return this.#udp(p, checksums)
       case IPPROTO.ICMP:
@@ -75,15 +75,16 @@ export class FrameWriter {
   #udp(p: Packet, checksums: boolean): string {
     const inner = frameInside(p)
     if (inner === undefined)
-      return `udp ${p.sport} > ${p.dport} ${payloadText(dnsBrief(p) === undefined ? p.payload : withoutDnsId(p.payload))}`
-    return `udp ${FLOW_PORT} > ${p.dport} vxlan ${inner.vni} { ${this.line(inner.frame, checksums && inner.whole)} }`
+      return `udp ${p.sport} > ${p.dport} ${payloadText(dnsBrief(p) === undefined ? p.payload : rests('dns-id', withoutDnsId(p.payload)))}`
+    return `udp ${standIn('tunnel-source-port')} > ${p.dport} vxlan ${inner.vni} { ${this.line(inner.frame, checksums && inner.whole)} }`
   }
 
   #icmp(p: Packet, checksums: boolean): string {
     const head = `icmp type ${p.icmpType} code ${p.icmpCode}`
     if (p.icmpType === ICMP.ECHO || p.icmpType === ICMP.ECHO_REPLY) {
       // iputils puts a struct timeval in front when there is room.
-      const rest = p.payload.length >= 16 ? `clock ${payloadText(p.payload.subarray(16))}` : payloadText(p.payload)
+      const rest =
+        p.payload.length >= 16 ? `${standIn('ping-clock')} ${payloadText(p.payload.subarray(16))}` : payloadText(p.payload)
       return `${head} id ${p.icmpRest >>> 16} seq ${p.icmpRest & 0xffff} ${rest}`
     }
     const word = ` rest 0x${p.icmpRest.toString(16)}`
@@ -102,13 +103,13 @@ export class FrameWriter {
       const distance = (n - base) >>> 0
       if (distance < REACH) return String(distance)
     }
-    return '?'
+    return standIn('tcp-sequence')
   }
 
   /** A SYN is where the counting begins, or of a connection whose SYN no device has seen: only an error quotes it. */
   #sequence(p: Packet): string {
     if ((p.tcpFlags & TCP.SYN) === 0) return this.#number(p.seq)
-    return this.#bases.includes(p.seq) ? '0' : '?'
+    return this.#bases.includes(p.seq) ? '0' : standIn('tcp-sequence')
   }
 
   #ack(p: Packet): string {
@@ -156,7 +157,7 @@ function optionText(options: Uint8Array): string {
       case 'window-scale':
         return `wscale ${o.shift}`
       case 'timestamps':
-        return o.echo === 0 ? 'ts first' : 'ts'
+        return `${standIn('tcp-timestamps')}${o.echo === 0 ? ' first' : ''}`
       case 'sack':
         return `sack ${o.blocks.length}`
       default:

@@ -1,6 +1,7 @@
 import type { Difference } from './difference.ts'
 import { FrameWriter, flowOf } from './frame-text.ts'
 import { compareInOrder, type Line } from './in-order.ts'
+import { rests } from './normalisations.ts'
 import type { DeviceFrames } from './seen.ts'
 
 /** A run's frames as lines, by device, in order; `seq` the engine's step. */
@@ -10,7 +11,7 @@ export function frameLines(frames: DeviceFrames): FrameLines {
   const writer = new FrameWriter(frames)
   const out = new Map<string, Line[]>()
   for (const [device, list] of frames) {
-    const checksums = !device.endsWith('/lo')
+    const checksums = rests('lo-checksums', !device.endsWith('/lo'))
     const lines = list.map((f) => ({ text: writer.line(f.bytes, checksums), ...(f.seq === undefined ? {} : { seq: f.seq }) }))
     out.set(device, lines)
   }
@@ -24,6 +25,12 @@ export function frameLines(frames: DeviceFrames): FrameLines {
 export function compareFrames(engine: FrameLines, kernel: FrameLines): Difference[] {
   const devices = new Set([...engine.keys(), ...kernel.keys()])
   return [...devices].flatMap((where) =>
-    compareInOrder({ what: 'frames', where, engine: engine.get(where) ?? [], kernel: kernel.get(where) ?? [], flowOf }),
+    compareInOrder({
+      what: 'frames',
+      where,
+      engine: engine.get(where) ?? [],
+      kernel: kernel.get(where) ?? [],
+      flowOf: rests('order-of-flows', flowOf),
+    }),
   )
 }

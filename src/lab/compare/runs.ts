@@ -8,6 +8,7 @@ import type { Difference } from './difference.ts'
 import { engineFrames } from './engine-frames.ts'
 import { compareFrames, type FrameLines, frameLines } from './frames.ts'
 import { compareNft } from './nft.ts'
+import { rests } from './normalisations.ts'
 import { natPorts, resolverPorts } from './ports.ts'
 import { compareTables, engineTables, type NetnsTables } from './tables.ts'
 import { compareWalks, engineWalks, type Walks } from './walks.ts'
@@ -60,7 +61,7 @@ export function engineRun(reader: TraceReader): ComparableRun {
 
 /** Compares a run of the engine with a real one: frames of every device, counters of every rule, the tables at the end. */
 export function compareRuns(engine: ComparableRun, recorded: ComparableRun): RunComparison {
-  const kernel = withPorts(recorded, engine.ports)
+  const kernel = withPorts(recorded, rests('chosen-ports', engine.ports))
   const differences: Difference[] = [
     ...compareExits(engine.exits, kernel.exits),
     ...compareFrames(engine.frames, kernel.frames),
@@ -83,7 +84,7 @@ export function compareRuns(engine: ComparableRun, recorded: ComparableRun): Run
 }
 
 /** timeout(1) ends a command that goes on for ever with 124. */
-const STOPPED = 124
+const STOPPED = rests('stopped-commands', 124)
 
 function compareExits(engine: readonly number[], kernel: readonly number[]): Difference[] {
   return kernel.flatMap((status, i) => {

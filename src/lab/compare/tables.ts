@@ -10,6 +10,7 @@ import { printIpvsadm, printIpvsadmConnections } from '../../linux/ipvsadm.ts'
 import { printSs } from '../../linux/ss.ts'
 import type { WorldView } from '../../world/world.ts'
 import type { Difference } from './difference.ts'
+import { levelled, rests } from './normalisations.ts'
 import { compareTimeouts, runOut, TIMED } from './timeouts.ts'
 import { withoutFlowPorts } from './tunnel.ts'
 
@@ -46,19 +47,16 @@ const KINDS: readonly TableKind[] = [
   {
     name: 'bridge fdb',
     print: (v, ns) => printBridgeFdb(v, ns),
-    // `self` entries without a remote end are the device's own address filter: every multicast address that it listens to.
-    // `vlan 1 … permanent` is each local address a second time, where the kernel is built with BRIDGE_VLAN_FILTERING.
-    lines: (text) => plainLines(text).filter((l) => !/^(?!.* dst ).* self\b| vlan 1 .*\bpermanent$/.test(l)),
+    lines: (text) => levelled(plainLines(text), 'address-filters', 'vlan-twins'),
   },
   { name: 'ip route', print: (v, ns) => printIpRoute(v, ns, { table: 'all' }), lines: plainLines },
   { name: 'ip rule', print: (v, ns) => printIpRule(v, ns), lines: plainLines },
   {
     name: 'ip addr',
     print: (v, ns) => printIpAddr(v, ns, { ipv4Only: true, oneline: true }),
-    // The kernel numbers devices in the order in which a script makes them.
-    lines: (text) => plainLines(text).map((l) => l.replace(/^\d+: /, '')),
+    lines: (text) => levelled(plainLines(text), 'ifindex'),
   },
-  { name: 'ip link', print: (v, ns) => printIpLink(v, ns, { statistics: true }), lines: counterLines },
+  { name: 'ip link', print: (v, ns) => printIpLink(v, ns, { statistics: true }), lines: rests('link-attributes', counterLines) },
   {
     name: 'conntrack',
     print: (v, ns) => printConntrack(v, ns).text,
@@ -82,8 +80,7 @@ const KINDS: readonly TableKind[] = [
   {
     name: 'ipset',
     print: (v, ns) => printIpsetSave(v, ns),
-    // The kernel adds the size of its buckets and the seed of its hash.
-    lines: (text) => plainLines(text).map((l) => l.replace(/ bucketsize \d+ initval 0x[0-9a-f]+$/, '')),
+    lines: (text) => levelled(plainLines(text), 'set-internals'),
   },
 ]
 

@@ -1,9 +1,10 @@
 import type { Difference } from './difference.ts'
+import { rests } from './normalisations.ts'
 
 // Entries that run out: how many seconds are left differs by when the tables were read.
 
 /** Seconds by which two runs of the same commands may be apart when their tables are read. */
-const TOLERANCE = 3
+const TOLERANCE = rests('seconds-left', 3)
 
 /** What a section's lines say of time, and the section that says how long the journeys were under way when it was read. */
 interface Timed {

@@ -1,10 +1,11 @@
 import { IPPROTO } from '../../net/packet.ts'
 import { VXLAN_PORTS } from '../../net/vxlan.ts'
+import { standIn } from './normalisations.ts'
 
 // The source port of a tunnel's datagrams is a hash of the flow inside, with a key that a kernel draws at boot: the same flow
 // has another one in every run. It stands as `flow` wherever a tool shows it.
 
-export const FLOW_PORT = 'flow'
+export const FLOW_PORT = standIn('tunnel-source-port')
 
 /** Whether a datagram to `dport` is a tunnel's, by its port. */
 export const isTunnelPort = (protocol: number, dport: number): boolean => protocol === IPPROTO.UDP && VXLAN_PORTS.includes(dport)
