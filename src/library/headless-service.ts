@@ -31,8 +31,8 @@ export const headlessService: LibraryEntry = {
   badge: 'answered',
   title: { en: 'A headless Service: names for pods', zh: 'Headless Service：Pod 自己的名称' },
   intro: {
-    en: 'Service db has clusterIP None: no virtual address, and not one rule of kube-proxy. It lives in DNS alone. Its name has an A record for every ready endpoint, and the client picks: getaddrinfo puts the one first that shares its own subnet.\nPods that have a hostname and the Service as subdomain, as a StatefulSet gives them, have names of their own: db-1.db is always the same pod, wherever it runs. The SRV record tells the port too.\nThe connection goes straight to the pod’s address: no DNAT anywhere on its way.',
-    zh: 'Service db 的 clusterIP 为 None：没有虚拟地址，kube-proxy 也没有一条规则，它只存在于 DNS 中。它的名称对每个就绪的端点各有一条 A 记录，由客户端自己选择：getaddrinfo 会把与自己同一子网的地址排在最前。\n设有 hostname、并以该 Service 为 subdomain 的 Pod（StatefulSet 正是这样设置的）拥有自己的名称：无论运行在哪里，db-1.db 始终是同一个 Pod。SRV 记录还会给出端口。\n连接直接到达 Pod 的地址，一路上没有任何 DNAT。',
+    en: 'Service db has clusterIP None: no virtual address, and not one rule of kube-proxy. It lives in DNS alone. Its name has an A record for every ready endpoint, and the client picks: it tries them in the order of the answer, which CoreDNS shuffles (loadbalance).\nPods that have a hostname and the Service as subdomain, as a StatefulSet gives them, have names of their own: db-1.db is always the same pod, wherever it runs. The SRV record tells the port too.\nThe connection goes straight to the pod’s address: no DNAT anywhere on its way.',
+    zh: 'Service db 的 clusterIP 为 None：没有虚拟地址，kube-proxy 也没有一条规则，它只存在于 DNS 中。它的名称对每个就绪的端点各有一条 A 记录，由客户端自己选择：它按回答中的顺序逐个尝试，而这个顺序由 CoreDNS 随机打乱（loadbalance）。\n设有 hostname、并以该 Service 为 subdomain 的 Pod（StatefulSet 正是这样设置的）拥有自己的名称：无论运行在哪里，db-1.db 始终是同一个 Pod。SRV 记录还会给出端口。\n连接直接到达 Pod 的地址，一路上没有任何 DNAT。',
   },
   document: scenario({
     title: 'A headless Service: names for pods',

@@ -115,7 +115,7 @@ function plusOption(s: State, option: string): string | undefined {
   const off = key.startsWith('no') && key !== 'noall'
   const name = off ? key.slice(2) : key
   if (name === 'all' || name === 'noall') {
-    for (const flag of Object.keys(s.show) as Flag[]) if (flag !== 'cmd') s.show[flag] = name === 'all' && !off
+    for (const flag of Object.keys(s.show) as Flag[]) s.show[flag] = name === 'all' && !off
     return undefined
   }
   if (name in SHOWN) {

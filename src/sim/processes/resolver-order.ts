@@ -1,28 +1,11 @@
-import type { Namespace } from '../../kernel/types.ts'
 import type { Ipv4 } from '../../net/address.ts'
 
-/** Leading bits that two addresses share. */
-const shared = (a: number, b: number): number => Math.clz32(a ^ b)
-
 /**
- * rfc3484_sort() for IPv4 destinations: what cannot be reached comes last (rule 1), a link-local source or destination only
- * goes with its like (rule 2), and of destinations on the source's own subnet the one that shares more bits with the source
- * comes first (rule 9). Otherwise the order of the answer stays. `source` is what connect(2) of a UDP socket would choose.
+ * rfc3484_sort() as far as it moves IPv4 destinations: what cannot be reached comes last (rule 1), otherwise the order of the
+ * answer stays. Rule 9, the longest prefix shared with the source, needs the list of interface addresses, which glibc keeps only
+ * where one of them is IPv6 (sysdeps/unix/sysv/linux/check_pf.c). `source` is what connect(2) of a UDP socket would choose.
  */
-export function sortDestinations(ns: Namespace, addresses: readonly Ipv4[], source: (to: Ipv4) => Ipv4 | undefined): Ipv4[] {
-  const found = addresses.map((address) => ({ address, from: source(address) }))
-  const bits = ({ address, from }: (typeof found)[number]): number => {
-    if (from === undefined) return -1
-    const length = prefixLength(ns, from)
-    return shared(address, from) >= length ? shared(address, from) : 0
-  }
-  return found.toSorted((a, b) => bits(b) - bits(a)).map((f) => f.address)
-}
-
-function prefixLength(ns: Namespace, address: Ipv4): number {
-  for (const device of ns.devices.values()) {
-    const own = device.addresses.find((a) => a.address === address)
-    if (own !== undefined) return own.prefixLength
-  }
-  return 32
+export function sortDestinations(addresses: readonly Ipv4[], source: (to: Ipv4) => Ipv4 | undefined): Ipv4[] {
+  const usable = addresses.filter((a) => source(a) !== undefined)
+  return [...usable, ...addresses.filter((a) => !usable.includes(a))]
 }

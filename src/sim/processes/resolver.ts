@@ -182,7 +182,7 @@ function addressesOf(process: Process, name: string, found: Found, cause: number
   }
   return {
     kind: 'found',
-    addresses: sortDestinations(process.ns, addresses, source),
+    addresses: sortDestinations(addresses, source),
     canonicalName: canonical.replace(/\.$/, ''),
   }
 }
