@@ -58,6 +58,10 @@ export const ENDS: Readonly<Record<string, readonly End[]>> = {
     { pill: /answered/, says: /lb\/web → gateway → fabric → node1/ },
     { pill: /answered/, says: /lb\/web → gateway → fabric → node2 → fabric → node1/ },
   ],
+  'service-ipvs': [
+    { pill: /answered/, says: /Hostname: web-b/ },
+    { pill: /answered/, says: /Hostname: web-a/ },
+  ],
   'service-userspace': [
     { pill: /answered/, says: /RemoteAddr: 192\.168\.1\.11:/ },
     { pill: /answered/, says: /Hostname: web-[ab]/ },

@@ -28,6 +28,7 @@ import { resolveAService } from './resolve-a-service.ts'
 import { serviceAffinity } from './service-affinity.ts'
 import { serviceFromNode } from './service-from-node.ts'
 import { serviceHairpin } from './service-hairpin.ts'
+import { serviceIpvs } from './service-ipvs.ts'
 import { serviceNftables } from './service-nftables.ts'
 import { servicePicksBackends } from './service-picks-backends.ts'
 import { serviceUserspace } from './service-userspace.ts'
@@ -45,6 +46,7 @@ export const LIBRARY: readonly LibraryEntry[] = [
   podToServiceRemote,
   servicePicksBackends,
   serviceNftables,
+  serviceIpvs,
   serviceAffinity,
   endpointReplaced,
   staleUdpConntrack,
