@@ -23,7 +23,10 @@ export const enRoles: Catalogue['roles'] = {
         return say`The packet is to be masqueraded on its way out.`
     }
   },
-  'set-masquerade-mark': (r) => say`KUBE-MARK-MASQ only sets a mark (${r.mark}); KUBE-POSTROUTING masquerades what carries it.`,
+  'set-masquerade-mark': (r) =>
+    r.nft
+      ? say`The chain mark-for-masquerade only sets a mark (${r.mark}); the chain masquerading masquerades what carries it.`
+      : say`KUBE-MARK-MASQ only sets a mark (${r.mark}); KUBE-POSTROUTING masquerades what carries it.`,
   dnat: (r) => {
     const pod = r.pod === undefined ? undefined : say`, ${r.pod}`
     const which =
@@ -40,7 +43,8 @@ export const enRoles: Catalogue['roles'] = {
     r.local
       ? say`${theService(r.service)} has no ready endpoint on this node and its traffic policy is Local, so kube-proxy drops what is sent to it.`
       : say`${theService(r.service)} has no ready endpoint, so kube-proxy refuses what is sent to it: ${r.with}.`,
-  unmarked: () => say`The packet does not carry kube-proxy's masquerade mark: KUBE-POSTROUTING leaves it alone.`,
+  unmarked: (r) =>
+    say`The packet does not carry kube-proxy's masquerade mark: ${r.nft ? 'the chain masquerading' : 'KUBE-POSTROUTING'} leaves it alone.`,
   'clear-mark': () =>
     say`kube-proxy takes the mark off first, so that an encapsulated copy of the packet is not masqueraded a second time.`,
   'masquerade-marked': (r) =>
@@ -58,6 +62,39 @@ export const enRoles: Catalogue['roles'] = {
     say`kube-proxy is in userspace mode: the process itself listens on port ${r.port} for ${theService(r.service)}, and the connection is led there, not to an endpoint.`,
   'accept-to-proxy': (r) =>
     say`kube-proxy lets new connections in to the port on which its process listens for ${theService(r.service)}, whatever the rules after this one say.`,
+  'nft-next': (r) => {
+    switch (r.purpose) {
+      case 'services':
+        return say`kube-proxy's chain ${r.chain} is asked whether the destination belongs to a Service.`
+      case 'service-endpoints-check':
+      case 'nodeport-endpoints-check':
+        return say`kube-proxy's chain ${r.chain} looks for Services without endpoints, whose connections are refused.`
+      case 'firewall-check':
+        return say`Before any DNAT, kube-proxy's chain ${r.chain} looks for load balancer addresses that only some sources may use.`
+      case 'cluster-ips-check':
+        return say`kube-proxy's chain ${r.chain} looks for packets that still go to a cluster IP: those have found no Service port.`
+      case 'masquerading':
+        return say`kube-proxy's chain ${r.chain} masquerades what carries its mark.`
+      default:
+        return say`kube-proxy goes on in its chain ${r.chain}.`
+    }
+  },
+  'nft-lookup': (r) =>
+    say`One lookup, however many Services there are: the verdict map ${r.map} has an element for ${r.key}. It leads to the chain of ${theService(r.service)}, ${r.chain}.`,
+  'nft-affinity': (r) =>
+    say`${theService(r.service)} has session affinity, and the client is still in the set of one endpoint: its connection goes there again, to ${r.endpoint}.`,
+  'nft-remember': (r) =>
+    say`${theService(r.service)} has session affinity: the client's address is put into this endpoint's set${r.time === undefined ? undefined : say` for ${r.time}`}, so that its next connections come here too.`,
+  'nft-external': (r) =>
+    r.local
+      ? say`The packet came for ${theService(r.service)} from outside, and its traffic policy is Local: only endpoints on this node may answer it.`
+      : say`The packet came to ${theService(r.service)} by an address for traffic from outside: any of its endpoints may answer it.`,
+  'nft-cluster-ip': (r) =>
+    r.allocated
+      ? say`The destination is a cluster IP, but no Service has this port on it: kube-proxy refuses it (${r.with}).`
+      : say`The destination lies in the service CIDR and belongs to no Service: kube-proxy drops it, for nobody else has a route to it either.`,
+  'source-range': (r) =>
+    say`The sender is in none of the loadBalancerSourceRanges of ${theService(r.service)}, so kube-proxy drops the packet before it is translated.`,
   plain: (r) => {
     const made = r.component === 'import' ? say`The rule` : say`A rule of ${r.component}`
     const of = r.object === undefined ? undefined : say` for ${r.object}`

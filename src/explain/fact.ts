@@ -34,7 +34,8 @@ export type RuleRole =
       readonly probability?: string
     }
   | { readonly kind: 'mark-masquerade'; readonly why: 'off-cluster' | 'hairpin' | 'all' | 'other'; readonly service?: Span }
-  | { readonly kind: 'set-masquerade-mark'; readonly mark: Span }
+  /** `nft`: by kube-proxy's chain mark-for-masquerade and not KUBE-MARK-MASQ. */
+  | { readonly kind: 'set-masquerade-mark'; readonly mark: Span; readonly nft?: true }
   | {
       readonly kind: 'dnat'
       readonly service?: Span
@@ -58,7 +59,7 @@ export type RuleRole =
       readonly probability?: string
     }
   | { readonly kind: 'no-endpoints'; readonly service?: Span; readonly local: boolean; readonly with: Span }
-  | { readonly kind: 'unmarked' }
+  | { readonly kind: 'unmarked'; readonly nft?: true }
   | { readonly kind: 'clear-mark' }
   | { readonly kind: 'masquerade-marked'; readonly address?: Span }
   | { readonly kind: 'egress-masquerade'; readonly address?: Span }
@@ -70,6 +71,21 @@ export type RuleRole =
   /** Userspace mode: to the port on which kube-proxy itself listens for the Service. */
   | { readonly kind: 'to-proxy'; readonly service?: Span; readonly port: Span }
   | { readonly kind: 'accept-to-proxy'; readonly service?: Span }
+  // kube-proxy's table of nftables.
+  /** A base chain asks one of kube-proxy's chains: its name says what for. */
+  | { readonly kind: 'nft-next'; readonly chain: Span; readonly purpose: string }
+  /** A verdict map that holds the packet's destination. */
+  | { readonly kind: 'nft-lookup'; readonly service?: Span; readonly map: Span; readonly key: Span; readonly chain: Span }
+  /** The client's address is in the endpoint's set. */
+  | { readonly kind: 'nft-affinity'; readonly service?: Span; readonly endpoint: Span }
+  /** It is put there, for `time`. */
+  | { readonly kind: 'nft-remember'; readonly service?: Span; readonly time?: Span }
+  /** To all endpoints, or with the Local policy to those on this node. */
+  | { readonly kind: 'nft-external'; readonly service?: Span; readonly local: boolean }
+  /** `allocated`: a cluster IP without such a port; else an address that no Service has. */
+  | { readonly kind: 'nft-cluster-ip'; readonly allocated: boolean; readonly with: Span }
+  /** Outside loadBalancerSourceRanges. */
+  | { readonly kind: 'source-range'; readonly service?: Span }
   /** Anything else: who made it, what it matches in iptables' words, what it does. */
   | {
       readonly kind: 'plain'

@@ -5,6 +5,7 @@ import { destinationOf, quotedEnds, sourceOf } from '../trace/names.ts'
 import { fieldText } from '../trace/step-text.ts'
 import { before, type Context, nameIn, optional, type StepOf } from './context.ts'
 import type { Fact, NatWhy } from './fact.ts'
+import { nftRole } from './nft-facts.ts'
 import { roleOf } from './rule-facts.ts'
 import { change, code, type Span } from './sentence.ts'
 
@@ -92,6 +93,7 @@ function natWhy(c: Context): NatWhy {
     } else if (step.kind === 'rule' && step.verdict === 'nat' && byRule !== false) {
       const rule = c.reader.versions.near(step.rule, s)
       if (rule?.kind === 'rule') return { kind: 'rule', role: roleOf(c.view, rule) }
+      if (rule?.kind === 'nft-rule') return { kind: 'rule', role: nftRole(c.reader, c.view, rule, s) }
     } else if (step.kind === 'hook') {
       byRule ??= false
     } else if (step.kind === 'ct.lookup') {
@@ -114,8 +116,8 @@ function serviceOfEntry(c: Context, entry: string | undefined): Span | undefined
     if (s < made || c.reader.kindOf(s) !== STEP.rule) continue
     const step = c.reader.step(s)
     const rule = step.kind === 'rule' && step.verdict === 'nat' ? c.reader.versions.near(step.rule, s) : undefined
-    if (rule?.kind !== 'rule') continue
-    const role = roleOf(c.view, rule)
+    if (rule?.kind !== 'rule' && rule?.kind !== 'nft-rule') continue
+    const role = rule.kind === 'rule' ? roleOf(c.view, rule) : nftRole(c.reader, c.view, rule, s)
     return role.kind === 'dnat' ? role.service : undefined
   }
   return undefined

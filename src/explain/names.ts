@@ -1,5 +1,5 @@
 import { formatIpv4 } from '../net/address.ts'
-import { chainName, netnsName, recordText, ruleNumber } from '../trace/names.ts'
+import { chainName, netnsName, nftRuleNumber, recordText, ruleNumber } from '../trace/names.ts'
 import type { TraceReader } from '../trace/reader.ts'
 import type { AddressRecord, NetnsRecord } from '../world/records.ts'
 import type { WorldView } from '../world/world.ts'
@@ -14,6 +14,8 @@ function shortName(reader: TraceReader, id: string, seq: number): string {
   if (r.kind === 'netns' || r.kind === 'device') return r.name
   if (r.kind === 'chain') return r.name
   if (r.kind === 'rule') return `${r.table} ${r.chain} ${ruleNumber(r)}`
+  if (r.kind === 'nft-rule') return `${r.table} ${r.chain} ${nftRuleNumber(r)}`
+  if (r.kind === 'nft-chain' || r.kind === 'nft-set') return r.name
   return recordText(r)
 }
 

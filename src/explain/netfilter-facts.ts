@@ -1,20 +1,26 @@
 import { formatIpv4 } from '../net/address.ts'
 import { STEP } from '../trace/columns.ts'
 import { destinationOf, sourceOf } from '../trace/names.ts'
+import { chainNameAt } from '../trace/nft.ts'
 import { type Context, nameIn, optional, type StepOf } from './context.ts'
 import type { Fact, RuleRole } from './fact.ts'
-import { chainSpan } from './names.ts'
+import { nftRole } from './nft-facts.ts'
 import { roleOf } from './rule-facts.ts'
-import { change, code } from './sentence.ts'
+import { change, code, record } from './sentence.ts'
+
+const chainIn = (c: Context, id: string) => record(id, chainNameAt(c.reader, id, c.seq))
 
 export function chainFact(c: Context, step: StepOf<'chain'>): Fact {
   const chain = c.view.get('chain', step.chain)
-  return { kind: 'chain', chain: chainSpan(step.chain), table: step.table, ...optional('hook', chain?.hook) }
+  return { kind: 'chain', chain: chainIn(c, step.chain), table: step.table, ...optional('hook', chain?.hook) }
 }
 
 export function ruleFact(c: Context, step: StepOf<'rule'>): Fact {
   const rule = c.reader.versions.near(step.rule, c.seq)
   const span = nameIn(c, step.rule)
+  if (rule?.kind === 'nft-rule') {
+    return { kind: 'rule', rule: span, role: withAddress(c, nftRole(c.reader, c.view, rule, c.seq)), tried: step.tried }
+  }
   if (rule?.kind !== 'rule') {
     return {
       kind: 'rule',
@@ -38,8 +44,8 @@ function withAddress(c: Context, role: RuleRole): RuleRole {
   return role
 }
 
-export function policyFact(_c: Context, step: StepOf<'policy'>): Fact {
-  return { kind: 'policy', chain: chainSpan(step.chain), verdict: step.verdict, tried: step.tried }
+export function policyFact(c: Context, step: StepOf<'policy'>): Fact {
+  return { kind: 'policy', chain: chainIn(c, step.chain), verdict: step.verdict, tried: step.tried }
 }
 
 export function ctLookupFact(c: Context, step: StepOf<'ct.lookup'>): Fact {

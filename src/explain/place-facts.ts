@@ -8,6 +8,7 @@ import type { FdbRecord } from '../world/records.ts'
 import { type Context, deviceOf, deviceSpan, nameIn, optional, packetOf, type StepOf } from './context.ts'
 import type { DropCause, Fact } from './fact.ts'
 import { address, chainSpan, ownerOf } from './names.ts'
+import { nftRole } from './nft-facts.ts'
 import { roleOf } from './rule-facts.ts'
 import { code, record, type Span } from './sentence.ts'
 import { serviceOfPacket } from './service-facts.ts'
@@ -163,8 +164,12 @@ function causeOf(c: Context, id: string): DropCause {
   switch (r?.kind) {
     case 'rule':
       return { kind: 'rule', rule: nameIn(c, id), role: roleOf(c.view, r) }
+    case 'nft-rule':
+      return { kind: 'rule', rule: nameIn(c, id), role: nftRole(c.reader, c.view, r, c.seq) }
     case 'chain':
       return { kind: 'policy', chain: chainSpan(id) }
+    case 'nft-chain':
+      return { kind: 'policy', chain: nameIn(c, id) }
     case 'sysctl':
       return { kind: 'sysctl', sysctl: nameIn(c, id) }
     case 'neighbour': {

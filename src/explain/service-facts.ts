@@ -4,6 +4,7 @@ import type { TraceReader } from '../trace/reader.ts'
 import type { WorldView } from '../world/world.ts'
 import type { RoleOf } from './fact.ts'
 import { ownerOf } from './names.ts'
+import { nftRole } from './nft-facts.ts'
 import { roleOf } from './rule-facts.ts'
 import { change, type Span } from './sentence.ts'
 
@@ -37,9 +38,9 @@ export function translationAt(reader: TraceReader, view: WorldView, packet: numb
   const step = reader.step(seq)
   if (step.kind !== 'rule' || step.verdict !== 'nat') return undefined
   const rule = reader.versions.near(step.rule, seq)
-  if (rule?.kind !== 'rule') return undefined
-  const role = roleOf(view, rule)
-  if (role.kind !== 'dnat') return undefined
+  const role =
+    rule?.kind === 'rule' ? roleOf(view, rule) : rule?.kind === 'nft-rule' ? nftRole(reader, view, rule, seq) : undefined
+  if (role?.kind !== 'dnat') return undefined
   const { from, to } = destinationsAt(reader, packet, seq)
   return { seq, ...(role.service === undefined ? {} : { object: role.service }), role, change: change(from, to) }
 }

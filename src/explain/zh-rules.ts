@@ -22,7 +22,10 @@ export const zhRoles: Catalogue['roles'] = {
         return say`这个包在出去时要做 MASQUERADE。`
     }
   },
-  'set-masquerade-mark': (r) => say`KUBE-MARK-MASQ 只打标记（${r.mark}）；带此标记的包由 KUBE-POSTROUTING 执行 MASQUERADE。`,
+  'set-masquerade-mark': (r) =>
+    r.nft
+      ? say`mark-for-masquerade 链只打标记（${r.mark}）；带此标记的包由 masquerading 链执行 MASQUERADE。`
+      : say`KUBE-MARK-MASQ 只打标记（${r.mark}）；带此标记的包由 KUBE-POSTROUTING 执行 MASQUERADE。`,
   dnat: (r) => {
     const pod = r.pod === undefined ? undefined : say`（${r.pod}）`
     const which =
@@ -39,7 +42,7 @@ export const zhRoles: Catalogue['roles'] = {
     r.local
       ? say`${theService(r.service)} 在本节点没有就绪的端点，而它的流量策略是 Local，因此 kube-proxy 丢弃发给它的包。`
       : say`${theService(r.service)} 没有就绪的端点，因此 kube-proxy 拒绝发给它的包：${r.with}。`,
-  unmarked: () => say`这个包没有 kube-proxy 的 MASQUERADE 标记：KUBE-POSTROUTING 不处理它。`,
+  unmarked: (r) => say`这个包没有 kube-proxy 的 MASQUERADE 标记：${r.nft ? 'masquerading 链' : 'KUBE-POSTROUTING '}不处理它。`,
   'clear-mark': () => say`kube-proxy 先清除标记，这样封装之后的包不会被再次 MASQUERADE。`,
   'masquerade-marked': (r) =>
     say`kube-proxy 对带标记的流量做 MASQUERADE：源地址变为${r.address === undefined ? '出口设备的地址' : say` ${r.address}`}，使回包回到这里。`,
@@ -54,6 +57,39 @@ export const zhRoles: Catalogue['roles'] = {
     say`kube-proxy 处于 userspace 模式：进程自己在端口 ${r.port} 上为 ${theService(r.service)} 监听，连接被引到那里，而不是端点。`,
   'accept-to-proxy': (r) =>
     say`kube-proxy 放行通往其进程为 ${theService(r.service)} 监听的端口的新连接，不论其后的规则如何规定。`,
+  'nft-next': (r) => {
+    switch (r.purpose) {
+      case 'services':
+        return say`询问 kube-proxy 的 ${r.chain} 链：目的地址是否属于某个 Service。`
+      case 'service-endpoints-check':
+      case 'nodeport-endpoints-check':
+        return say`kube-proxy 的 ${r.chain} 链查找没有端点的 Service，发往它们的连接会被拒绝。`
+      case 'firewall-check':
+        return say`在 DNAT 之前，kube-proxy 的 ${r.chain} 链检查目的地址是否是只允许部分来源访问的负载均衡器地址。`
+      case 'cluster-ips-check':
+        return say`kube-proxy 的 ${r.chain} 链检查仍发往 ClusterIP 的包：它们没有匹配任何 Service 端口。`
+      case 'masquerading':
+        return say`kube-proxy 的 ${r.chain} 链对带有其标记的包做 MASQUERADE。`
+      default:
+        return say`kube-proxy 转入它的 ${r.chain} 链继续。`
+    }
+  },
+  'nft-lookup': (r) =>
+    say`无论有多少个 Service，都只需一次查找：判决映射 ${r.map} 中有 ${r.key} 这个元素，它指向 ${theService(r.service)} 的链 ${r.chain}。`,
+  'nft-affinity': (r) =>
+    say`${theService(r.service)} 启用了会话保持，而该客户端仍在某个端点的集合中：连接再次送往那里，即 ${r.endpoint}。`,
+  'nft-remember': (r) =>
+    say`${theService(r.service)} 启用了会话保持：把客户端地址放入该端点的集合${r.time === undefined ? undefined : say`，保留 ${r.time}`}，使它之后的连接仍到达这里。`,
+  'nft-external': (r) =>
+    r.local
+      ? say`这个包从外部访问 ${theService(r.service)}，而它的流量策略是 Local：只能由本节点上的端点应答。`
+      : say`这个包经由面向外部流量的地址访问 ${theService(r.service)}：可由它的任一端点应答。`,
+  'nft-cluster-ip': (r) =>
+    r.allocated
+      ? say`目的地址是 ClusterIP，但没有 Service 在其上使用这个端口：kube-proxy 拒绝它（${r.with}）。`
+      : say`目的地址在 Service CIDR 之内，却不属于任何 Service：kube-proxy 将其丢弃，反正也没有通往它的路由。`,
+  'source-range': (r) =>
+    say`发送方不在 ${theService(r.service)} 的任何 loadBalancerSourceRanges 之内，因此 kube-proxy 在地址转换之前就丢弃该包。`,
   plain: (r) => {
     const made = r.component === 'import' ? say`这条规则` : say`${r.component} 的一条规则`
     const of = r.object === undefined ? undefined : say`（${r.object}）`
