@@ -1,7 +1,7 @@
 import type { Manifest } from '../scenario/document.ts'
 import type { LibraryEntry } from './entry.ts'
 import { INTO_THE_CLUSTER } from './groups.ts'
-import { cluster, scenario, TWO_NODES, WEB_IP, webPod } from './parts.ts'
+import { scenario, TWO_NODES, WEB_IP, webPod } from './parts.ts'
 
 const SERVICE: Manifest = {
   apiVersion: 'v1',
@@ -50,7 +50,6 @@ export const ingressAlb: LibraryEntry = {
   },
   document: scenario({
     title: 'Ingress: the cloud’s load balancer at layer 7',
-    cluster: cluster('cloud'),
     objects: [...TWO_NODES, webPod('web-a', 'node1', '10.244.1.2'), SERVICE, INGRESS],
     journeys: [ask('shop.example'), ask('shop.example'), ask('other.example')],
   }),

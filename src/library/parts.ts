@@ -62,7 +62,7 @@ export const WEB_SERVICE: Manifest = {
 /** ingress-nginx as its manifests install it: the controller's pod, and a NodePort Service that keeps the client's address. */
 export const ingressController = (nodeName: string, podIP: string): readonly Manifest[] => {
   const labels = { 'app.kubernetes.io/name': 'ingress-nginx' }
-  const metadata = { name: 'ingress-nginx-controller', namespace: 'ingress-nginx' }
+  const metadata = { name: 'ingress' }
   return [
     {
       apiVersion: 'v1',

@@ -115,7 +115,7 @@ describe('the controller’s pod', () => {
       viewOfDocument(d)
         .list('process', `netns:${place}`)
         .map((p) => p.argv.slice(0, 2).join(' '))
-    expect(processes(doc(ingressController('node1', '10.244.1.9')), 'pod/ingress-nginx/ingress-nginx-controller')).toEqual([
+    expect(processes(doc(ingressController('node1', '10.244.1.9')), 'pod/ingress')).toEqual([
       'nginx-ingress-controller --ingress-class=nginx',
     ])
     const byImage = (image: string): Manifest => ({

@@ -1,10 +1,12 @@
 import { concatBytes, utf8 } from '../../base/bytes.ts'
 import type { TcpSocket } from '../../kernel/sockets/index.ts'
+import type { Timer } from '../../kernel/types.ts'
 import { formatIpv4 } from '../../net/address.ts'
 import { HttpBuffer, header, type MessageHead } from './http.ts'
 import { BodyReader, requestFraming } from './http-body.ts'
+import { Exchange } from './reverse-proxy-exchange.ts'
 import { ownHead } from './reverse-proxy-messages.ts'
-import { Exchange, type ReverseProxy } from './reverse-proxy-upstream.ts'
+import type { ReverseProxy } from './reverse-proxy-pool.ts'
 import { wakingUp } from './wakeup.ts'
 
 /** A client's connection. Its requests are served one after the other; what it sends meanwhile waits in the buffer. */
@@ -18,6 +20,7 @@ export class Downstream {
   readonly #content: Uint8Array[] = []
   #exchange: Exchange | undefined
   #closed = false
+  #idle: Timer | undefined
 
   constructor(proxy: ReverseProxy, socket: TcpSocket, port: number) {
     this.#proxy = proxy
@@ -55,6 +58,7 @@ export class Downstream {
     this.#body ??= new BodyReader(requestFraming(head))
     this.#content.push(this.#body.take(this.#buffer))
     if (!this.#body.done) return
+    this.#idle?.cancel()
     const content = concatBytes(this.#content.splice(0))
     this.#head = undefined
     this.#body = undefined
@@ -88,13 +92,25 @@ export class Downstream {
   /** The response is out: the next request, or the end of the connection. */
   finish(keep: boolean, cause: number): void {
     this.#exchange = undefined
-    if (keep) this.#next(cause)
-    else this.close(cause)
+    if (!keep) {
+      this.close(cause)
+      return
+    }
+    this.#waitForMore(cause)
+    this.#next(cause)
+  }
+
+  /** keepalive_timeout */
+  #waitForMore(cause: number): void {
+    const { process, flavour } = this.#proxy
+    this.#idle?.cancel()
+    this.#idle = process.after(flavour.clientKeepAlive, 'client keepalive', cause, (seq) => this.close(seq))
   }
 
   close(cause: number): void {
     if (this.#closed) return
     this.#closed = true
+    this.#idle?.cancel()
     this.#socket.onWake = undefined
     this.#socket.close(cause)
   }

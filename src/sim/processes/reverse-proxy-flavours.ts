@@ -33,6 +33,8 @@ export interface Flavour {
   readonly readTimeout: number
   /** For how long a connection to a target is kept for the next request, ns. */
   readonly keepAlive: number
+  /** For how long a client's connection may be silent between requests, ns. */
+  readonly clientKeepAlive: number
 }
 
 export const NGINX_CONTROLLER = 'k8s.io/ingress-nginx'
@@ -50,6 +52,7 @@ export const nginxFlavour: Flavour = {
   connectTimeout: 5 * SECOND,
   readTimeout: 60 * SECOND,
   keepAlive: 60 * SECOND,
+  clientKeepAlive: 75 * SECOND,
 }
 
 /** `alb.ingress.kubernetes.io/target-type` */
@@ -73,4 +76,5 @@ export const albFlavour = (ingress: string): Flavour => ({
   connectTimeout: 10 * SECOND,
   readTimeout: 60 * SECOND,
   keepAlive: 60 * SECOND,
+  clientKeepAlive: 60 * SECOND,
 })

@@ -154,9 +154,9 @@ describe('a request on its way', () => {
     const sent = Array.from({ length: reader.length }, (_, s) => reader.event(s)).filter((e) => e.step.kind === 'process')
     const receives = sent.filter((e) => e.step.kind === 'process' && e.step.event === 'receive')
     expect(receives.map((e) => e.netns)).toEqual([
-      'netns:pod/ingress-nginx/ingress-nginx-controller',
+      'netns:pod/ingress',
       'netns:pod/web-a',
-      'netns:pod/ingress-nginx/ingress-nginx-controller',
+      'netns:pod/ingress',
       'netns:pod/client',
     ])
     const ancestors = (seq: number): number[] => {
@@ -171,7 +171,7 @@ describe('a request on its way', () => {
 
   it('keeps the connection to the backend for the next client', () => {
     const { reader, events } = play(world, ask('shop.example'), ask('shop.example'))
-    const connects = events('process').filter((e) => e.step.event === 'connect' && e.netns.endsWith('ingress-nginx-controller'))
+    const connects = events('process').filter((e) => e.step.event === 'connect' && e.netns.endsWith('pod/ingress'))
     expect(connects).toHaveLength(1)
     expect(reader.trace.journeys.every((j) => j.verdict.kind === 'answered')).toBe(true)
   })

@@ -6,7 +6,7 @@ import { failed, type Process } from './process.ts'
 import type { Program } from './program.ts'
 import { Downstream } from './reverse-proxy-downstream.ts'
 import { albFlavour, type Flavour, nginxFlavour } from './reverse-proxy-flavours.ts'
-import { ReverseProxy } from './reverse-proxy-upstream.ts'
+import { ReverseProxy } from './reverse-proxy-pool.ts'
 import { wakingUp } from './wakeup.ts'
 
 const BACKLOG = 511
