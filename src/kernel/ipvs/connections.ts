@@ -163,6 +163,11 @@ export class Connections {
     if (c.nfct && c.cport !== 0) this.#dropConntrack(c, at)
   }
 
+  /** ip_vs_expire_nodest_conn_flush(): connections to removed real servers. The kernel's work queue does it a jiffy later. */
+  expireNodest(at: StepAt): void {
+    for (const c of [...this.table.connections]) if (!c.server.available && c.controls === 0) this.destroy(c, at)
+  }
+
   /** ip_vs_conn_drop_conntrack() */
   #dropConntrack(c: Connection, at: StepAt): void {
     this.#tuple.set(c.caddr, c.vaddr, c.cport, c.vport, c.protocol)

@@ -1,6 +1,7 @@
 import { IPPROTO, skbLength, TCP } from '../../net/packet.ts'
 import { STEP } from '../../trace/columns.ts'
 import { HOOK, IPVS_DIRECTIONS, IPVS_REASONS } from '../../trace/step.ts'
+import type { StepAt } from '../../trace/trace.ts'
 import type { IpvsDestinationRecord, IpvsServiceRecord } from '../../world/records.ts'
 import type { Conntrack } from '../conntrack/conntrack.ts'
 import type { NetDevice } from '../device.ts'
@@ -62,13 +63,17 @@ export class Ipvs {
     this.#settings = ipvsSettings(ns)
     this.#connections = new Connections(ns, this.#conntrack, this.#settings)
     this.services = new Services(ns.kernel.rec)
-    this.replace(records)
+    this.replace(records, { packet: -1, cause: -1, netns: ns.ref, device: -1 })
   }
 
-  /** What `ipvsadm` was told since: services and real servers are added, edited and removed. Connections stay. */
-  replace({ services, destinations }: IpvsRecords): void {
-    this.services.replace(services, destinations)
+  /**
+   * What `ipvsadm` was told since: services and real servers are added, edited and removed. Connections stay, and with
+   * net.ipv4.vs.expire_nodest_conn go where their real server has: as steps at `at`.
+   */
+  replace({ services, destinations }: IpvsRecords, at: StepAt): void {
+    const removed = this.services.replace(services, destinations, this.#ns.kernel.now)
     if (services.length > 0) this.#register()
+    if (removed && this.#settings.expireNodestConn) this.#connections.expireNodest(at)
   }
 
   /** ip_vs_ops[], which are registered with the first service. */
@@ -199,31 +204,29 @@ export class Ipvs {
     if (isFragment(pkt)) return this.#fragment(skb)
     this.#connections.sweep(skb)
     const found = this.#connections.table.findIn(pkt.protocol, pkt.src, pkt.sport, pkt.dst, pkt.dport)
-    const kept = found === undefined || !this.#startsAnew(found, skb) ? found : this.#giveUp(found, skb)
+    const kept = found === undefined || !this.#isOver(found, skb) ? found : this.#giveUp(found, skb)
     if (kept === 'dropped') return NF_DROP
     const c = kept ?? this.#tryToSchedule(skb)
     if (typeof c === 'number') return c
     const { rec } = this.#ns.kernel
     const length = skbLength(pkt)
     rec.step(STEP.ipvsPacket, skb, c.ref, DIRECTION.request, length)
-    if (!c.server.available) {
-      if (this.#settings.expireNodestConn) this.#connections.destroy(c, skb)
-      return this.#drop(skb, c.server.ref)
-    }
+    if (!c.server.available) return this.#drop(skb, c.server.ref)
     countIn(rec, [c.server, this.#serviceOf(c.server)], length)
     this.#connections.setState(c, skb, 'input')
     this.#connections.restart(c)
     return xmit(skb, c, this.#conntrack)
   }
 
-  /** A SYN on a connection that is over, or whose real server takes no new ones (conn_reuse_mode, expire_nodest_conn). */
-  #startsAnew(c: Connection, skb: SkBuff): boolean {
+  /** Its real server is gone, or a SYN comes when that takes no new ones (expire_nodest_conn) or the old one is closed. */
+  #isOver(c: Connection, skb: SkBuff): boolean {
     const { connReuseMode, expireNodestConn } = this.#settings
     const { pkt } = skb
-    if (connReuseMode === 0 || pkt.protocol !== IPPROTO.TCP || (pkt.tcpFlags & TCP.SYN) === 0) return false
+    if (expireNodestConn && !c.server.available) return true
+    if (pkt.protocol !== IPPROTO.TCP || (pkt.tcpFlags & TCP.SYN) === 0) return false
     if (expireNodestConn && c.server.weight === 0) return true
     // is_new_conn_expected()
-    if (c.control !== undefined) return false
+    if (connReuseMode === 0 || c.control !== undefined) return false
     const over = c.state === TCP_S.TIME_WAIT || c.state === TCP_S.CLOSE
     return over || ((connReuseMode & 2) !== 0 && c.state === TCP_S.FIN_WAIT && c.noOutput)
   }
@@ -231,7 +234,7 @@ export class Ipvs {
   /** The old connection ends; where an entry of conntrack still stands for it, the client has to ask once more. */
   #giveUp(c: Connection, skb: SkBuff): 'dropped' | undefined {
     // ip_vs_conn_uses_old_conntrack()
-    const old = c.nfct && skb.ct?.confirmed === true
+    const old = skb.ct?.confirmed === true
     const { ref } = c
     this.#connections.destroy(c, skb)
     if (!old) return undefined

@@ -32,6 +32,19 @@ export class RealServer {
     this.lastWeight = record.weight
   }
 
+  /** Back in its service, with the connections that it still has. */
+  revive(record: IpvsDestinationRecord): this {
+    this.available = true
+    this.take(record)
+    return this
+  }
+
+  take(record: IpvsDestinationRecord): void {
+    this.record = record
+    this.weight = record.weight
+    if (record.weight !== 0) this.lastWeight = record.weight
+  }
+
   get address(): number {
     return this.record.address
   }
@@ -85,9 +98,7 @@ export class VirtualService {
 
   /** __ip_vs_update_dest() of a known one. */
   update(server: RealServer, record: IpvsDestinationRecord): void {
-    server.record = record
-    server.weight = record.weight
-    if (record.weight !== 0) server.lastWeight = record.weight
+    server.take(record)
     this.scheduler?.changed()
   }
 

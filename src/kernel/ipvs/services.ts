@@ -3,6 +3,7 @@ import type { TraceRecorder } from '../../trace/recorder.ts'
 import type { IpvsDestinationRecord, IpvsServiceRecord } from '../../world/records.ts'
 import { makeScheduler } from './schedulers/index.ts'
 import { RealServer, VirtualService } from './service.ts'
+import { zeroStats } from './stats.ts'
 
 const PROTOCOLS: Readonly<Record<IpvsServiceRecord['protocol'], number>> = {
   tcp: IPPROTO.TCP,
@@ -13,6 +14,15 @@ const FTP_PORT = 21
 const FTP_DATA_PORT = 20
 /** inet_port_requires_bind_service() */
 const PRIVILEGED_PORTS = 1024
+/** IP_VS_DEST_TRASH_PERIOD */
+const TRASH_PERIOD = 120_000_000_000
+
+/** A removed real server, of which its connections keep hold. */
+interface Trashed {
+  readonly server: RealServer
+  readonly service: VirtualService
+  readonly at: number
+}
 
 /** Key of an address and port of a protocol; one number, so that a lookup allocates nothing. */
 const keyOf = (protocol: number, address: number, port: number): number => (address * 65536 + port) * 4 + (protocol & 3)
@@ -24,19 +34,22 @@ export class Services {
   readonly #byKey = new Map<number, VirtualService>()
   readonly #byRef = new Map<number, VirtualService>()
   readonly #servers = new Map<string, RealServer>()
+  readonly #trash = new Map<string, Trashed>()
   /** Addresses of services, and addresses and ports of real servers, by protocol. */
   #addresses = new Set<number>()
   #reals = new Set<number>()
   #realAddresses = new Set<number>()
   #anyPort = false
   #ftp = false
+  #enabled = false
 
   constructor(rec: TraceRecorder) {
     this.#rec = rec
   }
 
+  /** Since the first service, and for good. */
   get enabled(): boolean {
-    return this.#byId.size > 0
+    return this.#enabled
   }
 
   byRef(ref: number): VirtualService | undefined {
@@ -65,21 +78,29 @@ export class Services {
     return this.#realAddresses.has(keyOf(protocol, address, 0))
   }
 
-  /** ip_vs_add_service(), ip_vs_edit_service(), ip_vs_del_service() and the same for real servers, as far as the records differ. */
-  replace(services: readonly IpvsServiceRecord[], destinations: readonly IpvsDestinationRecord[]): void {
+  /**
+   * ip_vs_add_service(), ip_vs_edit_service(), ip_vs_del_service() and the same for real servers, as far as the records differ.
+   * `now` is the kernel's time in ns. True when a real server has gone.
+   */
+  replace(services: readonly IpvsServiceRecord[], destinations: readonly IpvsDestinationRecord[], now: number): boolean {
     const wanted = new Set<string>(services.map((s) => s.id))
     const kept = new Set<string>(destinations.map((d) => d.id))
+    let removed = false
     for (const [id, service] of this.#byId) {
       for (const server of [...service.destinations]) {
         if (wanted.has(id) && kept.has(server.record.id)) continue
+        removed = true
         service.remove(server)
         this.#servers.delete(server.record.id)
+        this.#trash.set(server.record.id, { server, service, at: now })
       }
       if (!wanted.has(id)) this.#remove(service)
     }
     for (const record of services) this.#put(record)
-    for (const record of destinations) this.#putServer(record)
+    for (const record of destinations) this.#putServer(record, now)
+    this.#enabled ||= services.length > 0
     this.#index()
+    return removed
   }
 
   #put(record: IpvsServiceRecord): void {
@@ -97,7 +118,7 @@ export class Services {
     this.#byKey.set(keyOf(service.protocol, service.address, service.port), service)
   }
 
-  #putServer(record: IpvsDestinationRecord): void {
+  #putServer(record: IpvsDestinationRecord, now: number): void {
     const service = this.#byId.get(record.service)
     if (service === undefined) return
     const known = this.#servers.get(record.id)
@@ -105,15 +126,28 @@ export class Services {
       if (known.record !== record) service.update(known, record)
       return
     }
-    const server = new RealServer(record, this.#rec.ref(record.id), service.ref)
+    const server = this.#fromTrash(record, service, now) ?? new RealServer(record, this.#rec.ref(record.id), service.ref)
     this.#servers.set(record.id, server)
     service.add(server)
+  }
+
+  /** ip_vs_trash_get_dest(): one that comes back while connections hold it, or soon, is the one that it was. */
+  #fromTrash(record: IpvsDestinationRecord, service: VirtualService, now: number): RealServer | undefined {
+    const found = this.#trash.get(record.id)
+    if (found === undefined) return undefined
+    this.#trash.delete(record.id)
+    const { server } = found
+    const held = server.activeConns + server.inactConns + server.persistConns > 0
+    const lives = held || now - found.at < TRASH_PERIOD
+    if (!lives || found.service !== service) zeroStats(this.#rec, server)
+    return lives ? server.revive(record) : undefined
   }
 
   #remove(service: VirtualService): void {
     this.#byId.delete(service.record.id)
     this.#byRef.delete(service.ref)
     this.#byKey.delete(keyOf(service.protocol, service.address, service.port))
+    zeroStats(this.#rec, service)
   }
 
   #index(): void {

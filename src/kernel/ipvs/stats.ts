@@ -37,3 +37,9 @@ export function countOut(rec: TraceRecorder, of: readonly (Counted | undefined)[
 export function countConnection(rec: TraceRecorder, of: readonly Counted[]): void {
   for (const one of of) rec.cell(one.ref, F.connections, ++one.conns)
 }
+
+/** ip_vs_zero_stats() */
+export function zeroStats(rec: TraceRecorder, of: Counted): void {
+  of.conns = of.inPackets = of.inBytes = of.outPackets = of.outBytes = 0
+  for (const field of Object.values(F)) rec.cell(of.ref, field, 0)
+}
