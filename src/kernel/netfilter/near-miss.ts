@@ -82,7 +82,7 @@ function depsOf(facts: PacketFacts): MatchDeps {
   }
 }
 
-const inputOf = (facts: PacketFacts): MatchInput => ({
+export const inputOf = (facts: PacketFacts): MatchInput => ({
   pkt: facts.packet,
   mark: facts.mark,
   ct: facts.conntrack === undefined ? undefined : entryOfRecord(facts.conntrack),
@@ -92,7 +92,7 @@ const inputOf = (facts: PacketFacts): MatchInput => ({
   physOut: facts.physOut === undefined ? undefined : { name: facts.physOut },
 })
 
-const placeOf = (facts: PacketFacts): MatchPlace => ({
+export const placeOf = (facts: PacketFacts): MatchPlace => ({
   inDev: facts.inDevice === undefined ? undefined : { name: facts.inDevice },
   outDev: facts.outDevice === undefined ? undefined : { name: facts.outDevice },
 })

@@ -140,7 +140,7 @@ function compileStatement(s: NftStatement, deps: RuleDeps): Op {
 }
 
 /** Selectors of bits: an unwritten relation asks for any of them. */
-const isBits = (e: NftExpression): boolean =>
+export const isBits = (e: NftExpression): boolean =>
   (e.kind === 'ct' && (e.key === 'state' || e.key === 'status')) ||
   (e.kind === 'payload' && e.protocol === 'tcp' && e.field === 'flags')
 

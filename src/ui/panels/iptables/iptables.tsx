@@ -1,5 +1,5 @@
 import { ChevronRight } from 'lucide-react'
-import { useMemo, useState } from 'react'
+import { lazy, Suspense, useMemo, useState } from 'react'
 import type { ChainRecord } from '../../../world/records.ts'
 import { usePanelWords } from '../../i18n/panel-words.ts'
 import { type Inspection, useInspection } from '../../inspect.ts'
@@ -10,6 +10,8 @@ import { Chain } from './chain.tsx'
 import { byTable, type TableChains } from './tables.ts'
 import { type HopWalk, walkAt } from './walked.ts'
 import './iptables.css'
+
+const Nft = lazy(() => import('./nft.tsx'))
 
 const MOST_CHAINS = 200
 const FEW_CHAINS = 6
@@ -30,7 +32,9 @@ export default function Iptables() {
   const list = chosen === undefined || consulted.includes(chosen) ? consulted : [chosen, ...consulted]
   const tables = useMemo(() => byTable(chains, (id) => view.get('rule', id)), [chains, view])
   const few = tables.reduce((n, t) => n + t.chains.length, 0) <= FEW_CHAINS
-  if (chains.length === 0) return <p className="empty">{words.panels.emptyIptables}</p>
+  const nft = view.list('nft-table', netns).length > 0
+  const nftWalked = here?.chains.some((id) => id.startsWith('nftchain:')) === true
+  if (chains.length === 0 && !nft) return <p className="empty">{words.panels.emptyIptables}</p>
   return (
     <>
       <div className="ipt-bar">
@@ -46,7 +50,14 @@ export default function Iptables() {
         <span className="faint">{here === undefined || here.tried === 0 ? '' : words.iptables.walked(here.tried)}</span>
       </div>
       {mode === 'all' ? <Filter label={words.iptables.find} value={filter} onChange={setFilter} /> : null}
-      {mode === 'walked' && consulted.length === 0 ? <p className="empty ipt-note">{words.iptables.untouched}</p> : null}
+      {mode === 'walked' && consulted.length === 0 && !nftWalked ? (
+        <p className="empty ipt-note">{words.iptables.untouched}</p>
+      ) : null}
+      {nft ? (
+        <Suspense fallback={null}>
+          <Nft inspection={inspection} walk={here} all={mode === 'all'} wanted={wanted} />
+        </Suspense>
+      ) : null}
       {everything
         ? tables.map((t) => (
             <Table key={t.table} of={t} inspection={inspection} walk={here} chosen={chosen} wanted={wanted} few={few} />
