@@ -150,6 +150,14 @@ export const NORMALISATIONS = {
       zh: '容差为三秒：各表依次读取，启动工具也需要时间',
     },
   },
+  'slow-kernel': {
+    of: 'tables',
+    title: { en: 'An emulated kernel’s slowness', zh: '模拟内核的缓慢' },
+    reason: {
+      en: 'entries of a kernel in QEMU may have as many seconds less than the engine’s as its journeys were under way, or be gone: there every command takes seconds',
+      zh: 'QEMU 中的内核每条命令都要花数秒：其条目的剩余时间可以比引擎少，至多少行程所用的秒数，也可以已经过期',
+    },
+  },
   'link-attributes': {
     of: 'tables',
     title: { en: 'Attributes of devices', zh: '设备属性' },

@@ -11,7 +11,7 @@ import { printSs } from '../../linux/ss.ts'
 import type { WorldView } from '../../world/world.ts'
 import type { Difference } from './difference.ts'
 import { levelled, rests } from './normalisations.ts'
-import { compareTimeouts, runOut, TIMED } from './timeouts.ts'
+import { compareTimeouts, runOut, TIMED, withoutRunOut } from './timeouts.ts'
 import { withoutFlowPorts } from './tunnel.ts'
 
 /** What a lab leaves of one namespace: the tools' text, by the name of the section. */
@@ -149,7 +149,8 @@ export function compareTables(netns: string, engine: NetnsTables, kernel: NetnsT
     if (theirText === undefined) continue
     const theirs = kind.lines(theirText)
     const gone = runOut(kind.name, engine, kernel)
-    const ours = kind.lines(engine.get(kind.name) ?? '').filter((l) => !gone.has(l) || theirs.includes(l))
+    const there = kind.lines(engine.get(kind.name) ?? '').filter((l) => !gone.has(l) || theirs.includes(l))
+    const ours = kind.name === 'ipvsadm' ? withoutRunOut(there, engine, kernel) : there
     entries += theirs.length
     differences.push(...compareSets(kind.name, netns, ours, theirs))
   }

@@ -14,6 +14,8 @@ interface Timed {
   readonly read: (line: string) => readonly [entry: string, seconds: number] | undefined
 }
 
+const IPVS_CONNECTIONS = 'ipvsadm -Lnc'
+
 export const TIMED: readonly Timed[] = [
   {
     section: 'conntrack',
@@ -24,7 +26,7 @@ export const TIMED: readonly Timed[] = [
     },
   },
   {
-    section: 'ipvsadm -Lnc',
+    section: IPVS_CONNECTIONS,
     clock: 'ipvs clock',
     read: (line) => {
       const m = /^(\w+) (\d+):(\d+) (.*)$/.exec(line)
@@ -44,7 +46,7 @@ const secondsOf = (timed: Timed, text: string): Map<string, number> =>
   )
 
 /** How much later than the engine's a kernel's table may have been read: an emulated one is slow. */
-const lagOf = (timed: Timed, kernel: Tables): number => Number(kernel.get(timed.clock) ?? '0') || 0
+const lagOf = (timed: Timed, kernel: Tables): number => rests('slow-kernel', Number(kernel.get(timed.clock) ?? '0') || 0)
 
 /** Seconds left where both runs have the entry. */
 export function compareTimeouts(where: string, engine: Tables, kernel: Tables): Difference[] {
@@ -65,4 +67,18 @@ export function runOut(section: string, engine: Tables, kernel: Tables): Readonl
   if (timed === undefined) return new Set()
   const lag = lagOf(timed, kernel)
   return new Set([...secondsOf(timed, engine.get(section) ?? '')].flatMap(([entry, seconds]) => (seconds <= lag ? [entry] : [])))
+}
+
+/** The engine's real servers without those connections that had run out: one that is over counts in InActConn, the last column. */
+export function withoutRunOut(servers: readonly string[], engine: Tables, kernel: Tables): string[] {
+  const theirs = kernel.get(IPVS_CONNECTIONS) ?? ''
+  const known = new Set(TIMED.filter((t) => t.section === IPVS_CONNECTIONS).flatMap((t) => [...secondsOf(t, theirs).keys()]))
+  let lines = [...servers]
+  for (const entry of runOut(IPVS_CONNECTIONS, engine, kernel)) {
+    const [protocol, , , virtual, destination] = entry.split(' ')
+    if (known.has(entry)) continue
+    const own = `${protocol} ${virtual} -> ${destination} `
+    lines = lines.map((l) => (l.startsWith(own) ? l.replace(/\d+$/, (n) => String(Number(n) - 1)) : l))
+  }
+  return lines
 }
