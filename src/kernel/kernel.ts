@@ -3,28 +3,43 @@ import type { TraceRecorder } from '../trace/recorder.ts'
 import type { NetDevice } from './device.ts'
 import type { NetworkNamespace } from './namespace.ts'
 import type { SkBuff } from './skb.ts'
-import type { Kernel, Timer } from './types.ts'
+import type { Kernel, TickTimer, Timer } from './types.ts'
 
 /** What the kernel needs of whoever drives time. */
 export interface Clockwork {
-  schedule(delay: number, fn: () => void): Timer
+  schedule(delay: number, fn: () => void, tick?: TickTimer): Timer
   /** Hands `skb` to `device`'s receive path after `delay` ns. */
   transmit(delay: number, device: NetDevice, skb: SkBuff): void
+}
+
+/** A map whose entries come to be when they are first asked for: of a large cluster most are never. Iteration gives those that are. */
+export class LazyMap<V> extends Map<string, V> {
+  /** Sets the entry, if there is to be one. */
+  make: (key: string) => void = () => {}
+
+  override get(key: string): V | undefined {
+    const there = super.get(key)
+    if (there !== undefined) return there
+    this.make(key)
+    return super.get(key)
+  }
 }
 
 /** Everything that all namespaces of a run share. */
 export class NetKernel implements Kernel {
   readonly rec: TraceRecorder
   readonly rng: Prng
-  readonly namespaces: Map<string, NetworkNamespace>
-  readonly devices: Map<string, NetDevice>
+  readonly namespaces: LazyMap<NetworkNamespace>
+  readonly devices: LazyMap<NetDevice>
+  /** Called when a namespace of the world that the run starts from has come to be. */
+  onUp: ((ns: NetworkNamespace) => void) | undefined
   readonly #clock: Clockwork
 
   constructor(rec: TraceRecorder, rng: Prng, clock: Clockwork, shared?: Pick<NetKernel, 'namespaces' | 'devices'>) {
     this.rec = rec
     this.rng = rng
-    this.namespaces = shared?.namespaces ?? new Map()
-    this.devices = shared?.devices ?? new Map()
+    this.namespaces = shared?.namespaces ?? new LazyMap()
+    this.devices = shared?.devices ?? new LazyMap()
     this.#clock = clock
   }
 
@@ -37,8 +52,8 @@ export class NetKernel implements Kernel {
     return this.rec.now
   }
 
-  schedule(delay: number, fn: () => void): Timer {
-    return this.#clock.schedule(delay, fn)
+  schedule(delay: number, fn: () => void, tick?: TickTimer): Timer {
+    return this.#clock.schedule(delay, fn, tick)
   }
 
   transmit(delay: number, device: NetDevice, skb: SkBuff): void {
@@ -50,10 +65,11 @@ export class NetKernel implements Kernel {
 export class LocalKernel extends NetKernel {
   #gone = false
 
-  override schedule(delay: number, fn: () => void): Timer {
-    return super.schedule(delay, () => {
+  override schedule(delay: number, fn: () => void, tick?: TickTimer): Timer {
+    const alive = () => {
       if (!this.#gone) fn()
-    })
+    }
+    return super.schedule(delay, alive, tick)
   }
 
   shutDown(): void {

@@ -11,6 +11,12 @@ import type { ConntrackEntry } from './conntrack/entry.ts'
 // The shapes that the kernel's rooms share. Each room (fib/, netfilter/, conntrack/, sockets/, devices/, path/) implements
 // one of them and imports only this file and its own.
 
+/**
+ * A timer of the wheel, which goes by ticks: those that fall into one tick run together, before any packet that they send has
+ * arrived, and of them the pinned ones first (run_timer_softirq()).
+ */
+export type TickTimer = 'pinned' | 'global'
+
 /** A scheduled call; `cancel` is idempotent. */
 export interface Timer {
   cancel(): void
@@ -23,7 +29,7 @@ export interface Kernel {
   /** Virtual ns. */
   readonly now: number
   /** Calls `fn` at now + delay (ns). Calls at one instant run in the order they were scheduled. `cause` is kept as the cause of its steps. */
-  schedule(delay: number, fn: () => void): Timer
+  schedule(delay: number, fn: () => void, tick?: TickTimer): Timer
   readonly namespaces: ReadonlyMap<string, Namespace>
 }
 

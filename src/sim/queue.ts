@@ -2,7 +2,7 @@ import type { NetDevice } from '../kernel/device.ts'
 import type { Clockwork } from '../kernel/kernel.ts'
 import { netifReceive } from '../kernel/path/receive.ts'
 import type { SkBuff } from '../kernel/skb.ts'
-import type { Timer } from '../kernel/types.ts'
+import type { TickTimer, Timer } from '../kernel/types.ts'
 
 class Item implements Timer {
   time: number
@@ -10,6 +10,8 @@ class Item implements Timer {
   fn: (() => void) | undefined
   device: NetDevice | undefined
   skb: SkBuff | undefined
+  /** Waits for a tick, as others that a pinned timer has to come before do. */
+  ticks = false
   constructor(time: number, order: number, fn: (() => void) | undefined, device: NetDevice | undefined, skb: SkBuff | undefined) {
     this.time = time
     this.order = order
@@ -22,6 +24,9 @@ class Item implements Timer {
   }
 }
 
+/** A jiffy of CONFIG_HZ=250, ns. */
+const TICK = 4_000_000
+
 /**
  * The event queue: a binary heap by (time, order of scheduling), so that calls at one instant keep their order and a run
  * is the same everywhere. It also counts frames on their way, which is how a run knows that the network has come to rest.
@@ -33,10 +38,24 @@ export class EventQueue implements Clockwork {
   inFlight = 0
   now = 0
 
-  schedule(delay: number, fn: () => void): Timer {
+  schedule(delay: number, fn: () => void, tick?: TickTimer): Timer {
     const item = new Item(this.now + delay, this.#order++, fn, undefined, undefined)
+    item.ticks = tick === 'global'
+    if (tick === 'pinned') this.#advance(item)
     this.#push(item)
     return item
+  }
+
+  /** A pinned timer runs ahead of the first one of its tick. */
+  #advance(item: Item): void {
+    let first: Item | undefined
+    for (const other of this.#heap) {
+      if (!other.ticks || other.fn === undefined || other.time > item.time || other.time <= item.time - TICK) continue
+      if (first === undefined || before(other, first)) first = other
+    }
+    if (first === undefined) return
+    item.time = first.time
+    item.order = first.order - 0.5
   }
 
   transmit(delay: number, device: NetDevice, skb: SkBuff): void {

@@ -22,8 +22,3 @@ export const TIMESTAMP_OPTION_LENGTH = 12
 export const ORPHAN_RETRIES = 8
 /** tcp_reordering */
 export const REORDERING = 3
-/**
- * A jiffy of CONFIG_HZ=250. Where client and server share a clock, a request's timer and that of the SYN that made it fall
- * into one tick, and there run_timer_softirq() runs the request's first (it is pinned): it is set so much shorter here.
- */
-export const JIFFY = 4 * MS

@@ -1,15 +1,17 @@
-import { JIFFY, RTO_MAX, RTO_MIN } from './constants.ts'
+import { RTO_MAX, RTO_MIN } from './constants.ts'
 import type { RetransmitTimerKind, TcpSock } from './sock.ts'
 
 /** inet_csk_reset_xmit_timer(): one timer for all purposes; the last to arm it wins. `delay` in ns. */
 export function armRetransmit(sk: TcpSock, kind: RetransmitTimerKind, delay: number): void {
   sk.retransmitTimer?.cancel()
   sk.retransmitKind = kind
-  sk.retransmitTimer = sk.host.ns.kernel.schedule(Math.min(delay, RTO_MAX), () => {
+  const expired = () => {
     sk.retransmitTimer = undefined
     sk.retransmitKind = undefined
     sk.onTimeout?.(kind)
-  })
+  }
+  const tick = kind === 'syn-ack' && sk.listener !== undefined ? 'pinned' : 'global'
+  sk.retransmitTimer = sk.host.ns.kernel.schedule(Math.min(delay, RTO_MAX), expired, tick)
 }
 
 export function disarmRetransmit(sk: TcpSock): void {
@@ -18,8 +20,11 @@ export function disarmRetransmit(sk: TcpSock): void {
   sk.retransmitKind = undefined
 }
 
-/** The request's own timer (reqsk_timer_handler), for `sk.rto`. */
-export const armRequest = (sk: TcpSock): void => armRetransmit(sk, 'syn-ack', sk.rto - JIFFY)
+/**
+ * The request's own timer (reqsk_timer_handler), for `sk.rto`. It is pinned: where client and server share a clock, it falls
+ * into one tick with that of the SYN that made the request, and runs first.
+ */
+export const armRequest = (sk: TcpSock): void => armRetransmit(sk, 'syn-ack', sk.rto)
 
 /** tcp_rearm_rto() */
 export function rearmRto(sk: TcpSock): void {
