@@ -1,7 +1,7 @@
 import type { Prng } from '../base/prng.ts'
 import { formatMac, IPV4_ANY } from '../net/address.ts'
 import type { TraceRecorder } from '../trace/recorder.ts'
-import { fdbId, type NetnsId, type RecordId, tunnelSocketId } from '../world/ids.ts'
+import { fdbId, type NetnsId, netnsId, type RecordId, tunnelSocketId } from '../world/ids.ts'
 import type { DeviceRecord, RecordKind, RecordOf, WorldRecord } from '../world/records.ts'
 import type { World } from '../world/world.ts'
 import { Fdb } from './bridge/fdb.ts'
@@ -16,7 +16,6 @@ import { createNetfilter } from './netfilter/netfilter.ts'
 import { path } from './path/index.ts'
 import type { SkBuff } from './skb.ts'
 import { createSockets } from './sockets/sockets.ts'
-import { deviceConf } from './sysctl.ts'
 
 /** A namespace's records, by kind, in the world's order. */
 class Shelf {
@@ -91,10 +90,29 @@ function addLocal(world: Map<RecordId, WorldRecord>, bridge: DeviceRecord, port:
   })
 }
 
-/** Brings a world's records to life. The recorder must have been made from the same world. */
+/**
+ * Brings a world's records to life, namespace by namespace, when one is first asked for. The recorder must have been made from
+ * the same world.
+ */
 export function boot(rec: TraceRecorder, rng: Prng, clock: Clockwork): NetKernel {
   const kernel = new NetKernel(rec, rng, clock)
-  bringUpShelves(kernel, shelvesOf(rec.initial))
+  const shelves = shelvesOf(rec.initial)
+  const done = new Set<string>()
+  kernel.namespaces.make = (name) => {
+    const id = netnsId(name)
+    const shelf = shelves.get(id)
+    if (shelf === undefined || done.has(name)) return
+    done.add(name)
+    bringUpShelves(kernel, new Map([[id, shelf]]))
+    const ns = kernel.namespaces.get(name)
+    if (ns !== undefined) kernel.onUp?.(ns)
+  }
+  kernel.devices.make = (id) => void kernel.namespaces.get(id.slice('dev:'.length, id.lastIndexOf('/')))
+  // What ages has to know when the run began.
+  for (const shelf of shelves.values()) {
+    if (shelf.list('neighbour').length === 0 && shelf.list('fdb').every((f) => f.local)) continue
+    for (const record of shelf.list('netns')) kernel.namespaces.get(record.name)
+  }
   return kernel
 }
 
@@ -159,9 +177,8 @@ function bringUpShelves(kernel: NetKernel, shelves: Shelves): void {
 
 function makeDevices(kernel: NetKernel, ns: NetworkNamespace, shelf: Shelf): NetDevice[] {
   const made: NetDevice[] = []
-  const read = (key: string) => (ns.sets(key) ? ns.sysctl(key) : undefined)
   for (const record of shelf.list('device')) {
-    const dev = new NetDevice(ns, record, deviceConf(record.name, read), (d) => new NeighbourTable(d))
+    const dev = new NetDevice(ns, record, (d) => new NeighbourTable(d))
     ns.devices.set(record.name, dev)
     kernel.devices.set(record.id, dev)
     made.push(dev)
@@ -174,12 +191,11 @@ function makeDevices(kernel: NetKernel, ns: NetworkNamespace, shelf: Shelf): Net
   return made
 }
 
-/** Peers and bridge ports, once every device exists. Ports stand in order of their numbers. */
+/** Bridge ports, once the devices of their namespace exist. They stand in order of their numbers. */
 function connect(kernel: NetKernel, made: readonly NetDevice[]): void {
   const bridges = new Set<NetDevice>()
   for (const dev of made) {
-    const { link, master } = dev.record
-    if ((link.kind === 'veth' || link.kind === 'physical') && link.peer !== undefined) dev.peer = kernel.devices.get(link.peer)
+    const { master } = dev.record
     if (master !== undefined) {
       dev.bridge = kernel.devices.get(master.bridge)
       dev.bridge?.ports.push(dev)

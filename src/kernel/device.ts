@@ -4,7 +4,7 @@ import type { Fdb } from './bridge/fdb.ts'
 import type { VxlanDevice } from './devices/vxlan.ts'
 import type { NetworkNamespace } from './namespace.ts'
 import type { NeighbourTable } from './neighbour/table.ts'
-import type { DeviceConf } from './sysctl.ts'
+import { type DeviceConf, deviceConf } from './sysctl.ts'
 import type { Device } from './types.ts'
 
 export interface DeviceAddress {
@@ -23,11 +23,11 @@ export class NetDevice implements Device {
   readonly mac: Mac
   readonly mtu: number
   up: boolean
-  readonly conf: DeviceConf
+  #conf: DeviceConf | undefined
   readonly neighbours: NeighbourTable
   readonly addresses: DeviceAddress[] = []
-  /** The other end of a veth pair or cable. */
-  peer: NetDevice | undefined = undefined
+  /** Undefined until somebody asks; null when there is none (any more). */
+  #peer: NetDevice | null | undefined = undefined
   /** The bridge this is a port of. */
   bridge: NetDevice | undefined = undefined
   /** A bridge's own: ports by port number, and the forwarding database. */
@@ -36,7 +36,7 @@ export class NetDevice implements Device {
   /** A VXLAN device's own. */
   vxlan: VxlanDevice | undefined = undefined
 
-  constructor(ns: NetworkNamespace, record: DeviceRecord, conf: DeviceConf, neighbours: (d: NetDevice) => NeighbourTable) {
+  constructor(ns: NetworkNamespace, record: DeviceRecord, neighbours: (d: NetDevice) => NeighbourTable) {
     this.ns = ns
     this.record = record
     this.ref = ns.kernel.rec.ref(record.id)
@@ -45,7 +45,27 @@ export class NetDevice implements Device {
     this.mac = record.mac
     this.mtu = record.mtu
     this.up = record.up
-    this.conf = conf
     this.neighbours = neighbours(this)
+  }
+
+  /** The other end of a veth pair or cable. */
+  get peer(): NetDevice | undefined {
+    if (this.#peer === undefined) {
+      const { link } = this.record
+      const id = link.kind === 'veth' || link.kind === 'physical' ? link.peer : undefined
+      this.#peer = id === undefined ? null : (this.ns.kernel.devices.get(id) ?? null)
+    }
+    return this.#peer ?? undefined
+  }
+
+  /** The cable is gone, with its other end. */
+  unplug(): void {
+    this.#peer = null
+  }
+
+  /** Worked out when the first packet needs it. */
+  get conf(): DeviceConf {
+    this.#conf ??= deviceConf(this.name, (key) => (this.ns.sets(key) ? this.ns.sysctl(key) : undefined))
+    return this.#conf
   }
 }

@@ -11,7 +11,8 @@ import type { NetworkNamespace } from './namespace.ts'
 
 /** Adds records of new namespaces, and of devices in old ones (ip link add, ip link set master), and brings them to life. */
 export function plug(kernel: NetKernel, records: readonly WorldRecord[]): void {
-  const before = new Set(kernel.namespaces.keys())
+  const names = new Set(records.flatMap((r) => netnsOf(r)?.slice('netns:'.length) ?? []))
+  const before = new Set([...names].filter((name) => kernel.namespaces.get(name) !== undefined))
   for (const r of records) kernel.rec.change({ id: r.id, from: undefined, to: r })
   bringUp(kernel, records)
   for (const r of records) {
@@ -51,7 +52,7 @@ function unregister(kernel: NetKernel, dev: NetDevice): void {
     bridge.fdb?.flush(dev)
     bridge.ports.splice(bridge.ports.indexOf(dev), 1)
   }
-  if (peer !== undefined) peer.peer = undefined
+  peer?.unplug()
   dev.ns.fib.invalidate()
   dev.ns.devices.delete(dev.name)
   kernel.devices.delete(dev.record.id)

@@ -1,6 +1,7 @@
 import { prng } from '../base/prng.ts'
-import { boot } from '../kernel/boot.ts'
+import { boot, shelvesOf } from '../kernel/boot.ts'
 import type { NetKernel } from '../kernel/kernel.ts'
+import type { NetworkNamespace } from '../kernel/namespace.ts'
 import { TraceRecorder } from '../trace/recorder.ts'
 import type { JourneyResult, JourneyVerdict, Trace } from '../trace/trace.ts'
 import type { WorldChange } from '../world/changes.ts'
@@ -38,6 +39,7 @@ const PROGRESS_EVERY = 8192
 const MS = 1_000_000
 /** Programs that do nothing by themselves. */
 const PASSIVE: ReadonlySet<string> = new Set(['httpd', 'udp-echo'])
+const isPassive = (r: ProcessRecord): boolean => r.state === 'running' && PASSIVE.has(r.argv[0] ?? '')
 /** Between one journey's rest and the next one's start. */
 const PAUSE = 1 * MS
 /** After a command has ended, what it left on the wire gets this long to come to rest. */
@@ -80,13 +82,18 @@ class Run {
     return { ...trace, journeys: results.map((j) => ({ ...j, verdict: decided(trace, j) })) }
   }
 
+  /** What only answers may wait until somebody asks: of a large cluster nearly all servers are never asked. */
   #startServers(): void {
-    for (const record of [...this.#rec.world.values()]) {
-      if (record.kind !== 'process' || record.state !== 'running') continue
-      const ns = this.#kernel.namespaces.get(record.netns.slice('netns:'.length))
-      // What only answers may wait until somebody asks: of a large cluster nearly all servers are never asked.
-      if (ns !== undefined && PASSIVE.has(record.argv[0] ?? '')) ns.whenSockets(() => this.#serve(record, -1))
-      else this.#serve(record, -1)
+    const shelves = shelvesOf(this.#rec.initial)
+    const passive = (ns: NetworkNamespace) => {
+      for (const r of shelves.get(ns.record.id)?.list('process') ?? []) {
+        if (isPassive(r)) ns.whenSockets(() => this.#serve(r, -1))
+      }
+    }
+    for (const ns of [...this.#kernel.namespaces.values()]) passive(ns)
+    this.#kernel.onUp = passive
+    for (const shelf of shelves.values()) {
+      for (const r of shelf.list('process')) if (r.state === 'running' && !isPassive(r)) this.#serve(r, -1)
     }
   }
 

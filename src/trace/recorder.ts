@@ -1,5 +1,6 @@
 import type { Packet } from '../net/packet.ts'
 import type { RecordId } from '../world/ids.ts'
+import { OverlayWorld } from '../world/overlay.ts'
 import type { WorldRecord } from '../world/records.ts'
 import { applyDelta, type Delta, type World } from '../world/world.ts'
 import { PACKET_WIDTH, writePacketRow } from './packets.ts'
@@ -73,7 +74,7 @@ export class TraceRecorder {
 
   constructor(initial: World) {
     this.initial = initial
-    this.world = new Map(initial)
+    this.world = new OverlayWorld(initial)
   }
 
   /** Interns a record id for the ref columns. */
