@@ -1,4 +1,5 @@
 import { contains, formatIpv4, type Ipv4, parseIpv4 } from '../net/address.ts'
+import { listed } from './errors.ts'
 import { at, listAt, textAt } from './fields.ts'
 import type { FillContext } from './fill-in.ts'
 import { endpointsMap } from './kube-proxy/endpoints-map.ts'
@@ -6,6 +7,8 @@ import { type ProxyServicePort, servicePorts } from './kube-proxy/service-map.ts
 import type { BalancerPort, Cluster, ClusterBalancer, ClusterNode, ServiceHealthCheck } from './model.ts'
 import { balancerSegment } from './site.ts'
 
+/** Of a cluster with more load balancers than this, those are made that a command names. */
+const MOST = 4
 /** Cloud controllers leave such nodes out of every load balancer's targets. */
 const EXCLUDED = 'node.kubernetes.io/exclude-from-external-load-balancers'
 
@@ -16,30 +19,21 @@ const EXCLUDED = 'node.kubernetes.io/exclude-from-external-load-balancers'
  */
 export function fillBalancers(context: FillContext, cluster: Pick<Cluster, 'nodes' | 'nodeSubnet'>): ClusterBalancer[] {
   const { drafts, site } = context
-  const drafted = drafts.of('Service').filter((d) => textAt(d.manifest, 'spec', 'type') === 'LoadBalancer')
+  const fronted = withBalancer(context, cluster)
+  if (fronted.length === 0) return []
   const endpoints = endpointsMap(
     drafts.of('EndpointSlice').map((d) => d.manifest),
     'IPv4',
     '',
   )
   const targets = cluster.nodes.filter((n) => n.labels[EXCLUDED] === undefined)
-  const balancers: ClusterBalancer[] = []
-  for (const d of drafted) {
-    const of = { namespace: d.namespace ?? 'default', name: d.name }
-    const vips = vipsOf(d.manifest)
-    const ports = servicePorts([d.manifest], 'IPv4')
-    const why = notBuilt(d.manifest, { vips, ports, cluster })
-    if (why !== undefined) {
-      const what = `The load balancer in front of Service ${of.namespace}/${of.name} ${why}`
-      context.notes.push({ what, where: `${d.path}.spec.type` })
-      continue
-    }
-    const readyOn = (p: ProxyServicePort, node: ClusterNode) => endpoints(p).some((e) => e.ready && e.nodeName === node.name)
-    const healthy = (p: ProxyServicePort) => (p.externalPolicyLocal ? targets.filter((n) => readyOn(p, n)) : targets)
-    const { near, far, length } = balancerSegment(site, balancers.length)
-    balancers.push({
-      place: of.namespace === 'default' ? `lb/${of.name}` : `lb/${of.namespace}/${of.name}`,
-      service: of,
+  const readyOn = (p: ProxyServicePort, node: ClusterNode) => endpoints(p).some((e) => e.ready && e.nodeName === node.name)
+  const healthy = (p: ProxyServicePort) => (p.externalPolicyLocal ? targets.filter((n) => readyOn(p, n)) : targets)
+  return fronted.map(({ service, vips, ports }, i) => {
+    const { near, far, length } = balancerSegment(site, i)
+    return {
+      place: service.namespace === 'default' ? `lb/${service.name}` : `lb/${service.namespace}/${service.name}`,
+      service,
       vips,
       ip: far,
       edgeIp: near,
@@ -48,10 +42,44 @@ export function fillBalancers(context: FillContext, cluster: Pick<Cluster, 'node
         const { protocol, port, nodePort } = p
         return protocol === 'sctp' ? [] : [{ protocol, port, nodePort, targets: healthy(p) }]
       }),
-    })
-  }
-  return balancers
+    }
+  })
 }
+
+interface Fronted {
+  readonly service: { readonly namespace: string; readonly name: string }
+  readonly vips: readonly Ipv4[]
+  readonly ports: readonly ProxyServicePort[]
+}
+
+/** The Services that get a balancer. */
+function withBalancer(context: FillContext, cluster: Pick<Cluster, 'nodes' | 'nodeSubnet'>): Fronted[] {
+  const drafted = context.drafts.of('Service').filter((d) => textAt(d.manifest, 'spec', 'type') === 'LoadBalancer')
+  const able = drafted.flatMap((d): Fronted[] => {
+    const service = { namespace: d.namespace ?? 'default', name: d.name }
+    const vips = vipsOf(d.manifest)
+    const ports = servicePorts([d.manifest], 'IPv4')
+    const why = notBuilt(d.manifest, { vips, ports, cluster })
+    if (why === undefined) return [{ service, vips, ports }]
+    const what = `The load balancer in front of Service ${service.namespace}/${service.name} ${why}`
+    context.notes.push({ what, where: `${d.path}.spec.type` })
+    return []
+  })
+  if (able.length <= MOST) return able
+  // Every other one would be a machine in the picture that nothing passes.
+  const named = able.filter((f) => f.vips.some((v) => context.doc.journeys.some((j) => namesAddress(j.run, v))))
+  const out = able.filter((f) => !named.includes(f))
+  if (out.length > 0) {
+    const names = listed(
+      out.map((f) => `${f.service.namespace}/${f.service.name} (${f.vips.map(formatIpv4).join(', ')})`),
+      4,
+    )
+    context.notes.push({ what: `Load balancers whose address no command names are left out: ${names}`, where: 'objects' })
+  }
+  return named
+}
+
+const namesAddress = (run: string, address: Ipv4): boolean => run.split(/[^0-9.]+/).some((word) => word === formatIpv4(address))
 
 /** Type LoadBalancer with externalTrafficPolicy Local. Userspace mode has no such server. */
 export function fillHealthChecks({ doc, drafts }: FillContext): ServiceHealthCheck[] {

@@ -96,6 +96,19 @@ describe('a load balancer', () => {
     expect(answer(doc, 'internet', 'http://203.0.113.101:8000/')).not.toBe('failed')
   })
 
+  it('of many Services is made where a command names its address; of the others it is said', () => {
+    const many = Array.from({ length: 9 }, (_, i): Manifest => {
+      const ports = [{ port: 80, targetPort: 8080, nodePort: 30100 + i }]
+      return { ...balanced({ ports }, { ip: `203.0.113.${110 + i}` }), metadata: { name: `s${i}` } }
+    })
+    const doc = documentOf([...NODES, BACKEND, ...many], { journeys: [{ from: 'internet', run: 'curl http://203.0.113.113/' }] })
+    const view = viewOf(built(doc))
+    expect(view.list('netns').flatMap((n) => (n.role === 'load-balancer' ? [n.name] : []))).toEqual(['lb/s3'])
+    expect(view.list('note').map((n) => n.what)).toEqual([
+      'Load balancers whose address no command names are left out: default/s0 (203.0.113.110), default/s1 (203.0.113.111), default/s2 (203.0.113.112), default/s4 (203.0.113.114) … (8 in all)',
+    ])
+  })
+
   it.each([
     ['has no address', balanced({}, {}), 'has no address (status.loadBalancer.ingress)'],
     ['terminates connections', balanced({}, { ip: VIP, ipMode: 'Proxy' }), 'terminates connections itself'],

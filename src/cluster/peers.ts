@@ -42,7 +42,8 @@ const documentOf = (doc: ScenarioDocument, { cluster, objects }: PeerCluster): S
   cluster,
   objects,
   overrides: {},
-  journeys: [],
+  // They tell which load balancers matter.
+  journeys: doc.journeys,
 })
 
 function clashes(clusters: readonly Cluster[]): InputError[] {
