@@ -8,7 +8,7 @@ import { at, isObject, listAt, numberAt, textAt } from '../fields.ts'
 // deleted. EndpointSlices that the controllers made are never kept: they are made anew of what there is.
 
 /** What may come, change and go in the middle of a journey. */
-const CHANGEABLE = ['Pod', 'Service', 'EndpointSlice', 'Endpoints'] as const
+const CHANGEABLE = ['Pod', 'Service', 'EndpointSlice', 'Endpoints', 'Ingress'] as const
 
 export interface KeptObject {
   readonly manifest: Manifest
@@ -22,7 +22,7 @@ export type ObjectSet = ReadonlyMap<string, KeptObject>
 const idOf = (kind: string, namespace: string | undefined, name: string): string =>
   objectId(kind, CLUSTER_SCOPED.has(kind) ? undefined : (namespace ?? 'default'), name)
 
-const CLUSTER_SCOPED = new Set(['Node', 'Namespace'])
+const CLUSTER_SCOPED = new Set(['Node', 'Namespace', 'IngressClass'])
 export const idOfManifest = (m: Manifest): string => idOf(m.kind, m.metadata.namespace, m.metadata.name)
 
 /** What the API server holds when the run begins. `records` are the cluster's object records. */
@@ -83,8 +83,17 @@ const cannotChange = (kind: string): string =>
   `${kind} objects cannot change in the middle of a journey; expected one of ${CHANGEABLE.join(', ')}`
 const ON_HOST = "a pod on the host's network cannot come or go in the middle of a journey; expected one with its own network"
 
+/** Its rules may change; a load balancer of the cloud is there from the start or never. */
+function ingressRefusal(manifest: Manifest, before: Manifest | undefined): { at: string; message: string } | undefined {
+  if (textAt(manifest, 'spec', 'ingressClassName') !== 'alb' || before !== undefined) return undefined
+  const message =
+    'the load balancer of a new Ingress cannot come in the middle of a journey; expected one that is there from the start'
+  return { at: '.spec.ingressClassName', message }
+}
+
 function refusalOf(manifest: Manifest, before: Manifest | undefined): { at: string; message: string } | undefined {
   if (!isChangeable(manifest.kind)) return { at: '.kind', message: cannotChange(manifest.kind) }
+  if (manifest.kind === 'Ingress') return ingressRefusal(manifest, before)
   if (manifest.kind !== 'Pod') return undefined
   if (at(manifest, 'spec', 'hostNetwork') === true) return { at: '.spec.hostNetwork', message: ON_HOST }
   if (before === undefined) return undefined

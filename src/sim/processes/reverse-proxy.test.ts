@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest'
+import { playOf } from '../../cluster/play.ts'
 import { built, documentOf, node, pod, service } from '../../cluster/testing.ts'
 import { ingressController } from '../../library/parts.ts'
 import type { Manifest } from '../../scenario/document.ts'
+import { run } from '../run.ts'
 import { play } from '../testing/play.ts'
 
 const PROXY = '10.244.1.2'
@@ -236,5 +238,36 @@ describe('what goes wrong', () => {
   it('a request without a Host: 400', () => {
     const { output } = play(gone(), ['pod/client', `curl -s -i -H 'Host:' http://${PROXY}/`])
     expect(output[0]).toMatch(/^HTTP\/1\.1 400 Bad Request\r\n[\s\S]*Connection: close\r\n/)
+  })
+})
+
+describe('objects that change', () => {
+  it('count from the next request on, also on a connection that is open', () => {
+    const shop = (name: string) => ingress('shop', one('shop.example', path('/', name)))
+    const document = {
+      ...documentOf(
+        [
+          node('node1', '10.244.1.0/24', '192.168.1.11'),
+          ...ingressController('node1', PROXY),
+          pod('client', 'node1', { podIP: '10.244.1.3' }),
+          ...['web', 'cart'].flatMap((name, i) => [
+            pod(`${name}-a`, 'node1', { app: name, podIP: `10.244.1.${10 + i}`, ports: [{ containerPort: 8080 }] }),
+            service(name, { selector: { app: name }, ports: [{ port: 80, targetPort: 8080 }] }),
+          ]),
+          shop('web'),
+        ],
+        {
+          journeys: [
+            { from: 'pod/client', run: `curl -s --rate 1/s -H 'Host: shop.example' http://${PROXY}/1 http://${PROXY}/2` },
+          ],
+        },
+      ),
+      changes: [{ journey: 0, at: '500ms', apply: [shop('cart')] }],
+    }
+    const played = playOf(document)
+    if (!played.ok) throw new Error(played.error.map((e) => e.message).join())
+    const { world, journeys, changes } = played.value
+    const trace = run(world, journeys, { seed: 1, changes })
+    expect(trace.journeys[0]?.output.match(/^Hostname: .*$/gm)).toEqual(['Hostname: web-a', 'Hostname: cart-a'])
   })
 })
