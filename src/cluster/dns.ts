@@ -58,8 +58,17 @@ export const clusterDns = (cluster: Cluster): Ipv4 | undefined =>
   cluster.services.find((s) => s.namespace === 'kube-system' && s.name === 'kube-dns')?.clusterIP
 
 /** The document has DNS: the kube-dns Service, or a CoreDNS pod. Without either, machines have no resolver configuration at all. */
-export const hasDns = (cluster: Cluster): boolean =>
-  clusterDns(cluster) !== undefined || cluster.pods.some((p) => p.containers.some((c) => corednsArgv(c) !== undefined))
+export function hasDns(cluster: Cluster): boolean {
+  let has = withDns.get(cluster)
+  if (has === undefined) {
+    has = clusterDns(cluster) !== undefined || cluster.pods.some((p) => p.containers.some((c) => corednsArgv(c) !== undefined))
+    withDns.set(cluster, has)
+  }
+  return has
+}
+
+/** Every pod of a cluster asks, and every pod has to be looked at for the answer. */
+const withDns = new WeakMap<Cluster, boolean>()
 
 const DEFAULT_COREFILE_PATH = '/etc/coredns/Corefile'
 
