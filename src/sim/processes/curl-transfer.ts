@@ -2,11 +2,13 @@ import { fromUtf8, utf8 } from '../../base/bytes.ts'
 import { type SocketError, strerror, type TcpSocket } from '../../kernel/sockets/index.ts'
 import type { Timer } from '../../kernel/types.ts'
 import { formatIpv4, IPV4_ANY, type Ipv4 } from '../../net/address.ts'
+import { EMPTY } from '../../net/packet.ts'
 import type { JourneyVerdict } from '../../trace/trace.ts'
 import { CurlConnect } from './curl-connect.ts'
 import type { CurlOptions, CurlUrl } from './curl-options.ts'
 import { curlRequest } from './curl-request.ts'
 import { contentLength, HttpBuffer, header, keepsAlive, type MessageHead } from './http.ts'
+import { BodyReader, responseFraming } from './http-body.ts'
 import { ANSWERED, failed, type Process } from './process.ts'
 
 const MS = 1_000_000
@@ -58,6 +60,7 @@ export class CurlTransfer {
   #reused = false
   readonly #buffer = new HttpBuffer()
   #head: MessageHead | undefined
+  #body: BodyReader | undefined
   #received = 0
   #timer: Timer | undefined
   #connecting: CurlConnect | undefined
@@ -188,27 +191,20 @@ export class CurlTransfer {
       const head = this.#buffer.takeHead()
       if (head === undefined) return
       this.#head = head
+      this.#body = new BodyReader(responseFraming(head, options.method))
       process.step('receive', head.startLine, cause)
       for (const line of head.text.split('\r\n').slice(0, -1)) this.#verbose(`< ${line}`, cause)
       if (options.include && this.#p.toTerminal) process.write(head.text, cause)
     }
-    const length = this.#bodyLength()
-    const bytes = this.#buffer.take(length === undefined ? this.#buffer.length : length - this.#received)
+    const bytes = this.#body?.take(this.#buffer) ?? EMPTY
     this.#received += bytes.length
     if (this.#p.toTerminal && !this.#hidden()) process.write(fromUtf8(bytes), cause)
-    if (length !== undefined && this.#received >= length) this.#complete(cause)
+    if (this.#body?.done === true) this.#complete(cause)
   }
 
   /** With -f a response that says "error" shows no body. */
   #hidden(): boolean {
     return this.#p.options.fail && (this.#status() ?? 0) >= 400
-  }
-
-  #bodyLength(): number | undefined {
-    if (this.#head === undefined) return undefined
-    const status = this.#status()
-    if (this.#p.options.method === 'HEAD' || status === 204 || status === 304) return 0
-    return contentLength(this.#head)
   }
 
   #status(): number | undefined {
@@ -250,13 +246,16 @@ export class CurlTransfer {
       this.#fail(52, 'Empty reply from server', failed('no answer', cause), cause)
       return
     }
-    const length = this.#bodyLength()
-    if (length === undefined) {
+    if (this.#body?.closed() === true) {
       this.#complete(cause)
       return
     }
-    const missing = length - this.#received
-    this.#fail(18, `transfer closed with ${missing} bytes remaining to read`, failed('no answer', cause), cause)
+    const framing = this.#body?.framing
+    const missing =
+      framing?.kind === 'length'
+        ? `${framing.length - this.#received} bytes remaining to read`
+        : 'outstanding read data remaining'
+    this.#fail(18, `transfer closed with ${missing}`, failed('no answer', cause), cause)
   }
 
   /** A kept connection that dies before it says anything was stale: once more, over a new one. */

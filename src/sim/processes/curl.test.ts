@@ -63,11 +63,12 @@ describe('curl', () => {
       > 
       < HTTP/1.1 200 OK
       < Content-Type: text/plain; charset=utf-8
-      < Content-Length: 76
+      < Content-Length: 86
       < 
       Hostname: web-1
       RemoteAddr: 192.0.2.1:PORT
       Request: GET /path?q=1 HTTP/1.1
+      X-Test: 1
       * Connection #0 to host 192.0.2.2 left intact
       "
     `)
@@ -185,6 +186,23 @@ describe('curl', () => {
     const r = shell(wire, client, 'curl http://192.0.2.2/')
     expect([r.code, r.output]).toEqual([56, 'curl: (56) Recv failure: Connection reset by peer\n'])
     expect(r.exit?.verdict).toMatchObject({ kind: 'failed', error: 'ECONNRESET' })
+  })
+
+  it('reads a body that comes in chunks, and keeps the connection', () => {
+    const { wire, client } = withServer((s, cause) => {
+      s.send(utf8('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n6\r\nhello \r\n6;x=1\r\nworld\n\r\n0\r\n\r\n'), cause)
+    })
+    const r = shell(wire, client, 'curl -s http://192.0.2.2/ http://192.0.2.2/')
+    expect([r.code, r.output]).toEqual([0, 'hello world\nhello world\n'])
+  })
+
+  it('(18) when a chunk is missing', () => {
+    const { wire, client } = withServer((s, cause) => {
+      s.send(utf8('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n6\r\nhello\n\r\n'), cause)
+      s.close(cause)
+    })
+    const r = shell(wire, client, 'curl http://192.0.2.2/')
+    expect([r.code, r.output]).toEqual([18, 'hello\ncurl: (18) transfer closed with outstanding read data remaining\n'])
   })
 
   it('(18) when the answer is cut short', () => {
