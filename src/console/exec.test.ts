@@ -29,7 +29,7 @@ const out = (command: string) => run(command).stdout
 
 describe('the shell around the commands', () => {
   it('answers an unknown command as bash does', () => {
-    expect(run('kubectl get pods')).toEqual({ stdout: '', stderr: 'bash: kubectl: command not found\n', exitCode: 127 })
+    expect(run('frobnicate --all')).toEqual({ stdout: '', stderr: 'bash: frobnicate: command not found\n', exitCode: 127 })
   })
   it('takes a command as words too, as hopscope exec passes them', () => {
     expect(run(['iptables-save', '-t', 'nat']).stdout).toContain(
