@@ -51,6 +51,8 @@ const TARGET_NAMES: Readonly<Partial<Record<Target['kind'], string>>> = {
   drop: 'DROP',
   accept: 'ACCEPT',
 }
+/** The same by the names that statements of nftables have. */
+const BY_NAME: Readonly<Record<string, string | undefined>> = TARGET_NAMES
 
 /** The most telling thing among a packet's steps from `first` to `last` (seqs, inclusive), on a device or at a gate. Undefined when there was nothing to tell. */
 export function activityOf(
@@ -83,6 +85,9 @@ export function activityOf(
         if (rule?.kind === 'rule') {
           table = rule.table
           target = TARGET_NAMES[rule.spec.target.kind] ?? ''
+        } else if (rule?.kind === 'nft-rule') {
+          table = rule.table
+          target = rule.statements.map((s) => BY_NAME[s.kind === 'nat' ? s.operation : s.kind] ?? '').find((t) => t !== '') ?? ''
         }
         if (step.verdict === 'drop' || step.verdict === 'reject') sayIn(target || step.verdict.toUpperCase(), 'drop')
         else if (step.verdict === 'accept') sayIn('ACCEPT', 'pass')

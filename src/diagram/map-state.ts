@@ -1,6 +1,8 @@
 import { STEP } from '../trace/columns.ts'
+import { chainNameAt, targetAt } from '../trace/nft.ts'
 import type { TraceReader } from '../trace/reader.ts'
 import { HOOKS, type RuleVerdict } from '../trace/step.ts'
+import type { TableName } from '../world/netfilter.ts'
 import type { WorldView } from '../world/world.ts'
 import { cellOf } from './map-cells.ts'
 
@@ -50,6 +52,11 @@ const NOWHERE: MapState = { netns: undefined, here: undefined, cells: new Map(),
 function registeredCells(view: WorldView, netns: string): Set<string> {
   const cells = new Set<string>()
   let tracking = view.list('conntrack', netns).length > 0
+  for (const c of view.list('nft-chain', netns)) {
+    if (c.base === undefined) continue
+    cells.add(`${c.base.hook.toUpperCase()}/${cellTable(c.base)}`)
+    if (c.base.type === 'nat') tracking = true
+  }
   for (const c of view.list('chain', netns)) {
     if (c.hook === undefined) continue
     cells.add(`${c.hook}/${c.table}`)
@@ -84,20 +91,23 @@ export function mapState(reader: TraceReader, view: WorldView, at: { readonly pa
   const chains: { -readonly [K in keyof WalkedChain]: WalkedChain[K] }[] = []
   let here: string | undefined
   let hook = 'PREROUTING'
+  /** The table whose cell of the chart it is, and the table's own name. */
   let table = ''
+  let shown = ''
   const stack: string[] = []
   for (const seq of seqs.slice(begin)) {
     const kind = reader.kindOf(seq)
     if (kind === STEP.hook) hook = HOOKS[e.a[seq] as number] ?? hook
     const step = kind === STEP.chain || kind === STEP.rule || kind === STEP.policy ? reader.step(seq) : undefined
     if (step?.kind === 'chain') {
-      table = step.table
+      shown = step.table
+      table = tableAt(reader, step.chain, seq) ?? shown
       stack.length = 0
-      stack.push(nameOf(step.chain))
+      stack.push(chainNameAt(reader, step.chain, seq))
       chains.push({
         cell: `${hook}/${table}`,
-        table,
-        chain: nameOf(step.chain),
+        table: shown,
+        chain: chainNameAt(reader, step.chain, seq),
         depth: 0,
         tried: 0,
         matched: 0,
@@ -115,15 +125,16 @@ export function mapState(reader: TraceReader, view: WorldView, at: { readonly pa
     const cell = here === undefined ? undefined : cells.get(here)
     if (step?.kind === 'rule' && cell !== undefined) {
       const rule = reader.versions.near(step.rule, seq)
-      const chain = rule?.kind === 'rule' ? rule.chain : ''
+      const known = rule?.kind === 'rule' || rule?.kind === 'nft-rule' ? rule : undefined
+      const chain = known?.chain ?? ''
       const at = stack.lastIndexOf(chain)
       if (at >= 0) stack.length = at + 1
       let walked = chains.findLast((c) => c.cell === here && c.chain === chain)
       if (walked === undefined) {
-        walked = { cell: here ?? '', table, chain, depth: stack.length - 1, tried: 0, matched: 0, outcome: '', seq }
+        walked = { cell: here ?? '', table: shown, chain, depth: stack.length - 1, tried: 0, matched: 0, outcome: '', seq }
         chains.push(walked)
       }
-      const target = rule?.kind === 'rule' ? rule.spec.target : undefined
+      const target = known === undefined ? undefined : targetAt(reader, known, step, seq)
       walked.tried += step.tried
       walked.matched++
       walked.seq = seq
@@ -146,7 +157,7 @@ export function mapState(reader: TraceReader, view: WorldView, at: { readonly pa
         stack.push(target.chain)
         chains.push({
           cell: here ?? '',
-          table,
+          table: shown,
           chain: target.chain,
           depth: stack.length - 1,
           tried: 0,
@@ -157,7 +168,7 @@ export function mapState(reader: TraceReader, view: WorldView, at: { readonly pa
       } else if (target?.kind === 'goto') stack.splice(-1, 1, target.chain)
     }
     if (step?.kind === 'policy' && cell !== undefined) {
-      const name = nameOf(step.chain)
+      const name = chainNameAt(reader, step.chain, seq)
       const walked = chains.findLast((c) => c.cell === here && c.chain === name)
       if (walked !== undefined) {
         walked.tried += step.tried
@@ -177,5 +188,15 @@ export function mapState(reader: TraceReader, view: WorldView, at: { readonly pa
 const isFinal = (v: RuleVerdict): boolean =>
   v === 'accept' || v === 'drop' || v === 'reject' || v === 'nat' || v === 'stolen' || v === 'undetermined'
 
-/** The part of a chain or rule id that is the chain's own name. */
-const nameOf = (id: string): string => id.slice(id.lastIndexOf('/') + 1)
+/** Where a base chain of nftables stands in the chart: with the table of iptables that runs nearest to it. */
+function cellTable({ type, priority }: { readonly type: string; readonly priority: number }): TableName {
+  if (type === 'nat') return 'nat'
+  if (type === 'route') return 'mangle'
+  if (priority <= -250) return 'raw'
+  return priority < -75 ? 'mangle' : priority < 25 ? 'filter' : 'security'
+}
+
+function tableAt(reader: TraceReader, id: string, seq: number): TableName | undefined {
+  const chain = id.startsWith('nftchain:') ? reader.versions.near(id, seq) : undefined
+  return chain?.kind === 'nft-chain' && chain.base !== undefined ? cellTable(chain.base) : undefined
+}

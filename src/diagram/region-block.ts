@@ -76,7 +76,7 @@ interface RegionSpec {
   readonly netns: string
   readonly name: string
   readonly containers: readonly ContainerNode[]
-  readonly tables: ReadonlyMap<HookName, readonly TableName[]>
+  readonly tables: ReadonlyMap<string, readonly string[]>
 }
 
 /** Draws the stack `width` wide at its own origin. */

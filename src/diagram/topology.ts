@@ -48,7 +48,7 @@ export interface Machine {
   readonly devices: readonly DeviceNode[]
   readonly containers: readonly ContainerNode[]
   /** Tables whose base chain at a hook can do anything: it has rules, or a policy other than ACCEPT. */
-  readonly tables: ReadonlyMap<HookName, readonly TableName[]>
+  readonly tables: ReadonlyMap<string, readonly string[]>
 }
 
 /** A cable, or a veth pair between two machines. */
@@ -63,7 +63,7 @@ export interface Topology {
   readonly links: readonly Link[]
 }
 
-const TABLE_ORDER: readonly TableName[] = ['raw', 'mangle', 'nat', 'filter', 'security']
+const TABLE_ORDER: readonly string[] = ['raw', 'mangle', 'nat', 'filter', 'security']
 
 /** The part of a namespace's name that people call it by. */
 export const shortName = (netns: NetnsRecord): string => (netns.name.startsWith('pod/') ? netns.name.slice(4) : netns.name)
@@ -165,8 +165,8 @@ class Reader {
     }
   }
 
-  #tables(netns: string): Map<HookName, TableName[]> {
-    const tables = new Map<HookName, TableName[]>()
+  #tables(netns: string): Map<string, string[]> {
+    const tables = new Map<string, string[]>()
     for (const c of this.#view.list('chain', netns)) {
       if (c.hook === undefined || (c.rules.length === 0 && c.policy !== 'DROP')) continue
       const l = tables.get(c.hook)
@@ -174,6 +174,11 @@ class Reader {
       else if (!l.includes(c.table)) l.push(c.table)
     }
     for (const l of tables.values()) l.sort((a, b) => TABLE_ORDER.indexOf(a) - TABLE_ORDER.indexOf(b))
+    for (const c of this.#view.list('nft-chain', netns)) {
+      const hook = c.base?.hook.toUpperCase() ?? ''
+      if (c.rules.length > 0 && tables.get(hook)?.includes(c.table) !== true)
+        tables.set(hook, [...(tables.get(hook) ?? []), c.table])
+    }
     return tables
   }
 
