@@ -39,6 +39,10 @@ export const enRoles: Catalogue['roles'] = {
     say`The CNI portmap plugin's rule sends the connection to ${r.to}${r.pod === undefined ? undefined : say`, ${r.pod}`}: no Service is asked, and nothing listens on the node. conntrack remembers it for every later packet and for the reply.`,
   balance: (r) =>
     say`The load balancer of ${theService(r.service)} picks target ${r.index} of ${r.count}${r.count === 1 ? undefined : percent(r.probability)}: ${r.to}${r.node === undefined ? undefined : say`, ${r.node}`}. It knows nodes and node ports only; where the pods are is the nodes' business.`,
+  'way-back': (r) =>
+    r.step === 'mark'
+      ? say`The load balancer of ${theService(r.service)} opens a connection to a node. It gets a mark: the answers must come back through the balancer, or the client would hear from a node that it never called.`
+      : say`An answer within a connection that came through a load balancer: the packet takes over the connection's mark, by which the routing policy sends it back to the balancer.`,
   'no-endpoints': (r) =>
     r.local
       ? say`${theService(r.service)} has no ready endpoint on this node and its traffic policy is Local, so kube-proxy drops what is sent to it.`

@@ -29,6 +29,9 @@ export const enStack = {
           f.via === undefined
             ? say`straight to ${f.isDefault ? to : f.address} on the link of ${f.device}`
             : say`via ${f.via} through ${f.device}`
+        if (f.policy !== undefined) {
+          return say`The routing policy asks another table first here (${f.policy}): table ${f.table} has ${f.route}, so the packet for ${to} goes ${out}.`
+        }
         if (f.purpose === 'reroute')
           return say`OUTPUT changed the packet, so the route is looked up again: ${f.address} goes ${out}.`
         return f.isDefault ? say`${by} the packet for ${to} goes ${out}.` : say`${by} the packet goes ${out}.${won}`

@@ -58,6 +58,8 @@ export type RuleRole =
       readonly count: number
       readonly probability?: string
     }
+  /** Answers to what a load balancer sent go back through it: the connection is marked, and its answers take the mark over. */
+  | { readonly kind: 'way-back'; readonly step: 'mark' | 'answer'; readonly service?: Span }
   | { readonly kind: 'no-endpoints'; readonly service?: Span; readonly local: boolean; readonly with: Span }
   | { readonly kind: 'unmarked'; readonly nft?: true }
   | { readonly kind: 'clear-mark' }
@@ -242,6 +244,8 @@ export type Fact =
       readonly via?: Span
       readonly device?: Span
       readonly table?: Span
+      /** The rule of the routing policy that named the table, unless it is one of the three that every host has. */
+      readonly policy?: Span
       /** The next best route of the same table, which also covers the address but is less specific. */
       readonly over?: Span
       /** Who owns the address, when somebody in the cluster does. */

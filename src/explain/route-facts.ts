@@ -22,10 +22,19 @@ export function routeFactOf(c: Context, step: StepOf<'route'>): Fact {
     ...optional('via', step.via === undefined ? undefined : code(formatIpv4(step.via))),
     ...optional('device', device === undefined ? undefined : deviceSpan(device)),
     ...optional('table', route === undefined ? undefined : code(TABLE_NAMES[route.table] ?? String(route.table))),
+    ...optional('policy', policyOf(c, step.policyRule)),
     ...optional('over', route === undefined ? undefined : lessSpecific(c, route, step.address)),
     ...optional('owner', ownerOf(c.view, step.address)),
     isDefault: route?.prefixLength === 0,
   }
+}
+
+/** fib_default_rules_init(): local, main and default, asked in this order on every host. */
+const DEFAULT_PRIORITIES: readonly number[] = [0, 32766, 32767]
+
+function policyOf(c: Context, id: string | undefined): Span | undefined {
+  const rule = id === undefined ? undefined : c.reader.versions.near(id, c.seq)
+  return rule?.kind !== 'policy-rule' || DEFAULT_PRIORITIES.includes(rule.priority) ? undefined : nameIn(c, rule.id)
 }
 
 const routeSpan = (route: RouteRecord): Span => record(route.id, routeText(route))

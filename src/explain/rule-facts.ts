@@ -112,7 +112,7 @@ export function roleOf(view: WorldView, rule: RuleRecord): RuleRole {
   }
   if (target.kind === 'jump' && target.chain === 'KUBE-MARK-MASQ')
     return { kind: 'mark-masquerade', why: 'other', ...withService(rule) }
-  return portmapRole(view, rule) ?? balancerRole(view, rule) ?? otherRole(rule)
+  return portmapRole(view, rule) ?? balancerRole(view, rule) ?? wayBackRole(rule) ?? otherRole(rule)
 }
 
 /** The pod that a chain of the portmap plugin is for: its DNAT rules say where it is, also in rules that were imported. */
@@ -134,6 +134,12 @@ function portmapRole(view: WorldView, rule: RuleRecord): RuleRole | undefined {
   if (!rule.chain.startsWith('CNI-DN-') || target.kind !== 'dnat') return undefined
   const at = target.range.addresses?.from
   return { kind: 'host-port-dnat', to: code(rangeText(target.range)), ...named(at === undefined ? undefined : ownerOf(view, at)) }
+}
+
+function wayBackRole(rule: RuleRecord): RuleRole | undefined {
+  const { target } = rule.spec
+  if (rule.origin.component !== 'cloud' || target.kind !== 'connmark') return undefined
+  return { kind: 'way-back', step: target.operation === 'set' ? 'mark' : 'answer', ...withService(rule) }
 }
 
 /** A load balancer's targets are the rules of PREROUTING that share its Service. */

@@ -38,6 +38,10 @@ export const zhRoles: Catalogue['roles'] = {
     say`CNI portmap 插件的规则把连接送往 ${r.to}${r.pod === undefined ? undefined : say`（${r.pod}）`}：不涉及任何 Service，节点上也没有进程监听。conntrack 会记住这一点，用于之后的每个包以及回包。`,
   balance: (r) =>
     say`${theService(r.service)} 的负载均衡器选中 ${r.count} 个目标中的第 ${r.index} 个${r.count === 1 ? undefined : percent(r.probability)}：${r.to}${r.node === undefined ? undefined : say`（${r.node}）`}。它只认识节点和节点端口，Pod 在哪里由节点自己处理。`,
+  'way-back': (r) =>
+    r.step === 'mark'
+      ? say`${theService(r.service)} 的负载均衡器向某个节点发起连接，这里给连接打上标记：回包必须再经过负载均衡器，否则客户端会收到来自它从未访问过的节点的回答。`
+      : say`这是经由负载均衡器的连接的回包：包取得连接上的标记，策略路由据此把它送回负载均衡器。`,
   'no-endpoints': (r) =>
     r.local
       ? say`${theService(r.service)} 在本节点没有就绪的端点，而它的流量策略是 Local，因此 kube-proxy 丢弃发给它的包。`

@@ -22,6 +22,9 @@ export const zhStack = {
         return say`${f.address} 是组播地址。`
       case 'forward': {
         const out = f.via === undefined ? say`直接在 ${f.device} 的链路上送达` : say`经 ${f.device} 送往下一跳 ${f.via}`
+        if (f.policy !== undefined) {
+          return say`策略路由在这里先查另一张表（${f.policy}）：${f.table} 表中有 ${f.route}，因此去往 ${to} 的包${out}。`
+        }
         if (f.purpose === 'reroute') return say`OUTPUT 改变了这个包，因此重新查找路由：${f.address} ${out}。`
         return f.isDefault
           ? say`没有比默认路由更具体的路由，因此去往 ${to} 的包${out}。`
