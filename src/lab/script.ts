@@ -5,6 +5,7 @@ import type { WorldChange } from '../world/changes.ts'
 import type { NetnsRecord } from '../world/records.ts'
 import { viewOf, type World } from '../world/world.ts'
 import { CHANGE_FUNCTIONS, hereDocument, LabChanges, labWorld } from './changes.ts'
+import { rests } from './compare/normalisations.ts'
 import { fileLines } from './dns.ts'
 import { type LabNames, labNames, netnsesOf, shellWord } from './names.ts'
 import { netnsBatch } from './network.ts'
@@ -129,7 +130,7 @@ function buildLines(
     '# Devices: both ends of a pair at once.',
     ...each(({ batch }, short) => hereDocument(`ip_batch ${short}`, batch.links)),
     '# Ports, checksums in software, everything up.',
-    ...each(({ batch }, short) => [...hereDocument(`ip_batch ${short}`, batch.up), `offloads ${short}`]),
+    ...each(({ batch }, short) => [...hereDocument(`ip_batch ${short}`, batch.up), rests('offloads', `offloads ${short}`)]),
     ...each(({ sysctls }, short) =>
       sysctls.late.length === 0 ? [] : [`sysctls ${short} ${sysctls.late.map(shellWord).join(' ')}`],
     ),

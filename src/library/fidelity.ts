@@ -34,6 +34,22 @@ export interface FuzzFidelity {
   readonly entries: number
 }
 
+/** Kinds of what a run uses of the engine, in the order that they are shown in. */
+export type ExercisedKind = 'devices' | 'hooks' | 'matches' | 'targets' | 'nftables' | 'sysctls' | 'programs' | 'steps' | 'drops'
+
+export interface ExercisedBy {
+  readonly scenarios: number
+  readonly networks: number
+}
+
+/** Something that the comparison levels, with its reason. */
+export interface Levelled {
+  readonly name: string
+  readonly of: string
+  readonly title: { readonly en: string; readonly zh: string }
+  readonly reason: { readonly en: string; readonly zh: string }
+}
+
 export interface Fidelity {
   /** Kernels that ran the scenarios, `Linux 6.18.44`, each with how many. */
   readonly kernels: Readonly<Record<string, number>>
@@ -43,6 +59,10 @@ export interface Fidelity {
   /** By id, the built-in ones first and in their order. */
   readonly scenarios: Readonly<Record<string, ScenarioFidelity>>
   readonly fuzz: FuzzFidelity
+  /** What the compared runs used: by kind and name, in how many scenarios and in how many random networks. */
+  readonly exercised: Readonly<Record<ExercisedKind, Readonly<Record<string, ExercisedBy>>>>
+  /** What the comparison levels; the list that its code rests on. */
+  readonly levelled: readonly Levelled[]
 }
 
 /**

@@ -13,6 +13,7 @@ import { release, type } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { type Difference, formatDifference } from '../../../src/lab/compare/difference.ts'
+import { ExercisedTally } from '../../../src/lab/compare/exercised.ts'
 import type { FuzzCase } from '../../../src/lab/fuzz/case.ts'
 import { generateCase } from '../../../src/lab/fuzz/generate.ts'
 import { FUZZ_SUMMARY, fuzzRuns, withFuzzRun } from '../../../src/lab/testing/recordings.ts'
@@ -55,6 +56,7 @@ const total = {
   rules: 0,
   entries: 0,
 }
+const used = new ExercisedTally()
 const began = performance.now()
 
 function report(c: FuzzCase, tried: Tried): void {
@@ -64,6 +66,7 @@ function report(c: FuzzCase, tried: Tried): void {
       if (tried.again > 0) total.again++
       if (values.keep !== undefined) keep(values.keep, c, tried.kernel)
       add(tried.compared)
+      used.add(tried.used)
       return
     case 'different':
       add(tried.compared)
@@ -153,6 +156,7 @@ if (values.record && values.only === undefined && values.seeds === undefined) {
     rules: total.rules,
     hits: total.hits,
     entries: total.entries,
+    exercised: used.counts(),
   }
   writeFileSync(FUZZ_SUMMARY, `${JSON.stringify({ runs: withFuzzRun(fuzzRuns(), run) }, undefined, 2)}\n`)
 }

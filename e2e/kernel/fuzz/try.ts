@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process'
 import { release } from 'node:os'
 import type { Difference } from '../../../src/lab/compare/difference.ts'
+import { type Exercised, exercised } from '../../../src/lab/compare/exercised.ts'
 import type { RunComparison } from '../../../src/lab/compare/runs.ts'
 import { steadyDifferences } from '../../../src/lab/compare/steady.ts'
 import type { FuzzCase } from '../../../src/lab/fuzz/case.ts'
@@ -13,7 +14,13 @@ type Ran = Extract<KernelResult, { kind: 'ran' }>
 
 export type Tried =
   /** `again`: a first run differed, and a later one did not: the clock decided, not the engine. */
-  | { readonly kind: 'same'; readonly compared: RunComparison; readonly again: number; readonly kernel: Ran }
+  | {
+      readonly kind: 'same'
+      readonly compared: RunComparison
+      readonly again: number
+      readonly kernel: Ran
+      readonly used: Exercised
+    }
   | {
       readonly kind: 'different'
       readonly compared: RunComparison
@@ -53,7 +60,7 @@ export async function tryCase(c: FuzzCase, slot: Slot, retries: number): Promise
     const kernel = await slot.run(plan, engine.run.ports, VERSIONS)
     if (kernel.kind === 'failed') return { kind: 'unbuilt', message: kernel.message }
     const compared = compareCase(c, engine, kernel)
-    if (compared.differences.length === 0) return { kind: 'same', compared, again, kernel }
+    if (compared.differences.length === 0) return { kind: 'same', compared, again, kernel, used: exercised(engine.reader) }
     runs.push(compared.differences)
     last = { kind: 'different', compared, differences: compared.differences, kernel }
   }

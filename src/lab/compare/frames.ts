@@ -12,7 +12,8 @@ export function frameLines(frames: DeviceFrames): FrameLines {
   const out = new Map<string, Line[]>()
   for (const [device, list] of frames) {
     const checksums = rests('lo-checksums', !device.endsWith('/lo'))
-    const lines = list.map((f) => ({ text: writer.line(f.bytes, checksums), ...(f.seq === undefined ? {} : { seq: f.seq }) }))
+    const timeless = rests('virtual-time', list)
+    const lines = timeless.map((f) => ({ text: writer.line(f.bytes, checksums), ...(f.seq === undefined ? {} : { seq: f.seq }) }))
     out.set(device, lines)
   }
   return out

@@ -98,6 +98,14 @@ export const NORMALISATIONS = {
       zh: '命令使用引擎选取的源端口或 echo 标识；MASQUERADE --random-fully 抽取的端口取自内核的连接表，并在各处统一替换',
     },
   },
+  'virtual-time': {
+    of: 'frames',
+    title: { en: 'When things happen', zh: '事情发生的时间' },
+    reason: {
+      en: 'time stamps of captures are not compared: the engine’s clock is virtual, a cable and a veth take a fixed time, a stack takes none. What time decides (retransmissions, probes, entries that expire) is',
+      zh: '不比较抓包的时间戳：引擎的时钟是虚拟的，线缆和 veth 耗时固定，协议栈不耗时。由时间决定的事（重传、探测、条目过期）则会比较',
+    },
+  },
   'random-draws': {
     of: 'rules',
     title: { en: 'Rules that draw at random', zh: '随机匹配的规则' },
@@ -172,6 +180,22 @@ export const NORMALISATIONS = {
     reason: {
       en: 'are stopped by timeout(1) on the kernel and left waiting in the engine: status 124 agrees with that',
       zh: '在内核上由 timeout(1) 终止，在引擎中保持等待：状态 124 视为一致',
+    },
+  },
+  'program-output': {
+    of: 'commands',
+    title: { en: 'What programs print', zh: '程序的输出' },
+    reason: {
+      en: 'of every command the exit status is compared, of ping in random networks every line but its times: what curl and nc say differs from version to version',
+      zh: '比较每个命令的退出状态；在随机网络中还比较 ping 除时间以外的每一行：curl 和 nc 的文字随版本而异',
+    },
+  },
+  offloads: {
+    of: 'runs',
+    title: { en: 'Offloads', zh: '卸载' },
+    reason: {
+      en: 'checksum offload, GSO and GRO are off on the kernel’s side too, so that a capture holds what a wire would',
+      zh: '内核一侧也关闭校验和卸载、GSO 和 GRO，使抓包内容与线路上的一致',
     },
   },
   'busy-machine': {

@@ -1,4 +1,5 @@
 import type { Difference } from '../compare/difference.ts'
+import { rests } from '../compare/normalisations.ts'
 import { type ComparableRun, compareRuns, type RunComparison } from '../compare/runs.ts'
 import type { FuzzCase } from './case.ts'
 import type { JourneyEnd, PlayedCase } from './play.ts'
@@ -11,7 +12,7 @@ export function compareCase(
 ): RunComparison {
   const compared = compareRuns(engine.run, { ...kernel.run, frames: withoutOffload(kernel.run) })
   const commands = c.journeys.flatMap((j, i): Difference[] => {
-    const ours = endText(j.run, engine.journeys[i])
+    const ours = rests('program-output', endText)(j.run, engine.journeys[i])
     const theirs = endText(j.run, kernel.journeys[i])
     return ours === theirs ? [] : [{ what: 'journey', where: `${i + 1} ${j.from}: ${j.run}`, engine: ours, kernel: theirs }]
   })

@@ -1,5 +1,7 @@
+import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { FIDELITY } from '../../library/fidelity.ts'
+import { normalisations } from '../compare/normalisations.ts'
 import { fidelity, fidelityMarkdown, withFidelity } from './fidelity.ts'
 import { type FuzzRun, withFuzzRun } from './recordings.ts'
 
@@ -8,14 +10,27 @@ describe('what is said about the comparison with a real kernel', () => {
     expect(FIDELITY).toEqual(fidelity())
   })
 
+  it('is what the README says (npm run kernel -- --summary writes it anew)', () => {
+    const readme = readFileSync(new URL('../../../README.md', import.meta.url), 'utf8')
+    expect(withFidelity(readme, FIDELITY)).toBe(readme)
+  })
+
   it('fills the block of the README that is marked, and nothing else', () => {
-    const readme = 'before\n<!-- fidelity:begin -->\nold\n<!-- fidelity:end -->\nafter\n'
+    const readme = 'before\n<!-- fidelity:begin -->\nwhat was said before\n<!-- fidelity:end -->\nafter\n'
     const written = withFidelity(readme, FIDELITY)
     expect(written.startsWith('before\n<!-- fidelity:begin -->\nCompared with Linux ')).toBe(true)
-    expect(written.endsWith('|\n<!-- fidelity:end -->\nafter\n')).toBe(true)
-    expect(written).not.toContain('old')
+    expect(written.endsWith('\n<!-- fidelity:end -->\nafter\n')).toBe(true)
+    expect(written).not.toContain('what was said before')
     expect(withFidelity(written, FIDELITY)).toBe(written)
     expect(withFidelity('no block\n', FIDELITY)).toBe('no block\n')
+  })
+
+  it('says what is modelled by what the runs used, and what is levelled by the list that the comparison rests on', () => {
+    const text = fidelityMarkdown(FIDELITY)
+    expect(text).toMatch(/^- devices: .*`veth` \d+.*`vxlan` \d+/m)
+    expect(text).toMatch(/^- targets: .*`MASQUERADE` \d+/m)
+    expect(FIDELITY.levelled.map((n) => n.name)).toEqual(normalisations().map((n) => n.name))
+    for (const { title, reason } of normalisations()) expect(text).toContain(`- ${title.en}: ${reason.en}.`)
   })
 
   it('counts the differences of the random networks too', () => {

@@ -1,5 +1,9 @@
-import type { Fidelity, FidelityFigures, FuzzFidelity, ScenarioFidelity } from '../../library/fidelity.ts'
+import type { ExercisedBy, Fidelity, FidelityFigures, FuzzFidelity, ScenarioFidelity } from '../../library/fidelity.ts'
 import { LIBRARY } from '../../library/index.ts'
+import { TraceReader } from '../../trace/reader.ts'
+import { UNDETERMINED } from '../../trace/step.ts'
+import { EXERCISED, type ExercisedCounts, type ExercisedKind, ExercisedTally, exercised } from '../compare/exercised.ts'
+import { normalisations } from '../compare/normalisations.ts'
 import { compareRuns } from '../compare/runs.ts'
 import { type FuzzRun, fuzzRuns, recordedIds, recording } from './recordings.ts'
 import { SCENARIO_IDS, scenarioRun } from './scenarios.ts'
@@ -11,10 +15,13 @@ export function fidelity(): Fidelity {
   const scenarios: Record<string, ScenarioFidelity> = {}
   const totals = { scenarios: 0, frames: 0, rules: 0, hits: 0, walks: 0, entries: 0, differences: 0 }
   const recorded = new Set(recordedIds())
+  const used = new ExercisedTally()
   for (const id of SCENARIO_IDS.filter((s) => recorded.has(s))) {
     const real = recording(id)
     const [kernel = '', ...programs] = real.versions
-    const c = compareRuns(scenarioRun(id).engine, real)
+    const scenario = scenarioRun(id)
+    const c = compareRuns(scenario.engine, real)
+    if (c.differences.length === 0) used.add(exercised(new TraceReader(scenario.trace)))
     const figures: FidelityFigures = {
       frames: c.frames,
       rules: c.rules,
@@ -30,7 +37,32 @@ export function fidelity(): Fidelity {
     totals.scenarios++
     for (const key of FIGURES) totals[key] += figures[key]
   }
-  return { kernels, tools, totals, scenarios, fuzz: fuzzTotals(fuzzRuns()) }
+  return {
+    kernels,
+    tools,
+    totals,
+    scenarios,
+    fuzz: fuzzTotals(fuzzRuns()),
+    exercised: bothCounts(used.counts(), fuzzCounts(fuzzRuns())),
+    levelled: normalisations().map(({ name, of, title, reason }) => ({ name, of, title, reason })),
+  }
+}
+
+function fuzzCounts(runs: readonly FuzzRun[]): ExercisedCounts {
+  const tally = new ExercisedTally()
+  for (const r of runs) if (r.exercised !== undefined) tally.addCounts(r.exercised)
+  return tally.counts()
+}
+
+/** Scenarios, then random networks. */
+function bothCounts(scenarios: ExercisedCounts, fuzz: ExercisedCounts): Fidelity['exercised'] {
+  const of = (kind: ExercisedKind) => {
+    const names = [...new Set([...Object.keys(scenarios[kind]), ...Object.keys(fuzz[kind])])].toSorted()
+    return Object.fromEntries(names.map((n) => [n, { scenarios: scenarios[kind][n] ?? 0, networks: fuzz[kind][n] ?? 0 }]))
+  }
+  const out = {} as Record<ExercisedKind, Record<string, ExercisedBy>>
+  for (const kind of EXERCISED) out[kind] = of(kind)
+  return out
 }
 
 const FIGURES = ['frames', 'rules', 'hits', 'walks', 'entries', 'differences'] as const
@@ -39,7 +71,8 @@ const FIGURES = ['frames', 'rules', 'hits', 'walks', 'entries', 'differences'] a
 const release = (kernel: string): string => /^Linux [\d.]*\d/.exec(kernel)?.[0] ?? kernel
 
 function fuzzTotals(runs: readonly FuzzRun[]): FuzzFidelity {
-  const sum = (key: Exclude<keyof FuzzRun, 'kernel' | 'seed' | 'again' | 'unsteady'>) => runs.reduce((n, r) => n + r[key], 0)
+  const sum = (key: Exclude<keyof FuzzRun, 'kernel' | 'seed' | 'again' | 'unsteady' | 'exercised'>) =>
+    runs.reduce((n, r) => n + r[key], 0)
   return {
     kernel: [...new Set(runs.map((r) => release(r.kernel)))].join(', '),
     cases: sum('cases'),
@@ -69,7 +102,12 @@ export function withFidelity(readme: string, f: Fidelity): string {
 
 const number = (n: number): string => n.toLocaleString('en-US')
 
-/** The README's section: what was compared, in one sentence and one table. */
+const namesOf = (names: Fidelity['exercised'][ExercisedKind]): string =>
+  Object.entries(names)
+    .map(([name, by]) => `\`${name}\` ${number(by.scenarios + by.networks)}`)
+    .join(', ')
+
+/** The README's section: what was compared, in one sentence and one table, what that has used, and what is left out and why. */
 export function fidelityMarkdown(f: Fidelity): string {
   const t = f.totals
   const fuzz = f.fuzz.cases === 0 ? '' : `, ${number(f.fuzz.cases)} random networks`
@@ -91,6 +129,16 @@ export function fidelityMarkdown(f: Fidelity): string {
     '| scenario | frames | rules hit | walks | table entries | differences |',
     '| --- | ---: | ---: | ---: | ---: | ---: |',
     ...rows,
+    '',
+    '**Modelled**: what the runs that agree have used, each with the number of scenarios and random networks.',
+    '',
+    ...EXERCISED.map((kind) => `- ${kind}: ${namesOf(f.exercised[kind])}`),
+    '',
+    '**Levelled** by the comparison, because no two runs have it alike or the engine does it another way:',
+    '',
+    ...f.levelled.map((n) => `- ${n.title.en}: ${n.reason.en}.`),
+    '',
+    `**Undetermined**, never guessed, at: ${UNDETERMINED.join(', ')} (each a kind of thing that the engine knows it does not model).`,
     '',
   ].join('\n')
 }

@@ -1,4 +1,5 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import type { ExercisedCounts } from '../compare/exercised.ts'
 import { parseRecording } from '../compare/recording.ts'
 import type { ComparableRun } from '../compare/runs.ts'
 
@@ -36,6 +37,8 @@ export interface FuzzRun {
   readonly rules: number
   readonly hits: number
   readonly entries: number
+  /** What the cases that agreed had used. Unknown of older runs. */
+  readonly exercised?: ExercisedCounts
 }
 
 export const FUZZ_SUMMARY = new URL('fuzz-summary.json', RECORDINGS)

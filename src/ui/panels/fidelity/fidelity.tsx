@@ -1,6 +1,7 @@
 import { use } from 'react'
-import { FIDELITY, type FidelityFigures } from '../../../library/fidelity.ts'
+import { type ExercisedBy, type ExercisedKind, FIDELITY, type FidelityFigures } from '../../../library/fidelity.ts'
 import type { ScenarioEntry } from '../../../store/scenarios.ts'
+import { UNDETERMINED } from '../../../trace/step.ts'
 import { useApp, useAppContext, useLang } from '../../context.tsx'
 import { usePanelWords } from '../../i18n/panel-words.ts'
 import { formatCount } from '../../time.ts'
@@ -13,7 +14,8 @@ const FIGURES = ['frames', 'hits', 'walks', 'entries', 'differences'] as const s
 /** What is modelled, what is approximated and how, what is undetermined, and what was compared with a real kernel. */
 export default function Fidelity() {
   const words = usePanelWords()
-  const own = FIDELITY_WORDS[useLang()]
+  const lang = useLang()
+  const own = FIDELITY_WORDS[lang]
   const { scenarios } = useAppContext()
   const library = use(scenarios.all())
   const openDialog = useApp((s) => s.openDialog)
@@ -22,21 +24,64 @@ export default function Fidelity() {
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard */}
       <div className="modal-content fidelity" tabIndex={0} role="document">
         <Compared library={library} />
-        {(['modelled', 'approximated', 'undetermined'] as const).map((key) => (
-          <section key={key} aria-label={own[key].title}>
-            <h3>{own[key].title}</h3>
-            <dl className="fidelity-list">
-              {own[key].list.map(([what, how]) => (
-                <div key={what}>
-                  <dt>{what}</dt>
-                  <dd>{how}</dd>
-                </div>
-              ))}
-            </dl>
-          </section>
-        ))}
+        <Modelled />
+        <List
+          title={own.approximated.title}
+          how={own.approximated.how}
+          items={FIDELITY.levelled.map((n) => [n.title[lang], n.reason[lang]])}
+        />
+        <List
+          title={own.undetermined.title}
+          how={own.undetermined.how}
+          items={UNDETERMINED.map((kind) => own.undetermined.kinds[kind])}
+        />
       </div>
     </Modal>
+  )
+}
+
+/** Everything that a run which agrees with a real kernel has used, by kind. */
+function Modelled() {
+  const { modelled } = FIDELITY_WORDS[useLang()]
+  const kinds = Object.entries(FIDELITY.exercised) as [ExercisedKind, Readonly<Record<string, ExercisedBy>>][]
+  return (
+    <section aria-label={modelled.title}>
+      <h3>{modelled.title}</h3>
+      <p>{modelled.how}</p>
+      <dl className="fidelity-list">
+        {kinds.map(([kind, names]) => (
+          <div key={kind}>
+            <dt>{modelled.kinds[kind]}</dt>
+            <dd>
+              <ul className="fidelity-names">
+                {Object.entries(names).map(([name, by]) => (
+                  <li key={name} title={modelled.count(name, formatCount(by.scenarios), formatCount(by.networks))}>
+                    <code>{name}</code> <span className="faint num">{formatCount(by.scenarios + by.networks)}</span>
+                  </li>
+                ))}
+              </ul>
+            </dd>
+          </div>
+        ))}
+      </dl>
+    </section>
+  )
+}
+
+function List(props: { readonly title: string; readonly how: string; readonly items: readonly (readonly [string, string])[] }) {
+  return (
+    <section aria-label={props.title}>
+      <h3>{props.title}</h3>
+      <p>{props.how}</p>
+      <dl className="fidelity-list">
+        {props.items.map(([what, how]) => (
+          <div key={what}>
+            <dt>{what}</dt>
+            <dd>{how}</dd>
+          </div>
+        ))}
+      </dl>
+    </section>
   )
 }
 

@@ -1,4 +1,6 @@
+import type { ExercisedKind } from '../../../library/fidelity.ts'
 import type { Language } from '../../../scenario/document.ts'
+import type { Undetermined } from '../../../trace/step.ts'
 
 // Words of this dialog alone: they come with it, not with the page.
 
@@ -28,70 +30,54 @@ const en = {
     differences: 'differences',
   },
   modelled: {
-    title: 'Modelled, from the kernel’s own logic',
-    list: [
-      ['Devices', 'veth, Linux bridge with learning, flooding and ageing, loopback, dummy, NICs on cables; br_netfilter'],
-      ['Neighbours', 'ARP with its states, timers, probes and queue; arp_ignore, arp_announce, proxy ARP'],
-      [
-        'Routing',
-        'longest prefix in every table, policy rules, several next hops, rp_filter, forwarding, TTL, MTU, fragments and their reassembly',
-      ],
-      [
-        'netfilter',
-        'raw, mangle, nat, filter and security at all five hooks, with the matches and targets that kube-proxy, CNI plugins and Docker use, counters included',
-      ],
-      [
-        'Connection tracking',
-        'both tuples, TCP’s states and windows, timeouts, NAT with its port clashes, ICMP errors of a connection',
-      ],
-      [
-        'Sockets',
-        'TCP with handshake, data, loss, retransmission, reset and close; UDP; ICMP errors as each program hears of them, with the kernel’s rate limits',
-      ],
-      ['Kubernetes', 'pod networks, Services, EndpointSlices and the rules that kube-proxy writes for them'],
-    ],
+    title: 'Modelled, and compared',
+    how: 'From the kernel’s own logic. Each of these was used by at least one run that agrees with a real kernel; the number says by how many.',
+    count: (name: string, scenarios: string, networks: string) => `${name}: ${scenarios} scenarios, ${networks} random networks`,
+    kinds: {
+      devices: 'Devices that frames came through',
+      hooks: 'Base chains that packets walked',
+      matches: 'Conditions of rules that were met',
+      targets: 'Targets that were reached',
+      nftables: 'Statements of nftables that were met',
+      sysctls: 'Settings that were written',
+      programs: 'Programs that ran',
+      steps: 'Kinds of steps',
+      drops: 'Reasons for drops',
+    } satisfies Record<ExercisedKind, string>,
   },
   approximated: {
-    title: 'Approximated, and how',
-    list: [
-      [
-        'Time',
-        'is virtual. A cable and a veth take a fixed time, a stack takes none, and one thing happens after the other: no load, no jitter, no second CPU.',
-      ],
-      [
-        'Chance',
-        'comes from the scenario’s seed: initial sequence numbers, ephemeral ports, and the statistic match. The odds are the kernel’s, the draws are the same on every run.',
-      ],
-      [
-        'Programs',
-        'curl, ping, nc and the others behave and print as those programs do, for the options that they know here. HTTP servers answer with a short text.',
-      ],
-      [
-        'Control plane',
-        'what a cluster would fill in (pod addresses, cluster IPs, EndpointSlices) is filled in once, before the first packet. Nothing changes while packets fly.',
-      ],
-      ['Offloads', 'none: no GSO, GRO or checksum offload, as in the real runs that are compared.'],
-    ],
+    title: 'Levelled, and why',
+    how: 'What no two runs can have alike, or what the engine does another way. The comparison takes this list from its own code; everything else must be equal.',
   },
   undetermined: {
     title: 'Undetermined, never guessed',
-    list: [
-      ['Devices of other kinds', 'kept from the input, drawn and listed; a packet that comes to one ends there as undetermined'],
-      [
-        'Matches, targets and sets not modelled',
-        'kept as they are written; a packet ends as undetermined when all that is known of such a rule fits',
+    how: 'A packet that meets one of these ends there, and the page says what it met.',
+    kinds: {
+      device: ['Devices of other kinds', 'kept from the input, drawn and listed'],
+      cable: ['Ends that nobody has shown', 'an imported node’s cable leads to machines that are not in the input'],
+      process: ['Servers of which nothing is known', 'a socket that listens in the input, and no program that could answer'],
+      match: ['Matches not modelled', 'kept as they are written; met only when every condition that is known fits'],
+      target: ['Targets not modelled', 'kept as they are written; met when the rule fits'],
+      chain: ['Chains that lead back to themselves or are missing', 'the kernel refuses such a table when it is loaded'],
+      nftables: ['Expressions of nftables not modelled', 'kept as they are written; met when what stands before them fits'],
+      ipvs: ['Parts of IPVS not modelled', 'tunnelled real servers, SCTP, schedulers beyond those named'],
+      tunnel: [
+        'Turns of a tunnel not modelled',
+        'multicast groups, a remote end on the same host, a tunnel inside itself, bridge ports without room for the outer headers',
       ],
-      ['Ends that nobody has shown', 'an imported node’s cable leads to machines that are not in the input'],
-      [
-        'Programs not known',
-        'a server that listens in the input, but of which nothing is known, gives no answer that could be shown',
-      ],
-      ['IPv6, TLS, multicast routing, XFRM', 'not read or not run; what the input has of it is named in a note'],
-    ],
+    } satisfies Record<Undetermined, readonly [what: string, how: string]>,
   },
 }
 
-type FidelityWords = typeof en
+type Exact = typeof en
+/** A kind that the engine's list has and these words have not is an error of types, and the other way round. */
+type FidelityWords = Omit<Exact, 'undetermined'> & {
+  readonly undetermined: {
+    readonly title: string
+    readonly how: string
+    readonly kinds: Readonly<Record<Undetermined, readonly [what: string, how: string]>>
+  }
+}
 
 const zh: FidelityWords = {
   compared: '与真实内核比较',
@@ -110,40 +96,42 @@ const zh: FidelityWords = {
     differences: '差异',
   },
   modelled: {
-    title: '已建模：依照内核自身的逻辑',
-    list: [
-      ['设备', 'veth，会学习、泛洪和老化的 Linux 网桥，环回，dummy，以及用线缆连接的网卡；br_netfilter'],
-      ['邻居', 'ARP 的状态、定时器、探测和等待队列；arp_ignore、arp_announce、代理 ARP'],
-      ['路由', '各路由表的最长前缀匹配、策略规则、多个下一跳、rp_filter、转发、TTL、MTU、分片与重组'],
-      [
-        'netfilter',
-        '五个钩子上的 raw、mangle、nat、filter 和 security 表，以及 kube-proxy、CNI 插件和 Docker 所用的匹配与目标，包括计数器',
-      ],
-      ['连接跟踪', '两个方向的元组、TCP 状态与窗口、超时、NAT 及其端口冲突、属于连接的 ICMP 差错'],
-      ['套接字', 'TCP 的握手、数据、丢失、重传、复位和关闭；UDP；各程序收到的 ICMP 差错，以及内核的限速'],
-      ['Kubernetes', 'Pod 网络、Service、EndpointSlice，以及 kube-proxy 为其写入的规则'],
-    ],
+    title: '已建模并经过比较',
+    how: '依照内核自身的逻辑。下列各项都至少在一次与真实内核一致的运行中用到；数字为用到它的运行数。',
+    count: (name, scenarios, networks) => `${name}：${scenarios} 个场景，${networks} 个随机网络`,
+    kinds: {
+      devices: '帧经过的设备',
+      hooks: '数据包遍历的基本链',
+      matches: '命中的规则条件',
+      targets: '到达的目标',
+      nftables: '命中的 nftables 语句',
+      sysctls: '写入的内核参数',
+      programs: '运行的程序',
+      steps: '步骤的种类',
+      drops: '丢弃的原因',
+    },
   },
   approximated: {
-    title: '近似：以及如何近似',
-    list: [
-      ['时间', '是虚拟的。线缆和 veth 耗时固定，协议栈不耗时，事情一件接一件发生：没有负载，没有抖动，没有第二个 CPU。'],
-      ['随机', '来自场景的种子：初始序号、临时端口和 statistic 匹配。概率与内核相同，每次运行的抽取结果相同。'],
-      ['程序', 'curl、ping、nc 等按真实程序的方式运行和输出，限于此处支持的选项。HTTP 服务器以一小段文本应答。'],
-      ['控制平面', '集群会补全的内容（Pod 地址、集群 IP、EndpointSlice）在第一个数据包之前一次补全。数据包传输期间不再变化。'],
-      ['卸载', '没有 GSO、GRO 或校验和卸载，与用于比较的真实运行相同。'],
-    ],
+    title: '拉平的内容及原因',
+    how: '任何两次运行都不可能相同，或引擎以另一种方式处理的内容。此列表取自比较程序自身的代码；其余一切必须相等。',
   },
   undetermined: {
     title: '无法判定：绝不猜测',
-    list: [
-      ['其他类型的设备', '从输入中保留，绘出并列出；到达那里的数据包以“无法判定”结束'],
-      ['未建模的匹配、目标和集合', '按原样保留；当这样的规则中已知的部分全部符合时，数据包以“无法判定”结束'],
-      ['没有给出的另一端', '导入的节点的线缆通向输入中没有的机器'],
-      ['未知的程序', '输入中监听着、但一无所知的服务器，没有可以显示的应答'],
-      ['IPv6、TLS、组播路由、XFRM', '不读取或不运行；输入中与之有关的内容会在说明中列出'],
-    ],
+    how: '遇到下列情况的数据包就此结束，页面会说明它遇到了什么。',
+    kinds: {
+      device: ['其他类型的设备', '从输入中保留，绘出并列出'],
+      cable: ['没有给出的另一端', '导入的节点的线缆通向输入中没有的机器'],
+      process: ['一无所知的服务器', '输入中有监听的套接字，却没有可以应答的程序'],
+      match: ['未建模的匹配', '按原样保留；只有已知条件全部符合时才会遇到'],
+      target: ['未建模的目标', '按原样保留；规则符合时才会遇到'],
+      chain: ['绕回自身或缺失的链', '内核在加载时会拒绝这样的表'],
+      nftables: ['未建模的 nftables 表达式', '按原样保留；前面的部分符合时才会遇到'],
+      ipvs: ['未建模的 IPVS 部分', '隧道方式的真实服务器、SCTP，以及所列之外的调度算法'],
+      tunnel: ['未建模的隧道情形', '组播组、位于同一主机的对端、隧道套在自身之中，以及装不下外层首部的网桥端口'],
+    },
   },
 }
 
-export const FIDELITY_WORDS: Readonly<Record<Language, FidelityWords>> = { en, zh }
+const english: FidelityWords = en
+
+export const FIDELITY_WORDS: Readonly<Record<Language, FidelityWords>> = { en: english, zh }
