@@ -158,7 +158,7 @@ describe('ipset', () => {
 Type: hash:ip
 Revision: 6
 Header: family inet hashsize 1024 maxelem 65536 bucketsize 12 initval 0x89b0b215
-Size in memory: 296
+Size in memory: 280
 References: 0
 Number of entries: 2
 Members:
