@@ -8,6 +8,7 @@ import { formatVtep, parseBridgeFdb, parseBridgeLink } from './bridge.ts'
 import { importDevices, mergeLinks } from './import-devices.ts'
 import { importIptables } from './import-iptables.ts'
 import type { TextKind } from './import-kind.ts'
+import { importNft } from './import-nft.ts'
 import { importNotes, importState } from './import-state.ts'
 import { type NamedText, IMPORT_ORIGIN as ORIGIN } from './import-text.ts'
 import { parseIpAddr } from './ip-addr-parse.ts'
@@ -166,6 +167,7 @@ export function importNamespace(
   if (vteps.length > 0) note(`forwarding entries of tunnels, not modelled yet: ${vteps.join(', ')}`)
 
   records.push(...importIptables(netns, texts, note, errors))
+  records.push(...importNft(netns, texts, note, errors))
   importState(netns, { readAll, from, countIpv6, records })
   importNotes(texts, note)
   if (ipv6.size > 0) note(`IPv6 is not modelled; passed over: ${[...ipv6].map(([what, n]) => `${n} ${what}`).join(', ')}`)

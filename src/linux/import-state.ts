@@ -4,7 +4,6 @@ import { parseConntrack } from './conntrack.ts'
 import type { TextKind } from './import-kind.ts'
 import { type NamedText, IMPORT_ORIGIN as ORIGIN } from './import-text.ts'
 import { parseIpset } from './ipset.ts'
-import { nftTables } from './nft.ts'
 import { parseSs } from './ss.ts'
 import { parseSysctl } from './sysctl.ts'
 import type { TextResult } from './text.ts'
@@ -94,19 +93,8 @@ export function importState(netns: string, { readAll, from, countIpv6, records }
 
 /** What is recognised and not modelled, each named. */
 export function importNotes(texts: readonly NamedText[], note: (what: string, where?: string) => void): void {
-  const saved = texts.some((t) => t.kind === 'iptables-save' || t.kind === 'iptables-S')
   for (const t of texts) {
-    if (t.kind === 'nft') {
-      for (const table of nftTables(t.text)) {
-        const iptables = table.iptables || (saved && ['filter', 'nat', 'mangle', 'raw', 'security'].includes(table.name))
-        if (table.rules === 0 || (iptables && table.family !== 'ip6')) continue
-        if (table.family === 'ip6') continue
-        note(
-          `nftables table ${table.family} ${table.name} (${table.chains} chains, ${table.rules} rules) is not modelled yet`,
-          t.name,
-        )
-      }
-    } else if (t.kind === 'ipvs') {
+    if (t.kind === 'ipvs') {
       const services = t.text.split('\n').filter((l) => /^(-A |TCP|UDP|SCTP|FWM)/.test(l)).length
       if (services > 0) note(`IPVS is not modelled yet: ${services} virtual services`, t.name)
     } else if (t.kind === 'bridge-vlan') {
