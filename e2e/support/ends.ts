@@ -98,9 +98,12 @@ export const ENDS: Readonly<Record<string, readonly End[]>> = {
   'dns-down': [
     { pill: /EAI_AGAIN/, says: /no ready endpoint/ },
     { pill: /answered/, says: /Hostname: web/ },
-    { pill: /no answer/, says: /connection refused/ },
   ],
   'dns-silent': [{ pill: /EAI_AGAIN/, says: /ip_forward=0/ }],
+  'dns-conntrack-race': [
+    { pill: /answered/, says: /web → 10\.96\.0\.80/ },
+    { pill: /answered/, says: /web → 10\.96\.0\.80/ },
+  ],
   'ingress-alb': [
     { pill: /answered/, says: /RemoteAddr: 10\.244\.1\.1:[\s\S]*X-Forwarded-For: 198\.51\.100\.10/ },
     { pill: /answered/, says: /RemoteAddr: 192\.168\.1\.12:[\s\S]*X-Forwarded-For: 198\.51\.100\.10/ },

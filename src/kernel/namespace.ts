@@ -6,6 +6,7 @@ import type { LocalKernel, NetKernel } from './kernel.ts'
 import type { NamespaceNetfilter } from './netfilter/netfilter.ts'
 import type { InetPeer } from './path/inet-peer.ts'
 import { FragmentQueue } from './path/reassembly.ts'
+import { Stall } from './path/stall.ts'
 import type { SocketsApi } from './sockets/sockets.ts'
 import { sysctlDefault } from './sysctl.ts'
 import type { Namespace } from './types.ts'
@@ -30,6 +31,7 @@ export class NetworkNamespace implements Namespace {
   /** See path/inet-peer.ts. */
   readonly peers = new Map<number, InetPeer>()
   readonly fragments: FragmentQueue
+  readonly stall: Stall
   /** icmp_xmit_lock(): an ICMP message is on its way out, and a second one that it gives cause for is not sent. */
   icmpSending = false
   loopback: NetDevice | undefined = undefined
@@ -50,6 +52,7 @@ export class NetworkNamespace implements Namespace {
     this.#rooms = rooms
     this.#ipId = kernel.rng.fork(`ip_id ${record.name}`).below(0x10000)
     this.fragments = new FragmentQueue(this)
+    this.stall = new Stall(this)
   }
 
   get fib(): MutableFib {

@@ -32,7 +32,6 @@ export const dnsDown: LibraryEntry = {
     journeys: [
       { from: 'pod/client', run: 'curl http://web/' },
       { from: 'pod/client', run: 'curl http://10.96.0.80/' },
-      { from: 'pod/client', run: 'nslookup web' },
     ],
   }),
 }

@@ -11,6 +11,8 @@ export interface LibraryEntry {
   /** A few lines: what happens, and what to look at. */
   readonly intro: Localized
   readonly document: ScenarioDocument
+  /** Why no real kernel can be made to play it, where none can; otherwise it is compared with one. */
+  readonly unproven?: Localized
   /** How the first command ends. */
   readonly badge?: 'answered' | 'refused' | 'timed-out' | 'unreachable'
 }

@@ -3,6 +3,7 @@ import { brokenEndpointGone } from './broken-endpoint-gone.ts'
 import { brokenHairpin } from './broken-hairpin.ts'
 import { brokenIpForward } from './broken-ip-forward.ts'
 import { brokenNoEndpoints } from './broken-no-endpoints.ts'
+import { dnsConntrackRace } from './dns-conntrack-race.ts'
 import { dnsDown } from './dns-down.ts'
 import { dnsSilent } from './dns-silent.ts'
 import { endpointReplaced } from './endpoint-replaced.ts'
@@ -73,6 +74,7 @@ export const LIBRARY: readonly LibraryEntry[] = [
   brokenStaleUdpConntrack,
   dnsDown,
   dnsSilent,
+  dnsConntrackRace,
   brokenBridgeNf,
   brokenHairpin,
 ]

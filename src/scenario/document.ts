@@ -90,6 +90,11 @@ export interface Override {
   readonly neigh?: string
   /** `bridge fdb` text: entries of bridges, and the remote ends that VXLAN devices know. */
   readonly fdb?: string
+  /**
+   * Not Linux's: one CPU is interrupted for so long while it handles the first packet of a flow to this UDP port, between
+   * PREROUTING and FORWARD, and another CPU handles what comes meanwhile. The engine does one thing at a time otherwise.
+   */
+  readonly stall?: { readonly udp: number; readonly microseconds: number }
 }
 
 export interface JourneySpec {

@@ -43,6 +43,12 @@ const override = object({
   rules: v.exactOptional(v.string()),
   neigh: v.exactOptional(v.string()),
   fdb: v.exactOptional(v.string()),
+  stall: v.exactOptional(
+    object({
+      udp: v.pipe(count, v.minValue(1, 'expected a port from 1 to 65535'), v.maxValue(65535, 'expected a port from 1 to 65535')),
+      microseconds: v.pipe(count, v.maxValue(1_000_000, 'expected at most 1000000')),
+    }),
+  ),
 })
 
 const journey = object({ from: text, container: v.exactOptional(text), run: text })

@@ -159,6 +159,8 @@ export function recordText(record: WorldRecord): string {
       return record.what
     case 'file':
       return record.path
+    case 'fault':
+      return `stall ${record.duration / 1000} µs`
   }
 }
 

@@ -33,6 +33,7 @@ export type ProcessId = Brand<`proc:${string}`, 'ProcessId'>
 export type ObjectId = Brand<`obj:${string}`, 'ObjectId'>
 export type NoteId = Brand<`note:${string}`, 'NoteId'>
 export type FileId = Brand<`file:${string}`, 'FileId'>
+export type FaultId = Brand<`fault:${string}`, 'FaultId'>
 
 export type RecordId =
   | NetnsId
@@ -59,6 +60,7 @@ export type RecordId =
   | ObjectId
   | NoteId
   | FileId
+  | FaultId
 
 export const netnsId = (name: string) => `netns:${name}` as NetnsId
 export const deviceId = (netns: string, name: string) => `dev:${netns}/${name}` as DeviceId
@@ -94,5 +96,6 @@ export const processId = (netns: string, n: number) => `proc:${netns}/${n}` as P
 export const objectId = (kind: string, namespace: string | undefined, name: string) =>
   (namespace === undefined ? `obj:${kind}/${name}` : `obj:${kind}/${namespace}/${name}`) as ObjectId
 export const noteId = (netns: string, n: number) => `note:${netns}/${n}` as NoteId
+export const faultId = (netns: string) => `fault:${netns}` as FaultId
 /** `path` is absolute. */
 export const fileId = (netns: string, path: string) => `file:${netns}${path}` as FileId

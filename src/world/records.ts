@@ -4,6 +4,7 @@ import type {
   ChainId,
   ConntrackId,
   DeviceId,
+  FaultId,
   FdbId,
   FileId,
   IpsetId,
@@ -510,6 +511,19 @@ export interface FileRecord {
   readonly origin: Origin
 }
 
+/** A CPU of the machine is interrupted while it handles the first packet of a flow to this port, between PREROUTING and FORWARD. */
+export interface FaultRecord {
+  readonly kind: 'fault'
+  readonly id: FaultId
+  readonly netns: NetnsId
+  /** IP protocol number. */
+  readonly protocol: number
+  readonly port: number
+  /** ns */
+  readonly duration: number
+  readonly origin: Origin
+}
+
 /** Something the input had that is kept but not modelled; shown to the user in plain words. */
 export interface NoteRecord {
   readonly kind: 'note'
@@ -545,6 +559,7 @@ export type WorldRecord =
   | ObjectRecord
   | NoteRecord
   | FileRecord
+  | FaultRecord
 
 export type RecordKind = WorldRecord['kind']
 export type RecordOf<K extends RecordKind> = Extract<WorldRecord, { kind: K }>

@@ -8,6 +8,7 @@ import { replaceFdb } from './fdb.ts'
 import { replaceTables } from './iptables.ts'
 import { replaceNft } from './nft.ts'
 import { replaceNeighbours, replacePolicyRules, replaceRoutes } from './routes.ts'
+import { putStall } from './stall.ts'
 import { replaceSysctls } from './sysctl.ts'
 import { OverrideTarget } from './target.ts'
 
@@ -32,6 +33,7 @@ export function applyOverrides(records: Map<RecordId, WorldRecord>, overrides: R
     if (override.iptables !== undefined) replaceTables(target, override.iptables)
     if (override.nft !== undefined) replaceNft(target, override.nft)
     if (override.sysctl !== undefined) replaceSysctls(target, override.sysctl)
+    if (override.stall !== undefined) putStall(target, override.stall)
   }
   return errors
 }

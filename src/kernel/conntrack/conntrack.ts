@@ -9,6 +9,7 @@ import { type Namespace, NF_ACCEPT, NF_DROP, type Skb } from '../types.ts'
 import { trackGeneric, trackIcmp, trackUdp } from './datagram.ts'
 import { ConntrackEntry, CT, directionOf, IPS, IPS_NAT_DONE_MASK, IS_REPLY, type TupleHash } from './entry.ts'
 import { conntrackRecord } from './record.ts'
+import { linuxRelease, MATCHING_CLASH, REPLY_ONLY_CLASH } from './release.ts'
 import { type ConntrackSettings, conntrackSettings } from './sysctls.ts'
 import { ConntrackTable } from './table.ts'
 import { trackTcp } from './tcp.ts'
@@ -37,6 +38,7 @@ export class Conntrack {
   readonly table = new ConntrackTable()
   readonly settings: ConntrackSettings
   readonly #ns: Namespace
+  readonly #release: number
   readonly #tuple = new FlowTuple()
   readonly #inverse = new FlowTuple()
   readonly #texts: number[] = []
@@ -44,6 +46,7 @@ export class Conntrack {
   constructor(ns: Namespace) {
     this.#ns = ns
     this.settings = conntrackSettings(ns)
+    this.#release = linuxRelease(ns)
   }
 
   /**
@@ -269,11 +272,12 @@ export class Conntrack {
     this.#step(skb, loser, CHANGE.clash)
     if (!allowsClash(loser.protocol) || (winner.status & IPS.DYING) !== 0) return NF_DROP
     const same = winner.original.equals(loser.original) && winner.reply.equals(loser.reply)
-    if (same || (winner.status & IPS_NAT_DONE_MASK) === 0) {
+    if ((same && this.#release >= MATCHING_CLASH) || (winner.status & IPS_NAT_DONE_MASK) === 0) {
       this.destroy(loser, skb)
       skb.ct = winner
       return NF_ACCEPT
     }
+    if (this.#release < REPLY_ONLY_CLASH) return NF_DROP
     // Only the reply direction is free: enough for the answers to find their way.
     if (this.find(loser.reply, skb) !== undefined) return NF_DROP
     loser.status |= IPS.NAT_CLASH

@@ -38,8 +38,8 @@ function ipRcvFinish(skb: SkBuff, dev: NetDevice): void {
       return
     }
   }
-  if (skb.dst?.result === ROUTE_FORWARD) ipForward(skb, dev)
-  else ipLocalDeliver(skb, dev)
+  if (skb.dst?.result !== ROUTE_FORWARD) ipLocalDeliver(skb, dev)
+  else if (!dev.ns.stall.takes(skb, () => ipForward(skb, dev))) ipForward(skb, dev)
 }
 
 const FORWARDING_OFF = 0

@@ -7,6 +7,7 @@ import type { SocketRecord } from '../../world/records.ts'
 import type { Device, Skb } from '../types.ts'
 import type { Errno, SocketError } from './errno.ts'
 import type { SocketHost } from './host.ts'
+import type { PathMtuDiscovery } from './ping.ts'
 import { routeConnect, routeTo } from './route.ts'
 import { type Endpoint, type Owner, Socket, type SocketLook } from './socket.ts'
 import type { UdpTable } from './udp-table.ts'
@@ -28,6 +29,8 @@ export class UdpSocket extends Socket {
   local: Endpoint = { address: IPV4_ANY, port: 0 }
   remote: Endpoint | undefined
   reuse = false
+  /** IP_MTU_DISCOVER */
+  discovery: PathMtuDiscovery = 'want'
   /** encap_rcv: a tunnel takes what arrives. */
   tunnel: ((skb: Skb, socket: number) => void) | undefined
   readonly #table: UdpTable<UdpSocket>
@@ -135,7 +138,7 @@ export class UdpSocket extends Socket {
     p.sport = this.local.port
     p.dport = to.port
     // IP_PMTUDISC_WANT: what fits is never fragmented on the way, what does not fit is fragmented here.
-    p.ipFlags = bytes.length + IP_UDP_HEADERS <= mtu ? IP_DF : 0
+    p.ipFlags = this.discovery !== 'dont' && bytes.length + IP_UDP_HEADERS <= mtu ? IP_DF : 0
     p.payload = bytes
     const { path, ns } = this.host
     const sent = path.localOut(ns, p, {

@@ -58,6 +58,8 @@ function once(
   done: (found: LookupResult | undefined, cause: number, error: 'timed out' | 'connection refused') => void,
 ): void {
   const socket: UdpSocket = process.sockets.udp(process.owner)
+  // BIND's sockets let routers fragment what they send (isc__nm_socket_disable_pmtud).
+  socket.discovery = 'dont'
   process.atExit(() => socket.close())
   const where = `${formatIpv4(server)}:${DNS_PORT}`
   const begun = process.now
