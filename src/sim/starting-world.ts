@@ -1,4 +1,5 @@
 import { shelvesOf, withKernelRecords } from '../kernel/boot.ts'
+import { tableFacts } from '../kernel/netfilter/table-facts.ts'
 import type { RecordId } from '../world/ids.ts'
 import type { WorldRecord } from '../world/records.ts'
 import type { World } from '../world/world.ts'
@@ -8,7 +9,7 @@ const known = new WeakMap<World, World>()
 
 /** Does what a run does first, ahead of it: the same world may start many. */
 export function prepare(world: World): void {
-  shelvesOf(startingWorld(world))
+  for (const shelf of shelvesOf(startingWorld(world)).values()) tableFacts(shelf.list('chain'), shelf.list('rule'))
 }
 
 /**

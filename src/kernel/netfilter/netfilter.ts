@@ -11,6 +11,7 @@ import { setFinder } from './ipset.ts'
 import { Nat } from './nat.ts'
 import { CONNTRACK_CONFIRM_HOOKS, CONNTRACK_IN_HOOKS, NAT_HOOKS, PRIORITY, TABLE_HOOKS } from './priorities.ts'
 import { RecentLists } from './recent.ts'
+import { tableFacts } from './table-facts.ts'
 import { Table } from './tables.ts'
 import { type WalkDeps, walkTable } from './walk.ts'
 
@@ -32,6 +33,8 @@ export interface NamespaceNetfilter extends Netfilter {
   readonly conntrack: Conntrack
   /** iptables-restore of one table: its chains and rules are replaced, its counters of limit, nth and the like begin anew. No chains: the table is gone. */
   replaceTable(table: TableName, chains: readonly ChainRecord[], rules: readonly RuleRecord[]): void
+  /** Sets and their members, for tables that are replaced from now on. */
+  replaceSets(records: readonly IpsetRecord[]): void
   /** All tables of nftables anew, as a transaction leaves them. */
   replaceNftables(records: NftRecords): void
   /** For what is not a table of iptables: IPVS, nftables base chains. Those of one priority run in order of registration. */
@@ -57,6 +60,7 @@ class Hooks implements NamespaceNetfilter {
   readonly #nat: Nat
   readonly #tables = new Map<TableName, Table>()
   readonly #extra: HookOps[] = []
+  #sets: ReturnType<typeof setFinder>
   readonly #deps: Omit<CompileDeps, 'loops'>
   #nftables: Nftables = { bases: [], needsConntrack: false }
   #byHook: readonly (readonly HookOps[])[] = HOOKS.map(() => [])
@@ -66,6 +70,7 @@ class Hooks implements NamespaceNetfilter {
   constructor(ns: Namespace, path: Path, records: NetfilterRecords) {
     this.#ns = ns
     this.#path = path
+    this.#sets = setFinder(records.ipsets)
     this.conntrack = new Conntrack(ns)
     this.#nat = new Nat(ns, this.conntrack, (skb, decidedBy) => this.#drop(skb, decidedBy))
     this.#deps = {
@@ -78,7 +83,7 @@ class Hooks implements NamespaceNetfilter {
       now: () => ns.kernel.now,
       addressType: (address, device) => ns.fib.addressType(address, device === undefined ? undefined : ns.devices.get(device)),
       recent: new RecentLists(),
-      set: setFinder(records.ipsets),
+      set: (name) => this.#sets(name),
       interfaces: new InterfacePatterns(),
     }
     for (const table of TABLES) this.#load(table, records.chains, records.rules)
@@ -104,6 +109,10 @@ class Hooks implements NamespaceNetfilter {
   replaceTable(table: TableName, chains: readonly ChainRecord[], rules: readonly RuleRecord[]): void {
     this.#load(table, chains, rules)
     this.#arrange()
+  }
+
+  replaceSets(records: readonly IpsetRecord[]): void {
+    this.#sets = setFinder(records)
   }
 
   replaceNftables(records: NftRecords): void {
@@ -144,13 +153,9 @@ class Hooks implements NamespaceNetfilter {
   }
 
   #load(name: TableName, chains: readonly ChainRecord[], rules: readonly RuleRecord[]): void {
-    const own = chains.filter((c) => c.table === name)
-    if (own.length === 0) {
-      this.#tables.delete(name)
-      return
-    }
-    const byId = new Map(rules.filter((r) => r.table === name).map((r) => [r.id, r]))
-    this.#tables.set(name, new Table(name, own, byId, this.#deps))
+    const facts = tableFacts(chains, rules).get(name)
+    if (facts === undefined) this.#tables.delete(name)
+    else this.#tables.set(name, new Table(facts, this.#deps))
   }
 
   #loadNftables(records: NftRecords): void {
