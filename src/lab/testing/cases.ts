@@ -1,4 +1,4 @@
-import { clientPod, cluster, scenario, TWO_NODES, WEB_IP, WEB_SERVICE, webPod } from '../../library/parts.ts'
+import { clientPod, cluster, ingressController, scenario, TWO_NODES, WEB_IP, WEB_SERVICE, webPod } from '../../library/parts.ts'
 import type { ClusterConfig, Manifest, Override, ScenarioDocument } from '../../scenario/document.ts'
 
 // Scenarios that nobody plays: corners of the engine, each on a real kernel too.
@@ -110,6 +110,30 @@ const learningTunnel = (n: 1 | 2, dev = 'dev eth0 ', mtu = 1450): Override => ({
        valid_lft forever preferred_lft forever
 `,
   fdb: `00:00:00:00:00:00 dev vx0 dst 192.168.1.1${n === 1 ? 2 : 1} self permanent\n`,
+})
+
+/** A Service without a selector, with the endpoints that somebody wrote for it. */
+const handWritten = (name: string, ...addresses: string[]): Manifest[] => [
+  { apiVersion: 'v1', kind: 'Service', metadata: { name }, spec: { ports: [{ port: 80, targetPort: 8080 }] } },
+  {
+    apiVersion: 'discovery.k8s.io/v1',
+    kind: 'EndpointSlice',
+    metadata: { name: `${name}-1`, labels: { 'kubernetes.io/service-name': name } },
+    addressType: 'IPv4',
+    ports: [{ name: '', port: 8080, protocol: 'TCP' }],
+    endpoints: addresses.map((a) => ({ addresses: [a] })),
+  },
+]
+
+const ingressRule = (host: string, ...paths: [path: string, service: string, pathType?: string][]) => ({
+  host,
+  http: {
+    paths: paths.map(([path, name, pathType = 'Prefix']) => ({
+      path,
+      pathType,
+      backend: { service: { name, port: { number: 80 } } },
+    })),
+  },
 })
 
 const USERSPACE: ClusterConfig = { ...cluster(), kubeProxy: { mode: 'userspace' } }
@@ -314,4 +338,64 @@ export const CASES: readonly TestCase[] = [
       },
     ],
   }),
+  kase(
+    'ingress-paths',
+    [
+      `curl -i -H 'Host: shop.example' -H 'X-Forwarded-For: 1.2.3.4' http://10.244.1.9/a http://10.244.1.9/none http://10.244.1.9/exact`,
+      `curl -H 'Host: shop.example' -d 'x=1' http://10.244.1.9/dead`,
+      `curl -I -H 'Host: x.shop.example' http://10.244.1.9/`,
+    ],
+    {
+      objects: [
+        ...base,
+        far,
+        ...ingressController('node1', '10.244.1.9'),
+        WEB_SERVICE,
+        ...handWritten('dead', '10.244.2.2', '192.168.1.12'),
+        ...handWritten('none'),
+        {
+          apiVersion: 'networking.k8s.io/v1',
+          kind: 'Ingress',
+          metadata: { name: 'shop' },
+          spec: {
+            ingressClassName: 'nginx',
+            rules: [
+              ingressRule('shop.example', ['/', 'web'], ['/dead', 'dead'], ['/none', 'none'], ['/exact', 'web', 'Exact']),
+              ingressRule('*.shop.example', ['/', 'web', 'ImplementationSpecific']),
+            ],
+          },
+        },
+      ],
+    },
+  ),
+  kase(
+    'alb-ip',
+    [
+      ['internet', `curl -H 'Host: shop.example' http://203.0.113.200:8080/`],
+      ['internet', `curl -i -H 'Host: other.example' http://203.0.113.200:8080/`],
+      ['node1', `curl -H 'Host: shop.example' http://203.0.113.200:8080/`],
+    ],
+    {
+      cluster: cluster('cloud'),
+      objects: [
+        ...TWO_NODES,
+        near,
+        far,
+        WEB_SERVICE,
+        {
+          apiVersion: 'networking.k8s.io/v1',
+          kind: 'Ingress',
+          metadata: {
+            name: 'shop',
+            annotations: {
+              'alb.ingress.kubernetes.io/scheme': 'internet-facing',
+              'alb.ingress.kubernetes.io/target-type': 'ip',
+              'alb.ingress.kubernetes.io/listen-ports': '[{"HTTP": 8080}]',
+            },
+          },
+          spec: { ingressClassName: 'alb', rules: [ingressRule('shop.example', ['/', 'web'])] },
+        },
+      ],
+    },
+  ),
 ]
