@@ -65,6 +65,8 @@ export class CurlTransfer {
   #timer: Timer | undefined
   #connecting: CurlConnect | undefined
   readonly #begun: number
+  /** TIMER_STARTSINGLE: what --connect-timeout counts from. A retry begins anew. */
+  #attemptAt: number
   readonly #resolvedAt: number
   /** Index of the address that is tried. */
   #tried = 0
@@ -77,6 +79,7 @@ export class CurlTransfer {
   constructor(parts: TransferParts) {
     this.#p = parts
     this.#begun = parts.begun
+    this.#attemptAt = parts.begun
     this.#resolvedAt = parts.process.now
   }
 
@@ -115,7 +118,7 @@ export class CurlTransfer {
       url,
       address,
       isLast,
-      begun: this.#begun,
+      begun: this.#attemptAt,
       elapsed: () => this.#elapsed(),
       verbose: (line, seq) => this.#verbose(line, seq),
       onConnected: (seq) => {
@@ -265,6 +268,7 @@ export class CurlTransfer {
     this.#verbose('* Connection died, retrying a fresh connect (retry count: 1)', cause)
     this.#verbose('* Closing connection', cause)
     this.#connection?.socket.close(cause)
+    this.#attemptAt = this.#p.process.now
     this.#connect(cause)
     return true
   }
