@@ -219,7 +219,7 @@ tables() {
     tr ';' '\n' <<<"${D}{NFT_TABLES[$1]}" | while read -r table; do inside "$1" nft list table $table; done
   fi
   section 'ss'; inside "$1" ss -Htuna4
-  [ "$TRACE_RULES" = 1 ] && { section 'nft'; cat "$OUT/trace/$1.rules" 2>/dev/null; inside "$1" nft -a list ruleset ip 2>/dev/null; }
+  [ "$TRACE_RULES" = 1 ] && { section 'nft'; cat "$OUT/trace/$1.rules" 2>/dev/null; inside "$1" nft -a list ruleset 2>/dev/null; }
 }
 
 ipvs_tables() {

@@ -8,6 +8,8 @@ import type { WorldChange } from '../../world/changes.ts'
 import type { World } from '../../world/world.ts'
 import { type ComparableRun, engineRun } from '../compare/runs.ts'
 import { CASES } from './cases.ts'
+import { IPVS_CASES } from './ipvs-cases.ts'
+import { NFT_CASES } from './nft-cases.ts'
 import { REACH_CASES } from './reach-cases.ts'
 
 /** A scenario with the engine's run of it. */
@@ -22,7 +24,10 @@ export interface ScenarioRun {
 }
 
 const DOCUMENTS: ReadonlyMap<string, ScenarioDocument> = new Map(
-  [...LIBRARY.filter((e) => e.unproven === undefined), ...CASES, ...REACH_CASES].map((e) => [e.id, e.document]),
+  [...LIBRARY.filter((e) => e.unproven === undefined), ...CASES, ...IPVS_CASES, ...NFT_CASES, ...REACH_CASES].map((e) => [
+    e.id,
+    e.document,
+  ]),
 )
 
 /** Ids of everything that is proven: the built-in scenarios in their order, then the test cases. */
