@@ -129,8 +129,5 @@ export const ENDS: Readonly<Record<string, readonly End[]>> = {
   'broken-no-endpoints': [{ pill: /ECONNREFUSED/, says: /no ready endpoint/ }],
   'broken-endpoint-gone': [{ pill: /EHOSTUNREACH/, says: /10\.244\.2\.9/ }],
   'broken-bridge-nf': [{ pill: /no answer/, says: /bridge-nf-call-iptables/ }],
-  'broken-hairpin': [
-    { pill: /no answer/, says: /hairpin mode/ },
-    { pill: /answered/, says: /Hostname: web-a/ },
-  ],
+  'broken-hairpin': [{ pill: /no answer/, says: /hairpin mode/ }],
 }
