@@ -4,7 +4,7 @@ import { ATO_MIN, MAX_QUICKACKS, SECOND } from './constants.ts'
 import { detectLoss, leaveRecovery, markSacked, retransmitLost } from './loss.ts'
 import type { ReceivedOptions } from './options.ts'
 import { pushPending } from './output.ts'
-import { currentRto, sampleRtt } from './rtt.ts'
+import { currentRto, updateRtt } from './rtt.ts'
 import { endOf } from './segment.ts'
 import type { TcpSock } from './sock.ts'
 import { armRetransmit, disarmRetransmit, probeWait, rearmRto, scheduleLossProbe } from './timers.ts'
@@ -38,7 +38,7 @@ export function processAck(sk: TcpSock, seg: Incoming, cause: number): void {
   const windowChanged = updateWindow(sk, seg)
   if (seg.options.sack.length > 0) markSacked(sk, seg.options.sack)
   sk.sndUna = seg.ack
-  const progressed = cleanQueue(sk)
+  const progressed = cleanQueue(sk, seg.options.timestamps)
   if (seg.ack !== una) onProgress(sk, una)
   else if (sk.rtxQueue.length > 0 && seg.bytes.length === 0 && !windowChanged && (seg.flags & (TCP.SYN | TCP.FIN)) === 0) {
     sk.dupacks++
@@ -75,7 +75,7 @@ function updateWindow(sk: TcpSock, seg: Incoming): boolean {
 }
 
 /** tcp_clean_rtx_queue(): the round trip comes from segments that went out once (Karn). */
-function cleanQueue(sk: TcpSock): boolean {
+function cleanQueue(sk: TcpSock, timestamps: Incoming['options']['timestamps']): boolean {
   let rtt: number | undefined
   let freed = 0
   while (sk.rtxQueue[0] !== undefined && !after(endOf(sk.rtxQueue[0]), sk.sndUna)) {
@@ -85,7 +85,7 @@ function cleanQueue(sk: TcpSock): boolean {
     sk.dstConfirm = true
     if (!s.retransmitted && !s.sacked) rtt = sk.host.now - s.sentAt
   }
-  if (rtt !== undefined) sampleRtt(sk, rtt)
+  if (freed > 0) updateRtt(sk, rtt, timestamps)
   // Slow start; beyond ssthresh a segment a round trip (RFC 5681 section 3.1).
   if (freed > 0 && sk.highSeq === undefined) sk.cwnd += sk.cwnd < sk.ssthresh ? freed : freed / sk.cwnd
   return freed > 0

@@ -8,7 +8,7 @@ import { queueIncoming } from './data.ts'
 import { tcpDone, tcpFail } from './done.ts'
 import { ackSendCheck } from './output.ts'
 import { sendReset } from './reset.ts'
-import { sampleRtt } from './rtt.ts'
+import { updateRtt } from './rtt.ts'
 import { newSegment } from './segment.ts'
 import { TcpSock } from './sock.ts'
 import { onTimeout, resendSynAck } from './timeout.ts'
@@ -181,8 +181,8 @@ function establish(sk: TcpSock, seg: Incoming): void {
   sk.attempts = 0
   sk.lastRetransmit = undefined
   sk.rto = TIMEOUT_INIT
-  // tcp_synack_rtt_meas(): a SYN ACK that went out twice proves nothing.
-  if (syn !== undefined && !syn.retransmitted) sampleRtt(sk, sk.host.now - syn.sentAt)
+  // tcp_synack_rtt_meas()
+  updateRtt(sk, syn === undefined || syn.retransmitted ? undefined : sk.host.now - syn.sentAt, seg.options.timestamps)
 }
 
 /** tcp_rcv_synsent_state_process() */
@@ -238,7 +238,7 @@ function finishConnect(sk: TcpSock, seg: Incoming, cause: number): void {
   sk.lastRetransmit = undefined
   sk.rto = TIMEOUT_INIT
   sk.dstConfirm = true
-  if (syn !== undefined && !syn.retransmitted) sampleRtt(sk, sk.host.now - syn.sentAt)
+  updateRtt(sk, syn === undefined || syn.retransmitted ? undefined : sk.host.now - syn.sentAt, seg.options.timestamps)
   sk.lrcvTime = sk.host.now
   const state = sk.setState('ESTABLISHED', cause)
   sendAck(sk, state)

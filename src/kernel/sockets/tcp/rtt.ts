@@ -17,6 +17,23 @@ export function sampleRtt(sk: TcpSock, rtt: number): void {
   sk.rto = currentRto(sk)
 }
 
+/**
+ * tcp_ack_update_rtt(): `measured` (ns) is of segments that went out once. Where all that was acknowledged went out more often
+ * (Karn), the echoed timestamp tells how old what the other end answers is, in whole milliseconds and one at least.
+ */
+export function updateRtt(sk: TcpSock, measured: number | undefined, timestamps: { readonly echo: number } | undefined): void {
+  if (measured !== undefined) {
+    sampleRtt(sk, measured)
+    return
+  }
+  if (!sk.tsOk || timestamps === undefined || timestamps.echo === 0) return
+  const age = (sk.timestamp() - timestamps.echo) >>> 0
+  if (age < OLDEST_ECHO) sampleRtt(sk, Math.max(age, 1) * 1_000_000)
+}
+
+/** INT_MAX / (USEC_PER_SEC / TCP_TS_HZ) */
+const OLDEST_ECHO = Math.floor(0x7fffffff / 1000)
+
 /** The timeout without backoff. */
 export function currentRto(sk: TcpSock): number {
   if (sk.srtt === 0) return TIMEOUT_INIT
