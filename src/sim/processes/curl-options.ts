@@ -11,6 +11,14 @@ export interface CurlUrl {
   readonly path: string
 }
 
+/** One --connect-to; '' and undefined stand for any. */
+export interface ConnectTo {
+  readonly host: string
+  readonly port: number | undefined
+  readonly toHost: string
+  readonly toPort: number | undefined
+}
+
 export interface CurlOptions {
   readonly urls: readonly CurlUrl[]
   readonly silent: boolean
@@ -32,6 +40,7 @@ export interface CurlOptions {
   readonly interface: string | undefined
   /** `host:port` → address. */
   readonly resolve: ReadonlyMap<string, Ipv4>
+  readonly connectTo: readonly ConnectTo[]
   /** -4 asks for A records alone. */
   readonly family: 'inet' | 'unspec'
   readonly writeOut: string | undefined
@@ -58,6 +67,7 @@ const SPECS: readonly OptionSpec[] = [
   { name: 'local-port', long: 'local-port', value: true },
   { name: 'interface', long: 'interface', value: true },
   { name: 'resolve', long: 'resolve', value: true },
+  { name: 'connect-to', long: 'connect-to', value: true },
   { name: 'rate', long: 'rate', value: true },
   { name: 'write-out', short: 'w', long: 'write-out', value: true },
 ]
@@ -86,6 +96,8 @@ export function parseCurl(argv: readonly string[]): Result<CurlOptions, CommandE
   if (!localPort.ok) return localPort
   const resolve = parseResolve(options.values('resolve'))
   if (!resolve.ok) return resolve
+  const connectTo = parseConnectTo(options.values('connect-to'))
+  if (!connectTo.ok) return connectTo
   const interval = parseRate(options.value('rate'))
   if (!interval.ok) return interval
   const data = options.has('data') ? options.values('data').join('&') : undefined
@@ -108,6 +120,7 @@ export function parseCurl(argv: readonly string[]): Result<CurlOptions, CommandE
     localPort: localPort.value,
     interface: options.value('interface'),
     resolve: resolve.value,
+    connectTo: connectTo.value,
     family: options.has('ipv4') ? 'inet' : 'unspec',
     writeOut: options.value('write-out'),
     interval: interval.value,
@@ -168,4 +181,30 @@ function parseResolve(entries: readonly string[]): Result<Map<string, Ipv4>, Com
     map.set(`${host}:${port}`, ip.value)
   }
   return ok(map)
+}
+
+/** `HOST1:PORT1:HOST2:PORT2`; an empty part stands for any, or for what the URL says. */
+function parseConnectTo(entries: readonly string[]): Result<ConnectTo[], CommandError> {
+  const list: ConnectTo[] = []
+  for (const entry of entries) {
+    const [host = '', from = '', toHost = '', to = '', ...more] = entry.split(':')
+    const ports = [from, to].map((p) => (p === '' ? undefined : portNumber(p)))
+    if (
+      entry.split(':').length < 4 ||
+      more.length > 0 ||
+      (from !== '' && ports[0] === undefined) ||
+      (to !== '' && ports[1] === undefined)
+    ) {
+      return commandError(`curl: --connect-to wants HOST1:PORT1:HOST2:PORT2, not "${entry}"`)
+    }
+    list.push({ host, port: ports[0], toHost, toPort: ports[1] })
+  }
+  return ok(list)
+}
+
+/** Where the connection for a URL goes: the first entry of --connect-to that fits its host and port, else where the URL says. */
+export function connectedUrl(url: CurlUrl, entries: readonly ConnectTo[]): CurlUrl {
+  const entry = entries.find((e) => (e.host === '' || e.host === url.host) && (e.port === undefined || e.port === url.port))
+  if (entry === undefined) return url
+  return { ...url, host: entry.toHost === '' ? url.host : entry.toHost, port: entry.toPort ?? url.port }
 }

@@ -43,6 +43,8 @@ export interface TransferParts {
   readonly process: Process
   readonly options: CurlOptions
   readonly url: CurlUrl
+  /** The same with the host and port that are connected to (--connect-to). */
+  readonly via: CurlUrl
   /** In the order in which they are tried. */
   readonly addresses: readonly Ipv4[]
   /** When it began, before the name was looked up; virtual ns. */
@@ -108,14 +110,14 @@ export class CurlTransfer {
   }
 
   #connect(before: number): void {
-    const { process, options, url, addresses } = this.#p
+    const { process, options, via, addresses } = this.#p
     const address = this.#address
-    const cause = process.step('connect', `${formatIpv4(address)}:${url.port}`, before)
+    const cause = process.step('connect', `${formatIpv4(address)}:${via.port}`, before)
     const isLast = this.#tried + 1 >= addresses.length
     const connecting = new CurlConnect({
       process,
       options,
-      url,
+      url: via,
       address,
       isLast,
       begun: this.#attemptAt,
@@ -285,7 +287,7 @@ export class CurlTransfer {
     this.#connecting?.cancel()
     const socket = this.#connection?.socket
     if (socket !== undefined) socket.onWake = undefined
-    const { url, process } = this.#p
+    const { via, process } = this.#p
     const status = this.#status()
     const contentType = this.#head === undefined ? undefined : header(this.#head, 'content-type')
     const connected = this.#connectedAt > 0 || this.#reused
@@ -299,7 +301,7 @@ export class CurlTransfer {
         ...(connected && socket !== undefined
           ? {
               remoteIp: formatIpv4(this.#address),
-              remotePort: url.port,
+              remotePort: via.port,
               localIp: formatIpv4(socket.local.address),
               localPort: socket.local.port,
             }

@@ -188,6 +188,19 @@ describe('curl', () => {
     expect(r.exit?.verdict).toMatchObject({ kind: 'failed', error: 'ECONNRESET' })
   })
 
+  it('--connect-to goes elsewhere, and asks for what the URL says', () => {
+    const n = net()
+    start(n.server, 'httpd -p 8080')
+    const r = shell(n.wire, n.client, 'curl -sv --connect-to shop.example:80:192.0.2.2:8080 http://shop.example/cart')
+    expect(r.code).toBe(0)
+    expect(r.output).toMatch(
+      /^\* Connecting to hostname: 192\.0\.2\.2\n\* Connecting to port: 8080\n\* {3}Trying 192\.0\.2\.2:8080\.\.\.\n/,
+    )
+    expect(r.output).toContain('> Host: shop.example\n')
+    expect(shell(n.wire, n.client, 'curl --connect-to ::192.0.2.2:8080 http://other.example/').code).toBe(0)
+    expect(() => start(n.client, 'curl --connect-to shop:192.0.2.2 http://shop.example/')).toThrow(/HOST1:PORT1:HOST2:PORT2/)
+  })
+
   it('reads a body that comes in chunks, and keeps the connection', () => {
     const { wire, client } = withServer((s, cause) => {
       s.send(utf8('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n6\r\nhello \r\n6;x=1\r\nworld\n\r\n0\r\n\r\n'), cause)

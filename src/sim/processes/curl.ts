@@ -1,7 +1,7 @@
 import { ok } from '../../base/result.ts'
 import { formatIpv4, type Ipv4 } from '../../net/address.ts'
 import type { CurlOptions, CurlUrl } from './curl-options.ts'
-import { parseCurl } from './curl-options.ts'
+import { connectedUrl, parseCurl } from './curl-options.ts'
 import { CurlResolve } from './curl-resolve.ts'
 import { type Connection, CurlTransfer, type TransferEnd } from './curl-transfer.ts'
 import { writeOut } from './curl-write-out.ts'
@@ -12,7 +12,7 @@ import type { Program } from './program.ts'
 export const curl: Program = {
   name: 'curl',
   usage:
-    'curl [-sSvifI] [-o FILE] [-m SECONDS] [--connect-timeout SECONDS] [-X METHOD] [-d DATA] [-H HEADER] [--local-port PORT] [--rate N/UNIT] [--resolve HOST:PORT:ADDRESS] [-w FORMAT] URL…',
+    'curl [-sSvifI] [-o FILE] [-m SECONDS] [--connect-timeout SECONDS] [-X METHOD] [-d DATA] [-H HEADER] [--local-port PORT] [--rate N/UNIT] [--resolve HOST:PORT:ADDRESS] [--connect-to HOST1:PORT1:HOST2:PORT2] [-w FORMAT] URL…',
   prepare(argv) {
     const options = parseCurl(argv)
     if (!options.ok) return options
@@ -50,15 +50,20 @@ class CurlRun {
     }
     const begun = this.#process.now
     this.#begun = begun
-    const fixed = this.#fixed(url, cause)
-    const kept = this.#pool.get(`${url.host}:${url.port}`)
+    const via = connectedUrl(url, this.#options.connectTo)
+    if (via !== url && this.#options.verbose) {
+      this.#process.print(`* Connecting to hostname: ${via.host}`, cause)
+      this.#process.print(`* Connecting to port: ${via.port}`, cause)
+    }
+    const fixed = this.#fixed(via, cause)
+    const kept = this.#pool.get(`${via.host}:${via.port}`)
     if (fixed !== undefined) this.#transfer(url, fixed, begun, cause)
     else if (kept !== undefined && kept.socket.state === 'ESTABLISHED') this.#transfer(url, kept.addresses, begun, cause)
     else {
       const resolve = new CurlResolve({
         process: this.#process,
         options: this.#options,
-        host: url.host,
+        host: via.host,
         onResolved: (addresses, seq) => this.#transfer(url, addresses, begun, seq),
         onFailed: (end, seq) => this.#ended(url, end, seq),
       })
@@ -67,11 +72,13 @@ class CurlRun {
   }
 
   #transfer(url: CurlUrl, addresses: readonly Ipv4[], begun: number, cause: number): void {
-    const key = `${url.host}:${url.port}`
+    const via = connectedUrl(url, this.#options.connectTo)
+    const key = `${via.host}:${via.port}`
     const transfer = new CurlTransfer({
       process: this.#process,
       options: this.#options,
       url,
+      via,
       addresses,
       begun,
       toTerminal: (this.#options.outputs[this.#index] ?? '-') === '-',
