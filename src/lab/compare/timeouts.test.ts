@@ -18,6 +18,12 @@ describe('entries that run out while a slow kernel’s tables are read', () => {
     expect(compareTimeouts('node1', engine, kernel)).toEqual([])
   })
 
+  it('count among the active ones where their state does', () => {
+    const half = CLOSED.replace('CLOSE', 'SYN_RECV')
+    const [first] = withoutRunOut(servers, connections(timed(half, '00:59')), slow(70))
+    expect(first).toBe(servers[0]?.replace('1 1 1', '1 0 1'))
+  })
+
   it('are still missed where they had time left, or where the kernel has them', () => {
     expect(withoutRunOut(servers, engine, slow(5, timed(OPEN, '14:50')))).toEqual(servers)
     expect(withoutRunOut(servers, engine, slow(12, timed(CLOSED, '00:01'), timed(OPEN, '14:47')))).toEqual(servers)

@@ -69,16 +69,20 @@ export function runOut(section: string, engine: Tables, kernel: Tables): Readonl
   return new Set([...secondsOf(timed, engine.get(section) ?? '')].flatMap(([entry, seconds]) => (seconds <= lag ? [entry] : [])))
 }
 
-/** The engine's real servers without those connections that had run out: one that is over counts in InActConn, the last column. */
+/** States of IPVS that count in ActiveConn (tcp_state_active_table[]). */
+const ACTIVE: ReadonlySet<string | undefined> = new Set(['ESTABLISHED', 'SYN_SENT', 'SYN_RECV', 'SYNACK'])
+
+/** The engine's real servers without those connections that had run out, in their last two columns: ActiveConn, InActConn. */
 export function withoutRunOut(servers: readonly string[], engine: Tables, kernel: Tables): string[] {
   const theirs = kernel.get(IPVS_CONNECTIONS) ?? ''
   const known = new Set(TIMED.filter((t) => t.section === IPVS_CONNECTIONS).flatMap((t) => [...secondsOf(t, theirs).keys()]))
   let lines = [...servers]
   for (const entry of runOut(IPVS_CONNECTIONS, engine, kernel)) {
-    const [protocol, , , virtual, destination] = entry.split(' ')
+    const [protocol, state, , virtual, destination] = entry.split(' ')
     if (known.has(entry)) continue
     const own = `${protocol} ${virtual} -> ${destination} `
-    lines = lines.map((l) => (l.startsWith(own) ? l.replace(/\d+$/, (n) => String(Number(n) - 1)) : l))
+    const column = ACTIVE.has(state) ? /\d+(?= \d+$)/ : /\d+$/
+    lines = lines.map((l) => (l.startsWith(own) ? l.replace(column, (n) => String(Number(n) - 1)) : l))
   }
   return lines
 }
