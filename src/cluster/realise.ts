@@ -1,6 +1,7 @@
 import { formatIpv4, type Ipv4, parseIpv4 } from '../net/address.ts'
 import type { JourneySpec } from '../scenario/document.ts'
 import type { Origin } from '../world/records.ts'
+import { behindProxies } from './ingress/behind.ts'
 import type { ProxyTables } from './kube-proxy/index.ts'
 import { comment, type GeneratedTable, rule, unmodelled } from './kube-proxy/rule.ts'
 import type { Cluster, ClusterNode } from './model.ts'
@@ -27,8 +28,8 @@ export function nodesOnTheWay(cluster: Cluster, journeys: readonly JourneySpec[]
     for (const [, text = '', port] of j.run.matchAll(/(\d+\.\d+\.\d+\.\d+)(?::(\d+))?/g)) {
       const address = parseIpv4(text)
       if (!address.ok) continue
-      add(byAddress.get(address.value))
-      for (const endpoint of endpointsBehind(cluster, address.value, Number(port ?? 0))) add(byAddress.get(endpoint))
+      const met = [address.value, ...endpointsBehind(cluster, address.value, Number(port ?? 0))]
+      for (const a of [...met, ...behindProxies(cluster, new Set(met))]) add(byAddress.get(a))
     }
   }
   return nodes

@@ -2,6 +2,8 @@ import { describe, expect, it } from 'vitest'
 import { ingressController } from '../../library/parts.ts'
 import type { Manifest, ScenarioDocument } from '../../scenario/document.ts'
 import { objectId } from '../../world/ids.ts'
+import { fillIn } from '../fill-in.ts'
+import { nodesOnTheWay } from '../realise.ts'
 import { built, documentOf, errorsOf, node, pod, routesText, service, viewOfDocument } from '../testing.ts'
 
 const backend = (name: string, port: object = { number: 80 }) => ({ service: { name, port } })
@@ -175,5 +177,31 @@ describe('a cloud’s application load balancer', () => {
 
   it('has no targets for a Service without a node port, and says so', () => {
     expect(notesOf(doc([alb()])).some((n) => n.includes('default/web has no node port'))).toBe(true)
+  })
+})
+
+describe('the nodes that a journey passes', () => {
+  const two = (objects: readonly Manifest[], more: Partial<ScenarioDocument> = {}) =>
+    doc([node('node2', '10.244.2.0/24', '192.168.1.12'), node('node3', '10.244.3.0/24', '192.168.1.13'), ...objects], more)
+  const passed = (d: ScenarioDocument, run: string): string[] => {
+    const cluster = fillIn(d)
+    if (!cluster.ok) throw new Error(cluster.error.map((e) => e.message).join())
+    return [...nodesOnTheWay(cluster.value, [{ from: 'internet', run }])].map((n) => n.name).toSorted()
+  }
+
+  it('are those of the pods behind a proxy too, and all of them behind a balancer of nodes', () => {
+    const served = two([
+      ...ingressController('node2', '10.244.2.9'),
+      ingress({ ingressClassName: 'nginx', rules: rules(backend('web')) }),
+    ])
+    expect(passed(served, 'curl http://203.0.113.12:30080/')).toEqual(['node1', 'node2'])
+    expect(passed(served, 'curl http://203.0.113.13/')).toEqual(['node3'])
+    const balanced = two([
+      ingress(
+        { ingressClassName: 'alb', rules: rules(backend('web')) },
+        { annotations: { 'alb.ingress.kubernetes.io/scheme': 'internet-facing' } },
+      ),
+    ])
+    expect(passed(balanced, 'curl http://203.0.113.200/')).toEqual(['node1', 'node2', 'node3'])
   })
 })
