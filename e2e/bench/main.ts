@@ -14,6 +14,7 @@ import { TraceReader } from '../../src/trace/reader.ts'
 import { Timeline } from '../../src/trace/timeline.ts'
 import { chunksOf, TraceAssembler } from '../../src/trace/wire.ts'
 import { chain, forward, LINKS } from './forward.ts'
+import { largeClusters } from './large.ts'
 import { type Line, median, millions, milliseconds, perSecond, print } from './measure.ts'
 import { kubeRules } from './rules.ts'
 
@@ -217,4 +218,5 @@ print('Engine (pod - bridge - router - router - bridge - pod)', engine())
 print('Timeline', timeline())
 print('Worker to page', transfer())
 print('Documents', await documents())
+print('Large clusters (ten nodes, three pods a Service)', largeClusters())
 print('Linux text', iptables())

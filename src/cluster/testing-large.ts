@@ -3,7 +3,7 @@ import { documentOf, node, pod, service } from './testing.ts'
 
 const NODES = 10
 const PODS_PER_SERVICE = 3
-export const PORT = 80
+const PORT = 80
 
 /** The cluster IP of Service number `i`, from 0. */
 export const clusterIp = (i: number): string => `10.96.${Math.floor(i / 250)}.${(i % 250) + 1}`

@@ -10,6 +10,7 @@ import { locateErrors } from '../scenario/locate.ts'
 import { toYaml } from '../scenario/to-yaml.ts'
 import { parseCommand } from '../sim/processes/index.ts'
 import { run } from '../sim/run.ts'
+import { prepare as prepareRun } from '../sim/starting-world.ts'
 import { indexesOf } from '../trace/indexes.ts'
 import { chunksOf } from '../trace/wire.ts'
 import type { WorldChange } from '../world/changes.ts'
@@ -89,6 +90,7 @@ async function prepare(source: OpenSource, progress: OnProgress): Promise<Result
 function checked(ready: Omit<Ready, 'changes'>): Result<Ready, readonly InputError[]> {
   const errors = commandErrors(ready.document)
   if (errors.length > 0) return err(errors)
+  prepareRun(ready.world)
   const changes = worldChanges(ready.document, ready.world)
   return changes.ok ? ok({ ...ready, changes: changes.value }) : err(changes.error)
 }
