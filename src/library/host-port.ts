@@ -1,6 +1,7 @@
 import type { LibraryEntry } from './entry.ts'
 import { INTO_THE_CLUSTER } from './groups.ts'
-import { cluster, hostPortPod, scenario, TWO_NODES } from './parts.ts'
+import { cluster, scenario, TWO_NODES } from './parts.ts'
+import { hostPortPod } from './ways-in.ts'
 
 export const hostPort: LibraryEntry = {
   id: 'host-port',

@@ -1,6 +1,7 @@
 import type { LibraryEntry } from './entry.ts'
 import { INTO_THE_CLUSTER } from './groups.ts'
-import { balancedService, scenario, TWO_NODES, VIP, webPod } from './parts.ts'
+import { scenario, TWO_NODES, webPod } from './parts.ts'
+import { balancedService, VIP } from './ways-in.ts'
 
 export const loadBalancer: LibraryEntry = {
   id: 'load-balancer',

@@ -1,6 +1,7 @@
 import type { LibraryEntry } from './entry.ts'
 import { INTO_THE_CLUSTER } from './groups.ts'
-import { cluster, nodePortService, scenario, TWO_NODES, webPod } from './parts.ts'
+import { cluster, scenario, TWO_NODES, webPod } from './parts.ts'
+import { nodePortService } from './ways-in.ts'
 
 export const nodePort: LibraryEntry = {
   id: 'node-port',

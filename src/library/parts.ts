@@ -6,7 +6,7 @@ const POD_CIDR = '10.244.0.0/16'
 const SERVICE_CIDR = '10.96.0.0/16'
 export const WEB_IP = '10.96.0.10'
 export const WEB_PORT = 8080
-const WEB_IMAGE = 'registry.k8s.io/e2e-test-images/agnhost:2.53'
+export const WEB_IMAGE = 'registry.k8s.io/e2e-test-images/agnhost:2.53'
 
 /** node1 is 192.168.1.11 with 10.244.1.0/24, node2 is 192.168.1.12 with 10.244.2.0/24. */
 export const node = (n: 1 | 2): Manifest => ({
@@ -40,86 +40,12 @@ export const webPod = (name: string, nodeName: string, podIP: string, app = 'web
   status: { podIP },
 })
 
-/** A pod that answers HTTP on 8080, and on a port of its node. */
-export const hostPortPod = (name: string, nodeName: string, podIP: string, hostPort: number): Manifest => ({
-  apiVersion: 'v1',
-  kind: 'Pod',
-  metadata: { name, labels: { app: 'web' } },
-  spec: {
-    nodeName,
-    containers: [{ name: 'web', image: WEB_IMAGE, ports: [{ containerPort: WEB_PORT, hostPort }] }],
-  },
-  status: { podIP },
-})
-
 export const WEB_SERVICE: Manifest = {
   apiVersion: 'v1',
   kind: 'Service',
   metadata: { name: 'web' },
   spec: { clusterIP: WEB_IP, selector: { app: 'web' }, ports: [{ port: 80, targetPort: WEB_PORT }] },
 }
-
-/** ingress-nginx as its manifests install it: the controller's pod, and a NodePort Service that keeps the client's address. */
-export const ingressController = (nodeName: string, podIP: string): readonly Manifest[] => {
-  const labels = { 'app.kubernetes.io/name': 'ingress-nginx' }
-  const metadata = { name: 'ingress' }
-  return [
-    {
-      apiVersion: 'v1',
-      kind: 'Pod',
-      metadata: { ...metadata, labels },
-      spec: {
-        nodeName,
-        containers: [
-          {
-            name: 'controller',
-            image: 'registry.k8s.io/ingress-nginx/controller:v1.11.3',
-            args: ['/nginx-ingress-controller', '--ingress-class=nginx', '--controller-class=k8s.io/ingress-nginx'],
-            ports: [{ name: 'http', containerPort: 80 }],
-          },
-        ],
-      },
-      status: { podIP },
-    },
-    {
-      apiVersion: 'v1',
-      kind: 'Service',
-      metadata,
-      spec: {
-        type: 'NodePort',
-        externalTrafficPolicy: 'Local',
-        clusterIP: '10.96.0.80',
-        selector: labels,
-        ports: [{ name: 'http', port: 80, targetPort: 'http', nodePort: 30080 }],
-      },
-    },
-  ]
-}
-
-export const NODE_PORT = 30080
-
-/** Service web, also at port 30080 of every node. */
-export const nodePortService = (spec: Readonly<Record<string, unknown>> = {}): Manifest => ({
-  apiVersion: 'v1',
-  kind: 'Service',
-  metadata: { name: 'web' },
-  spec: {
-    type: 'NodePort',
-    clusterIP: WEB_IP,
-    selector: { app: 'web' },
-    ports: [{ port: 80, targetPort: WEB_PORT, nodePort: NODE_PORT }],
-    ...spec,
-  },
-})
-
-/** The load balancer's address in front of Service web. */
-export const VIP = '203.0.113.100'
-
-/** Service web behind a load balancer of the cloud. */
-export const balancedService = (spec: Readonly<Record<string, unknown>> = {}): Manifest => ({
-  ...nodePortService({ type: 'LoadBalancer', ...spec }),
-  status: { loadBalancer: { ingress: [{ ip: VIP }] } },
-})
 
 export const cluster = (fabric: ClusterConfig['network']['fabric'] = 'l2'): ClusterConfig => ({
   podCIDR: POD_CIDR,

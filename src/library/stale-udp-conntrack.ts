@@ -72,12 +72,7 @@ export const brokenStaleUdpConntrack: LibraryEntry = {
     title: 'Broken: a stale conntrack entry holds a UDP client',
     cluster: { ...cluster(), kubeProxy: { mode: 'iptables', conntrackCleanup: false } },
     objects: OBJECTS,
-    journeys: [
-      ask('one'),
-      ask('two'),
-      ask('three'),
-      { from: 'pod/client', run: `echo four | nc -u -p 40001 -w 2 ${ECHO_IP} 7` },
-    ],
+    journeys: [ask('one'), ask('two'), ask('three'), { from: 'pod/client', run: `echo four | nc -u -p 40001 -w 2 ${ECHO_IP} 7` }],
     changes: MOVED,
   }),
 }

@@ -6,7 +6,7 @@ import { dissect } from './dissect.ts'
 import { emitPacket } from './emit.ts'
 import type { Layer } from './layer.ts'
 import { ETH_P, ICMP, IP_DF, IPPROTO, Packet, TCP } from './packet.ts'
-import { quoteDatagram } from './quoted.ts'
+import { quoteDatagram } from './quote.ts'
 import { encodeTcpOptions } from './tcp-options.ts'
 
 const ip = (text: string) => {

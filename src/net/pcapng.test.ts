@@ -8,7 +8,7 @@ import { parseIpv4 } from './address.ts'
 import { emitPacket } from './emit.ts'
 import { ARP_OP, ETH_P, ICMP, IP_DF, IP_MF, IPPROTO, Packet, TCP } from './packet.ts'
 import { type CapturedFrame, writePcapng } from './pcapng.ts'
-import { quoteDatagram } from './quoted.ts'
+import { quoteDatagram } from './quote.ts'
 import { encodeTcpOptions } from './tcp-options.ts'
 
 const ip = (text: string) => {

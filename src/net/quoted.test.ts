@@ -1,7 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { IP_DF, IPPROTO, Packet } from './packet.ts'
-import { parseQuoted, quoteDatagram, rewriteQuoted } from './quoted.ts'
+import { quoteDatagram } from './quote.ts'
+import { parseQuoted, rewriteQuoted } from './quoted.ts'
 
 const u16 = fc.integer({ min: 0, max: 0xffff })
 const u32 = fc.integer({ min: 0, max: 0xffffffff })

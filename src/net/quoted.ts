@@ -1,7 +1,6 @@
 import { get16, get32, set16, set32 } from '../base/bytes.ts'
 import { ok, type Result } from '../base/result.ts'
 import { updateChecksum16, updateChecksum32 } from './checksum.ts'
-import { emitDatagram } from './emit.ts'
 import { ICMP_HEADER, isIcmpError } from './icmp.ts'
 import { IPV4, type Ipv4Header, parseIpv4Header } from './ipv4.ts'
 import { IPPROTO, type Packet } from './packet.ts'
@@ -25,16 +24,6 @@ export interface Quoted {
   readonly icmpType: number
   readonly icmpCode: number
   readonly icmpRest: number
-}
-
-/** An ICMP error is at most 576 bytes with its own IP header, RFC 1812 section 4.3.2.3 and icmp_send(). */
-const MAX_ERROR_LENGTH = 576
-
-/** The payload of an ICMP error about `p`: its datagram as it stands, cut so that the error's IP packet stays within 576 bytes. */
-export function quoteDatagram(p: Packet): Uint8Array {
-  const bytes = emitDatagram(p)
-  const room = MAX_ERROR_LENGTH - IPV4.LENGTH - ICMP_HEADER.LENGTH
-  return bytes.length > room ? bytes.slice(0, room) : bytes
 }
 
 /** Reads the payload of an ICMP error. Errors: no IPv4 header, or fewer than the 8 bytes behind it that RFC 792 promises. */

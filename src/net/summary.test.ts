@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { utf8 } from '../base/bytes.ts'
 import { parseIpv4 } from './address.ts'
 import { ARP_OP, ETH_P, ICMP, IPPROTO, Packet, TCP } from './packet.ts'
-import { quoteDatagram } from './quoted.ts'
+import { quoteDatagram } from './quote.ts'
 import { chipLabel, summarize } from './summary.ts'
 
 const ip = (text: string) => {

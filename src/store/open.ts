@@ -6,6 +6,7 @@ import type { OpenSource, WorkerFailure } from '../worker/protocol.ts'
 import { openingSeq } from './playhead.ts'
 import type { Scenarios } from './scenarios.ts'
 import { sessionInPauses } from './session.ts'
+import { sourceOf } from './source.ts'
 import { type AppState, type Bookmark, isPanel, type OpenOptions, type OpenSlice } from './state.ts'
 
 export interface Services {
@@ -166,9 +167,3 @@ export const createOpenSlice =
  */
 const ownOrEdited = (state: AppState) =>
   state.draft === undefined && state.session?.provenance.kind === 'library' ? state.session.provenance : { kind: 'own' as const }
-
-/** What opens the same again. */
-export const sourceOf = (b: Pick<Bookmark, 'document' | 'provenance'>): OpenSource =>
-  b.provenance.kind === 'imported'
-    ? { kind: 'files' as const, files: b.provenance.files, journeys: b.document.journeys }
-    : { kind: 'document' as const, document: b.document }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { ingressController } from '../../library/parts.ts'
+import { ingressController } from '../../library/ways-in.ts'
 import type { Manifest, ScenarioDocument } from '../../scenario/document.ts'
 import { objectId } from '../../world/ids.ts'
 import { fillIn } from '../fill-in.ts'

@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest'
 import { formatIpv4 } from '../../net/address.ts'
 import { addBytes, checksum, finish, pseudoHeaderSum } from '../../net/checksum.ts'
 import { ICMP, IPPROTO, type Packet } from '../../net/packet.ts'
-import { parseQuoted, quoteDatagram } from '../../net/quoted.ts'
+import { quoteDatagram } from '../../net/quote.ts'
+import { parseQuoted } from '../../net/quoted.ts'
 import { NF_ACCEPT } from '../types.ts'
 import {
   ACCEPT,

@@ -1,6 +1,7 @@
 import { isGroupMac, isMulticast } from '../../net/address.ts'
 import { EMPTY, ETH_P, ICMP, IPPROTO, Packet, TCP } from '../../net/packet.ts'
-import { parseQuoted, quoteDatagram } from '../../net/quoted.ts'
+import { quoteDatagram } from '../../net/quote.ts'
+import { parseQuoted } from '../../net/quoted.ts'
 import { PACKET_ORIGINS } from '../../trace/step.ts'
 import type { NetworkNamespace } from '../namespace.ts'
 import { SkBuff } from '../skb.ts'

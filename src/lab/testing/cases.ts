@@ -1,4 +1,5 @@
-import { clientPod, cluster, ingressController, scenario, TWO_NODES, WEB_IP, WEB_SERVICE, webPod } from '../../library/parts.ts'
+import { clientPod, cluster, scenario, TWO_NODES, WEB_IP, WEB_SERVICE, webPod } from '../../library/parts.ts'
+import { ingressController } from '../../library/ways-in.ts'
 import type { ClusterConfig, Manifest, Override, ScenarioDocument } from '../../scenario/document.ts'
 
 // Scenarios that nobody plays: corners of the engine, each on a real kernel too.

@@ -1,16 +1,5 @@
-import {
-  balancedService,
-  clientPod,
-  cluster,
-  hostPortPod,
-  nodePortService,
-  scenario,
-  TWO_NODES,
-  VIP,
-  WEB_IP,
-  WEB_SERVICE,
-  webPod,
-} from '../../library/parts.ts'
+import { clientPod, cluster, scenario, TWO_NODES, WEB_IP, WEB_SERVICE, webPod } from '../../library/parts.ts'
+import { balancedService, hostPortPod, nodePortService, VIP } from '../../library/ways-in.ts'
 import type { ClusterConfig, Manifest } from '../../scenario/document.ts'
 import type { TestCase } from './cases.ts'
 

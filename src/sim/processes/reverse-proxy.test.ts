@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { playOf } from '../../cluster/play.ts'
 import { built, documentOf, node, pod, service } from '../../cluster/testing.ts'
-import { ingressController } from '../../library/parts.ts'
+import { ingressController } from '../../library/ways-in.ts'
 import type { Manifest } from '../../scenario/document.ts'
 import { run } from '../run.ts'
 import { play } from '../testing/play.ts'

@@ -1,6 +1,6 @@
 import { type Mac, maskOf } from '../../net/address.ts'
 import { ARP_OP, ETH_P, FIELD, ICMP, IP_DF, IPPROTO, Packet, TCP } from '../../net/packet.ts'
-import { quoteDatagram } from '../../net/quoted.ts'
+import { quoteDatagram } from '../../net/quote.ts'
 import {
   chainId,
   conntrackId,
