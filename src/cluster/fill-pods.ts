@@ -33,9 +33,9 @@ export function fillPods(context: FillContext, nodes: readonly ClusterNode[]): C
       )
       continue
     }
-    const clash = portClash(d, node, placed)
-    if (clash !== undefined && at(d.manifest, 'metadata', 'uid') === undefined)
-      errors.push(inputError(`${d.path}.spec.nodeName`, clash))
+    const isStored = at(d.manifest, 'metadata', 'uid') !== undefined
+    const clash = isStored ? undefined : portClash(d, node, placed)
+    if (clash !== undefined) errors.push(inputError(`${d.path}.spec.nodeName`, clash))
     placed.set(d, node)
     load.set(name, (load.get(name) ?? 0) + 1)
   }

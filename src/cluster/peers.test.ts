@@ -3,6 +3,7 @@ import type { Manifest, PeerCluster, ScenarioDocument } from '../scenario/docume
 import { validateDocument } from '../scenario/schema.ts'
 import { play } from '../sim/testing/play.ts'
 import { viewOf } from '../world/world.ts'
+import { kubeProxyText } from './kube-proxy/feed.ts'
 import { built, documentOf, errorsOf, node, pod, routesText, service } from './testing.ts'
 
 // Two clusters that have nothing in common but the Internet.
@@ -65,6 +66,16 @@ describe('another cluster', () => {
     const world = built(documentOf(HOME, { peers: [cloud, north] }))
     expect(play(world, ['pod/client', 'curl -m 3 http://198.18.1.100/']).exitCodes[0]).toBe(0)
     expect(play(world, ['pod/lone', 'curl -m 3 http://198.18.1.100/']).exitCodes[0]).toBe(0)
+  })
+
+  it('has kube-proxies of its own, which know its Services and no others', () => {
+    const text = (node: string) => {
+      const fed = kubeProxyText(two(), { node, mode: 'iptables', family: 'IPv4' })
+      return fed.ok ? fed.value : fed.error.map((e) => e.message).join()
+    }
+    expect(text('node3')).toContain('default/shop loadbalancer IP')
+    expect(text('node1')).not.toContain('shop')
+    expect(text('node9')).toBe('there is no node "node9"; expected node1 or node3')
   })
 
   it('may not share names of nodes, pods and Services with others, nor be called like a part of the network', () => {

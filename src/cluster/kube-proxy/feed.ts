@@ -2,8 +2,8 @@ import { assertNever } from '../../base/assert-never.ts'
 import { err, ok, type Result } from '../../base/result.ts'
 import type { InputError, ScenarioDocument } from '../../scenario/document.ts'
 import { inputError, listed } from '../errors.ts'
-import { fillIn } from '../fill-in.ts'
 import type { Cluster, ClusterNode } from '../model.ts'
+import { fillInAll } from '../peers.ts'
 import { endpointsMap } from './endpoints-map.ts'
 import { iptablesConfigOf, proxyObjects } from './index.ts'
 import type { IpFamily } from './ip.ts'
@@ -37,14 +37,14 @@ export interface ProxyFeed {
  * Errors: those of the document, and a node that does not exist.
  */
 export function kubeProxyText(doc: ScenarioDocument, what: ProxyFeed): Result<string, InputError[]> {
-  const cluster = fillIn(doc)
-  if (!cluster.ok) return err(cluster.error)
-  const self = cluster.value.nodes.find((n) => n.name === what.node)
-  if (self === undefined) {
-    const known = listed(cluster.value.nodes.map((n) => n.name))
-    return err([inputError('', `there is no node "${what.node}"; expected ${known}`)])
+  const clusters = fillInAll(doc)
+  if (!clusters.ok) return err(clusters.error)
+  for (const cluster of clusters.value) {
+    const self = cluster.nodes.find((n) => n.name === what.node)
+    if (self !== undefined) return ok(feed(cluster, self, what))
   }
-  return ok(feed(cluster.value, self, what))
+  const known = listed(clusters.value.flatMap((c) => c.nodes.map((n) => n.name)))
+  return err([inputError('', `there is no node "${what.node}"; expected ${known}`)])
 }
 
 function feed(cluster: Cluster, self: ClusterNode, { mode, family }: ProxyFeed): string {
