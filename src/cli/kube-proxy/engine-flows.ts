@@ -8,13 +8,16 @@ import { path } from '../../kernel/path/index.ts'
 import { netifReceive } from '../../kernel/path/receive.ts'
 import { SkBuff } from '../../kernel/skb.ts'
 import { parseIptablesSave, toRecords } from '../../linux/iptables-save.ts'
+import { parseNft } from '../../linux/nft/parse.ts'
+import { nftRecords } from '../../linux/nft/records.ts'
 import { type Ipv4, ipv4, type Mac, parseIpv4, parsePrefix } from '../../net/address.ts'
 import { ETH_P, IPPROTO, Packet, TCP } from '../../net/packet.ts'
 import { STEP } from '../../trace/columns.ts'
+import { nftTarget } from '../../trace/nft.ts'
 import { TraceRecorder } from '../../trace/recorder.ts'
 import { RULE_VERDICTS } from '../../trace/step.ts'
 import type { StepAt } from '../../trace/trace.ts'
-import type { RuleRecord } from '../../world/records.ts'
+import type { NftRuleRecord, RuleRecord, WorldRecord } from '../../world/records.ts'
 import type { World } from '../../world/world.ts'
 import type { FlowAnswer, FlowSpec, RulesetVector } from './vector.ts'
 
@@ -28,16 +31,52 @@ const NIC = 0x525400000001 as Mac
 
 /** Every end that a flow's random choices can lead to, in the order of the rules. */
 export function engineFlows(v: RulesetVector, ruleset: string, config: IptablesProxyConfig): FlowAnswer[] {
-  const world = nodeWorld(v, ruleset, config)
-  const local = new Set(v.nodeConfig.tracerLocalIPs)
-  return v.flows.map((flow) => answer(world, flow, local.has(flow.sourceIP)))
+  const parsed = parseIptablesSave(wholeTables(ruleset, config))
+  if (!parsed.ok) throw new Error(`the ruleset does not parse: ${JSON.stringify(parsed.error)}`)
+  return flowsIn(
+    nodeWorld(
+      v,
+      toRecords(NODE, parsed.value, () => ORIGIN),
+    ),
+    v,
+    allChoices,
+  )
 }
 
-function answer(world: World, flow: FlowSpec, fromNode: boolean): FlowAnswer {
+/** The same for kube-proxy's table of nftables, as commands that make it (`NftTable.dump`). */
+export function nftEngineFlows(v: RulesetVector, dump: string): FlowAnswer[] {
+  const parsed = parseNft(dump)
+  if (!parsed.ok) throw new Error(`the table does not parse: ${JSON.stringify(parsed.error)}`)
+  const moduli = new Set([...dump.matchAll(/numgen random mod (\d+)/g)].map((m) => Number(m[1])))
+  return flowsIn(
+    nodeWorld(
+      v,
+      nftRecords(NODE, parsed.value, () => ORIGIN),
+    ),
+    v,
+    () => everyDraw(moduli),
+  )
+}
+
+function flowsIn(world: World, v: RulesetVector, choices: () => Iterable<Prng>): FlowAnswer[] {
+  const local = new Set(v.nodeConfig.tracerLocalIPs)
+  return v.flows.map((flow) => answer(world, flow, local.has(flow.sourceIP), choices))
+}
+
+/** Draws with which `numgen random mod N` says each number below N, for every N; a new connection draws once. */
+function* everyDraw(moduli: ReadonlySet<number>): Generator<Prng> {
+  const shares = [...moduli, 1].flatMap((n) => Array.from({ length: n }, (_, k) => (k + 0.5) / n))
+  for (const share of [...new Set(shares)].sort((a, b) => a - b)) {
+    const rng: Prng = { next: () => Math.floor(share * 0x1_0000_0000), below: () => 0, fork: () => rng }
+    yield rng
+  }
+}
+
+function answer(world: World, flow: FlowSpec, fromNode: boolean, choices: () => Iterable<Prng>): FlowAnswer {
   const ends: string[] = []
   let masq = false
-  for (const choices of allChoices()) {
-    const end = send(world, flow, fromNode, choices)
+  for (const chosen of choices()) {
+    const end = send(world, flow, fromNode, chosen)
     if (!ends.includes(end.text)) ends.push(end.text)
     masq ||= end.masq
   }
@@ -72,7 +111,7 @@ interface End {
 
 /** Notes the rules that the first packet met. */
 class Notes extends TraceRecorder {
-  readonly met: { rule: RuleRecord; verdict: string }[] = []
+  readonly met: { rule: RuleRecord | NftRuleRecord; verdict: string }[] = []
   readonly #ids: string[] = []
   first = -1
 
@@ -86,7 +125,7 @@ class Notes extends TraceRecorder {
     if (this.first < 0) this.first = at.packet
     if (kind === STEP.rule && at.packet === this.first) {
       const rule = this.world.get(this.#ids[a] as RuleRecord['id'])
-      if (rule?.kind === 'rule') this.met.push({ rule, verdict: RULE_VERDICTS[c] ?? '' })
+      if (rule?.kind === 'rule' || rule?.kind === 'nft-rule') this.met.push({ rule, verdict: RULE_VERDICTS[c & 0xff] ?? '' })
     }
     return super.step(kind, at, a, b, c, d)
   }
@@ -119,6 +158,13 @@ function read(met: Notes['met']): End {
   const ends: string[] = []
   let masq = false
   for (const { rule, verdict } of met) {
+    if (rule.kind === 'nft-rule') {
+      const target = nftTarget(rule.statements)
+      if (rule.chain === 'mark-for-masquerade') masq = true
+      if (target.kind === 'dnat' && verdict === 'nat') ends.push(targetText(target.range))
+      else if (verdict === 'drop' || verdict === 'reject') ends.push(verdict.toUpperCase())
+      continue
+    }
     const { target } = rule.spec
     if (rule.table === 'nat' && rule.chain === 'KUBE-MARK-MASQ') masq = true
     if (rule.table === 'nat' && target.kind === 'dnat' && verdict === 'nat') ends.push(targetText(target.range))
@@ -166,7 +212,7 @@ function address(text: string): Ipv4 {
 }
 
 /** lo, an unplugged eth0 with every address that the vector calls local, a default route, and the ruleset. */
-function nodeWorld(v: RulesetVector, ruleset: string, config: IptablesProxyConfig): World {
+function nodeWorld(v: RulesetVector, ruleset: readonly WorldRecord[]): World {
   const builder = new WorldBuilder()
   const node = builder.netns(NODE, 'node', ORIGIN)
   node.device('eth0', { mac: NIC, mtu: 1500, link: { kind: 'physical', latency: 0 }, origin: ORIGIN })
@@ -179,9 +225,7 @@ function nodeWorld(v: RulesetVector, ruleset: string, config: IptablesProxyConfi
   node.route({ address: ipv4(0), length: 0 }, { via: GATEWAY, dev: 'eth0', onlink: true }, ORIGIN)
   for (const key of ['net.ipv4.ip_forward', 'net.ipv4.conf.all.route_localnet']) node.sysctl(key, 1, ORIGIN)
   node.finish()
-  const parsed = parseIptablesSave(wholeTables(ruleset, config))
-  if (!parsed.ok) throw new Error(`the ruleset does not parse: ${JSON.stringify(parsed.error)}`)
-  for (const r of toRecords(NODE, parsed.value, () => ORIGIN)) builder.put(r)
+  for (const r of ruleset) builder.put(r)
   return builder.done()
 }
 

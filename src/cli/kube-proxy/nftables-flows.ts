@@ -4,7 +4,7 @@ import type { FlowAnswer, FlowSpec } from './vector.ts'
 
 /**
  * Where flows end in kube-proxy's nftables table, by walking its rules: prerouting before DNAT, nat prerouting, then forward and
- * input, for the first packet of a new connection. `numgen` visits every choice. Both families; the engine has no nftables.
+ * input, for the first packet of a new connection. `numgen` visits every choice. For IPv6, which the engine has not.
  * `local` are the node's own addresses. A statement that kube-proxy does not write is our own bug and throws.
  */
 export function nftablesFlows(flows: readonly FlowSpec[], table: NftTable, local: readonly string[]): FlowAnswer[] {

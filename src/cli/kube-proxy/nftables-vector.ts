@@ -2,6 +2,7 @@ import { serviceCIDRs } from '../../cluster/kube-proxy/nftables/names.ts'
 import { NftablesProxier, type NftablesSync } from '../../cluster/kube-proxy/nftables/proxier.ts'
 import { ipX, type NftablesProxyConfig } from '../../cluster/kube-proxy/nftables/setup.ts'
 import { type NftTable, parseDump } from '../../cluster/kube-proxy/nftables/table.ts'
+import { nftEngineFlows } from './engine-flows.ts'
 import { nftablesFlows } from './nftables-flows.ts'
 import { changedServices, configOf, type NodeConfig, type RulesetVector, stateOf } from './vector.ts'
 
@@ -19,7 +20,10 @@ export function answerNftables(v: RulesetVector): object {
   return {
     id: v.id,
     ruleset: proxier.table.dump(),
-    flows: nftablesFlows(v.flows, proxier.table, v.nodeConfig.tracerLocalIPs),
+    flows:
+      config.family === 'IPv4'
+        ? nftEngineFlows(v, proxier.table.dump())
+        : nftablesFlows(v.flows, proxier.table, v.nodeConfig.tracerLocalIPs),
     ...expectations(v, proxier.table, sync),
     // Without the table's text a vector tells nothing of its chains: there the field is only filled in.
     ...(v.staleChains === undefined || !v.expectedNftables ? {} : { staleChains: [...proxier.staleChains].sort() }),
