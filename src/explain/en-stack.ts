@@ -210,6 +210,8 @@ export const enStack = {
       case 'detach':
         return say`The network plugin takes the interface of ${f.what} away, and the namespace is gone.`
       case 'sync':
+        if (f.ipvs)
+          return say`kube-proxy on ${f.what} brings addresses, virtual servers, real servers and ipsets up to date (iptables rules: ${f.added} added, ${f.removed} removed). A real server that goes stays, at weight 0, while it has TCP connections.`
         return f.added === 0 && f.removed === 0
           ? say`kube-proxy on ${f.what} has seen the change; no rule differs.`
           : say`kube-proxy on ${f.what} brings the rules up to date: ${f.added} added, ${f.removed} removed. Connections that conntrack knows keep their translation.`

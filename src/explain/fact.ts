@@ -343,6 +343,8 @@ export type Fact =
       readonly derived: boolean
       readonly added: number
       readonly removed: number
+      /** kube-proxy runs in IPVS mode there. */
+      readonly ipvs: boolean
     }
 
 /** What decided how a journey ended, beyond the step itself. */

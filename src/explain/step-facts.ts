@@ -125,6 +125,7 @@ export function factOf(reader: TraceReader, timeline: Timeline, seq: number): Fa
         derived: isDerived(c, step.record),
         added,
         removed,
+        ipvs: change === 'sync' && c.view.list('ipset', step.record).some((s) => s.name === 'KUBE-IPVS-IPS'),
       }
     }
     case 'proxy.route':

@@ -194,6 +194,8 @@ export const zhStack = {
       case 'detach':
         return say`网络插件移除 ${f.what} 的网卡，该网络命名空间随之消失。`
       case 'sync':
+        if (f.ipvs)
+          return say`${f.what} 上的 kube-proxy 更新地址、虚拟服务器、真实服务器和 ipset（iptables 规则新增 ${f.added} 条，删除 ${f.removed} 条）。要移除的真实服务器在仍有 TCP 连接时保留，权重降为 0。`
         return f.added === 0 && f.removed === 0
           ? say`${f.what} 上的 kube-proxy 已得知变更；没有规则需要改动。`
           : say`${f.what} 上的 kube-proxy 同步规则：新增 ${f.added} 条，删除 ${f.removed} 条。conntrack 已记录的连接保持原有的地址转换。`

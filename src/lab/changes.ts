@@ -1,8 +1,9 @@
 import { assertNever } from '../base/assert-never.ts'
+import { printIpvsadmSave } from '../linux/ipvsadm.ts'
 import { formatIpv4, ipv4 } from '../net/address.ts'
-import type { AttachChange, StaleFlows, SyncChange, WorldChange } from '../world/changes.ts'
+import type { AttachChange, IpvsServers, StaleFlows, SyncChange, WorldChange } from '../world/changes.ts'
 import { netnsId, type RecordId } from '../world/ids.ts'
-import type { DeviceRecord, WorldRecord } from '../world/records.ts'
+import type { DeviceRecord, IpsetRecord, WorldRecord } from '../world/records.ts'
 import { applyDelta, type Delta, viewOf, type World } from '../world/world.ts'
 import { deviceParts, type LabNames } from './names.ts'
 import { portLines } from './network.ts'
@@ -99,8 +100,22 @@ export class LabChanges {
     this.#apply(c.tables.flatMap((t) => t.deltas))
     const short = this.#context.names.short(c.netns)
     return [
+      ...(c.ipvs === undefined ? [] : this.#ipvs(short, c.ipvs)),
       ...hereDocument(`sync_rules ${short}`, this.#restoreLines(c)),
       ...c.stale.map((flows) => `stale_flows ${short} ${staleWords(flows)}`),
+    ]
+  }
+
+  /** Addresses, virtual servers and sets, in the proxier's order. What the kernel keeps of a real server that goes, it says itself. */
+  #ipvs(short: string, { deltas, servers }: IpvsServers): string[] {
+    this.#apply(deltas)
+    const sets = deltas.flatMap(({ to }) => (to?.kind === 'ipset' ? setLines(to) : []))
+    const wanted = new Map<RecordId, WorldRecord>(servers.map((r) => [r.id, r]))
+    const netns = servers[0]?.netns
+    return [
+      ...hereDocument(`ip_batch ${short}`, deltas.flatMap(addressLine)),
+      ...hereDocument(`sync_servers ${short}`, netns === undefined ? ['#'] : lines(printIpvsadmSave(viewOf(wanted), netns))),
+      ...hereDocument(`ipset_restore ${short}`, sets),
     ]
   }
 
@@ -134,6 +149,18 @@ function rulesByTable(text: string): ReadonlyMap<string, string[]> {
     } else if (line.startsWith('-A ')) own.push(line)
   }
   return out
+}
+
+const lines = (text: string): string[] => text.split('\n').filter((l) => l !== '')
+
+/** Members anew: for ipset restore. Sets neither come nor go while kube-proxy runs. */
+const setLines = (set: IpsetRecord): string[] => [`flush ${set.name}`, ...set.entries.map((e) => `add ${set.name} ${e}`)]
+
+function addressLine({ from, to }: Delta): string[] {
+  const record = to ?? from
+  if (record?.kind !== 'address') return []
+  const { device } = deviceParts(record.device)
+  return [`addr ${to === undefined ? 'del' : 'add'} ${formatIpv4(record.address)}/${record.prefixLength} dev ${device}`]
 }
 
 const staleWords = ({ address, port, serving }: StaleFlows): string =>
@@ -191,6 +218,40 @@ detach() {
 sync_rules() {
   [ "$TRACE_RULES" = 1 ] && inside "$1" nft -a list ruleset ip >>"$OUT/trace/$1.rules" 2>/dev/null
   inside "$1" "$IPT-restore" --noflush || die "$IPT-restore in $1"
+}
+
+# What kube-proxy makes of the virtual and real servers that are wanted (ipvsadm -Sn on stdin). A real server that is wanted no more
+# stays at weight 0 while it has TCP connections.
+sync_servers() {
+  local ns=$1 line key server have want; shift
+  want=$(cat)
+  have=$(inside "$ns" ipvsadm -Sn)
+  while read -r line; do
+    set -- $line
+    key="$2 $3"
+    case "$1" in
+      -A)
+        grep -qxF -e "$line" <<<"$have" && continue
+        if grep -qF -e "-A $key " <<<"$have"; then inside "$ns" ipvsadm -E "${D}{@:2}"; else inside "$ns" ipvsadm "$@"; fi ;;
+      -a)
+        grep -qxF -e "$line" <<<"$have" && continue
+        if grep -qF -e "-a $key -r $5 " <<<"$have"; then inside "$ns" ipvsadm -e "${D}{@:2}"; else inside "$ns" ipvsadm "$@"; fi ;;
+    esac || die "ipvsadm in $ns: $line"
+  done <<<"$want"
+  while read -r line; do
+    set -- $line
+    key="$2 $3"
+    if [ "$1" = -A ] && ! grep -qF -e "-A $key " <<<"$want"; then
+      inside "$ns" ipvsadm -D "$2" "$3" || die "ipvsadm in $ns: $line"
+    elif [ "$1" = -a ] && grep -qF -e "-A $key " <<<"$want" && ! grep -qF -e "-a $key -r $5 " <<<"$want"; then
+      server=$5
+      if [ "$2" = -t ] && inside "$ns" ipvsadm -Ln "$2" "$3" | awk -v s="$server" '$2 == s && $5 + $6 > 0 { busy = 1 } END { exit !busy }'; then
+        inside "$ns" ipvsadm -e "$2" "$3" -r "$server" -m -w 0
+      else
+        inside "$ns" ipvsadm -d "$2" "$3" -r "$server"
+      fi || die "ipvsadm in $ns: $line"
+    fi
+  done <<<"$have"
 }
 
 # NODE ADDRESS|any PORT SERVING...: UDP flows to the address and port whose replies come from none of the others.

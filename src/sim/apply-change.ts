@@ -5,10 +5,11 @@ import type { NetworkNamespace } from '../kernel/namespace.ts'
 import { IPPROTO } from '../net/packet.ts'
 import { STEP } from '../trace/columns.ts'
 import { WORLD_CHANGES, type WorldChangeKind } from '../trace/step.ts'
+import type { StaleFlows, SyncChange, TableSync, WorldChange } from '../world/changes.ts'
 import type { ProcessId } from '../world/ids.ts'
 import type { ChainRecord, ProcessRecord, RuleRecord, WorldRecord } from '../world/records.ts'
 import { CELL_FIELDS, type Delta } from '../world/world.ts'
-import type { StaleFlows, SyncChange, TableSync, WorldChange } from '../world/changes.ts'
+import { applyIpvs } from './apply-ipvs.ts'
 
 export interface ChangeHost {
   readonly kernel: NetKernel
@@ -64,7 +65,9 @@ function step(ns: NetworkNamespace, kind: WorldChangeKind, change: WorldChange, 
 /** syncProxyRules(): the rules first, then the conntrack entries that have become wrong. */
 function sync(ns: NetworkNamespace, change: SyncChange): void {
   const { added, removed } = countRules(change.tables.flatMap((t) => t.deltas))
+  if (change.ipvs !== undefined) ns.ipvs.expire({ packet: -1, cause: -1, netns: ns.ref, device: -1 })
   const seq = step(ns, 'sync', change, added, removed)
+  if (change.ipvs !== undefined) applyIpvs(ns, change.ipvs, seq)
   for (const table of change.tables) loadTable(ns, table)
   for (const flows of change.stale) deleteFlows(ns, flows, seq)
 }

@@ -1,6 +1,6 @@
 import type { ProcessId, RecordId } from './ids.ts'
 import type { TableName } from './netfilter.ts'
-import type { ProcessRecord, WorldRecord } from './records.ts'
+import type { IpvsDestinationRecord, IpvsServiceRecord, ProcessRecord, WorldRecord } from './records.ts'
 import type { Delta } from './world.ts'
 
 // What changes around the packets while a journey is under way: objects, pods, kube-proxy's rules. The cluster works out what;
@@ -60,9 +60,18 @@ export interface StaleFlows {
   readonly serving: readonly number[]
 }
 
+/** What kube-proxy in IPVS mode asks of a node beside its rules. */
+export interface IpvsServers {
+  /** Sets, addresses of kube-ipvs0 and their local routes, as far as they differ. */
+  readonly deltas: readonly Delta[]
+  /** All virtual servers and real servers as they should be. One that should not may stay a while, at weight 0. */
+  readonly servers: readonly (IpvsServiceRecord | IpvsDestinationRecord)[]
+}
+
 /** kube-proxy on one node: its rules, and the conntrack entries that it deletes afterwards. */
 export interface SyncChange extends At {
   readonly kind: 'sync'
+  readonly ipvs?: IpvsServers
   readonly tables: readonly TableSync[]
   readonly stale: readonly StaleFlows[]
 }

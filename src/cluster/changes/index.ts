@@ -55,8 +55,8 @@ export function worldChanges(doc: ScenarioDocument, world: World): Result<WorldC
 function checkReferences(doc: ScenarioDocument): InputError[] {
   const count = doc.journeys.length
   const { mode } = doc.cluster.kubeProxy
-  if (mode !== 'iptables') {
-    return [inputError('changes', `a sync of kube-proxy in ${mode} mode is not modelled yet; expected mode iptables`)]
+  if (mode !== 'iptables' && mode !== 'ipvs') {
+    return [inputError('changes', `a sync of kube-proxy in ${mode} mode is not modelled yet; expected mode iptables or ipvs`)]
   }
   return (doc.changes ?? []).flatMap((c, i) => {
     const path = `changes[${i}]`
@@ -229,6 +229,7 @@ class Course {
       if (!rules.has(self.name)) continue
       const sync = syncNode(self, { cluster: this.#cluster, before: this.#synced, built: this.#built, now: this.#now })
       for (const t of sync.tables) for (const delta of t.deltas) this.#change(delta)
+      for (const delta of sync.ipvs?.deltas ?? []) this.#change(delta)
       this.#out.push({ kind: 'sync', journey: m.journey, at: m.at, ...sync })
     }
     this.#synced = syncedOf(this.#cluster)

@@ -7,9 +7,11 @@ import { staleFlows } from '../kube-proxy/conntrack-cleanup.ts'
 import { type EndpointsMap, endpointsMap } from '../kube-proxy/endpoints-map.ts'
 import { iptablesConfigOf, proxyObjects } from '../kube-proxy/index.ts'
 import { syncIptables } from '../kube-proxy/iptables/sync.ts'
+import { clusterIpvs } from '../kube-proxy/ipvs/node.ts'
 import type { GeneratedTable } from '../kube-proxy/rule.ts'
 import { type ProxyServicePort, servicePorts } from '../kube-proxy/service-map.ts'
 import type { Cluster, ClusterNode } from '../model.ts'
+import { ipvsServers } from './ipvs.ts'
 
 /** What kube-proxy knew when it last synced. */
 export interface Synced {
@@ -22,24 +24,27 @@ export function syncedOf(cluster: Cluster): Synced {
   return { ports: servicePorts(services, 'IPv4'), endpoints: endpointsMap(slices, 'IPv4', '') }
 }
 
-type Sync = Pick<SyncChange, 'netns' | 'record' | 'tables' | 'stale'>
+type Sync = Pick<SyncChange, 'netns' | 'record' | 'tables' | 'stale' | 'ipvs'>
 
 /**
- * One node's partial sync (pkg/proxy/iptables/proxier.go): the chains of Services that changed, or whose endpoints did, and the
- * top-level chains, which are always written. `built` is the world as built of the new objects, `now` the one at this moment.
+ * One node's sync. In IPVS mode it is always a full one (pkg/proxy/ipvs/proxier.go), in iptables mode a partial one
+ * (pkg/proxy/iptables/proxier.go): the chains of Services that changed, or whose endpoints did, and the top-level chains, which
+ * are always written. `built` is the world as built of the new objects, `now` the one at this moment.
  */
 export function syncNode(self: ClusterNode, to: { cluster: Cluster; before: Synced; built: World; now: World }): Sync {
   const { cluster, before, built, now } = to
   const known = syncedOf(cluster)
+  const stale = cluster.config.kubeProxy.conntrackCleanup === false ? [] : staleFlows(known.ports, known.endpoints)
+  const at = { netns: self.name, record: netnsId(self.name), stale }
+  if (cluster.config.kubeProxy.mode === 'ipvs') {
+    const sync = clusterIpvs(cluster)(self)
+    const tables = [sync.filter, sync.nat].map((t) => tableSync(self, t, built, now))
+    return { ...at, tables, ipvs: ipvsServers(self.name, sync, built, now) }
+  }
   const changed = changedServices(before, known)
   const existing = chainsIn(now, self, 'nat')
   const fed = syncIptables(known.ports, known.endpoints, iptablesConfigOf(self, cluster), { changed, existing })
-  return {
-    netns: self.name,
-    record: netnsId(self.name),
-    tables: [fed.filter, fed.nat].map((t) => tableSync(self, t, built, now)),
-    stale: cluster.config.kubeProxy.conntrackCleanup === false ? [] : staleFlows(known.ports, known.endpoints),
-  }
+  return { ...at, tables: [fed.filter, fed.nat].map((t) => tableSync(self, t, built, now)) }
 }
 
 /** `ns/name` of the Services that the change trackers have something for. */

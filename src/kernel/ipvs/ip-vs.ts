@@ -76,6 +76,11 @@ export class Ipvs {
     if (removed && this.#settings.expireNodestConn) this.#connections.expireNodest(at)
   }
 
+  /** Connections whose time is over end. */
+  expire(at: StepAt): void {
+    this.#connections.sweep(at)
+  }
+
   /** ip_vs_ops[], which are registered with the first service. */
   #register(): void {
     if (this.#registered) return

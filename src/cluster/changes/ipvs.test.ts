@@ -1,0 +1,65 @@
+import { describe, expect, it } from 'vitest'
+import { execCommand } from '../../console/exec.ts'
+import { clientPod, scenario, TWO_NODES, WEB_SERVICE, webPod } from '../../library/parts.ts'
+import type { Manifest, ScenarioDocument } from '../../scenario/document.ts'
+import { run } from '../../sim/run.ts'
+import { checkGrammar } from '../../trace/grammar.ts'
+import { TraceReader } from '../../trace/reader.ts'
+import { Timeline } from '../../trace/timeline.ts'
+import { playOf } from '../play.ts'
+
+const NODE1 = 'netns:node1'
+const other: Manifest = {
+  ...WEB_SERVICE,
+  metadata: { name: 'other' },
+  spec: { ...(WEB_SERVICE.spec as object), clusterIP: '10.96.0.77' },
+}
+
+function played(parts: Pick<ScenarioDocument, 'journeys'> & { readonly changes: NonNullable<ScenarioDocument['changes']> }) {
+  const base = scenario({
+    title: 'changes in IPVS mode',
+    objects: [...TWO_NODES, clientPod('client', 'node1', '10.244.1.2'), webPod('web-a', 'node2', '10.244.2.2'), WEB_SERVICE],
+    ...parts,
+  })
+  const document = { ...base, cluster: { ...base.cluster, kubeProxy: { mode: 'ipvs' as const } } }
+  const play = playOf(document)
+  if (!play.ok) throw new Error(JSON.stringify(play.error))
+  const { world, journeys, changes } = play.value
+  const trace = run(world, journeys, { seed: 1, changes })
+  const reader = new TraceReader(trace)
+  expect(checkGrammar(reader)).toEqual([])
+  const end = new Timeline(reader).at(reader.length - 1)
+  return { outputs: trace.journeys.map((j) => j.output), says: (command: string) => execCommand(end, NODE1, command).stdout }
+}
+
+describe('kube-proxy’s sync in IPVS mode', () => {
+  it('gives a new Service its address, its virtual server and its place in the sets', () => {
+    const p = played({
+      journeys: [
+        { from: 'pod/client', run: 'ping -c 2 10.244.1.1' },
+        { from: 'pod/client', run: 'curl -m 2 http://10.96.0.77/' },
+      ],
+      changes: [{ journey: 0, at: '100ms', apply: [other] }],
+    })
+    expect(p.outputs[1]).toMatch(/Hostname: web-a/)
+    expect(p.says('ip addr show kube-ipvs0')).toMatch(/inet 10\.96\.0\.77\/32/)
+    expect(p.says('ip route show table local')).toMatch(/^local 10\.96\.0\.77 dev kube-ipvs0 /m)
+    expect(p.says('ipset save KUBE-CLUSTER-IP')).toMatch(/^add KUBE-CLUSTER-IP 10\.96\.0\.77,tcp:80$/m)
+    expect(p.says('ipvsadm -Ln')).toMatch(/^TCP {2}10\.96\.0\.77:80 rr$/m)
+  })
+
+  it('takes everything of a Service away with it', () => {
+    const p = played({
+      journeys: [
+        { from: 'pod/client', run: 'ping -c 2 10.244.1.1' },
+        { from: 'pod/client', run: 'curl -m 2 http://10.96.0.10/' },
+      ],
+      changes: [{ journey: 0, at: '100ms', delete: [{ kind: 'Service', name: 'web' }] }],
+    })
+    expect(p.outputs[1]).not.toMatch(/Hostname/)
+    expect(p.says('ip addr show kube-ipvs0')).not.toMatch(/10\.96\.0\.10/)
+    expect(p.says('ip route show table local')).not.toMatch(/kube-ipvs0/)
+    expect(p.says('ipset save')).not.toMatch(/^add /m)
+    expect(p.says('ipvsadm -Ln')).not.toMatch(/^TCP/m)
+  })
+})
