@@ -100,6 +100,12 @@ export const ENDS: Readonly<Record<string, readonly End[]>> = {
     { pill: /answered/, says: /Hostname: web/ },
   ],
   'dns-silent': [{ pill: /EAI_AGAIN/, says: /ip_forward=0/ }],
+  'dns-stale-conntrack': [
+    { pill: /answered/, says: /10\.96\.0\.80/ },
+    { pill: /answered/, says: /0% packet loss/ },
+    { pill: /no answer/, says: /timed out/ },
+    { pill: /answered/, says: /10\.96\.0\.80/ },
+  ],
   'dns-conntrack-race': [
     { pill: /answered/, says: /web → 10\.96\.0\.80/ },
     { pill: /answered/, says: /web → 10\.96\.0\.80/ },

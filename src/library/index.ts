@@ -6,6 +6,7 @@ import { brokenNoEndpoints } from './broken-no-endpoints.ts'
 import { dnsConntrackRace } from './dns-conntrack-race.ts'
 import { dnsDown } from './dns-down.ts'
 import { dnsSilent } from './dns-silent.ts'
+import { dnsStaleConntrack } from './dns-stale-conntrack.ts'
 import { endpointReplaced } from './endpoint-replaced.ts'
 import type { LibraryEntry } from './entry.ts'
 import { externalName } from './external-name.ts'
@@ -75,6 +76,7 @@ export const LIBRARY: readonly LibraryEntry[] = [
   dnsDown,
   dnsSilent,
   dnsConntrackRace,
+  dnsStaleConntrack,
   brokenBridgeNf,
   brokenHairpin,
 ]

@@ -31,6 +31,8 @@ export interface DigLookup {
   /** Seconds for one try. */
   readonly timeout: number
   readonly tries: number
+  /** -b: the source port, 0 for any. */
+  readonly sourcePort: number
   /** The command line as the greeting repeats it. */
   readonly words: readonly string[]
 }
@@ -48,6 +50,7 @@ interface State {
   adflag: boolean
   timeout: number
   tries: number
+  sourcePort: number
 }
 
 /** dig(1) of BIND 9.18: one lookup on a command line. */
@@ -62,6 +65,7 @@ export function parseDig(argv: readonly string[]): Result<DigLookup, CommandErro
     adflag: true,
     timeout: 5,
     tries: 3,
+    sourcePort: 0,
   }
   let name: string | undefined
   let type: number | undefined
@@ -74,18 +78,22 @@ export function parseDig(argv: readonly string[]): Result<DigLookup, CommandErro
       if (wrong !== undefined) return commandError(`dig: ${wrong}`, 1)
     } else if (word.startsWith('@')) server = word.slice(1)
     else if (word === '-4') continue
-    else if (/^-[txqp]/.test(word)) {
+    else if (/^-[txqpb]/.test(word)) {
       const value = word.length > 2 ? word.slice(2) : (words[++i] ?? '')
       const letter = word.charAt(1)
       if (letter === 't') type = dnsTypeOf(value)
       else if (letter === 'q') name = value
-      else if (letter === 'x') {
+      else if (letter === 'b') {
+        const port = /^0\.0\.0\.0#(\d{1,5})$/.exec(value)?.[1]
+        if (port === undefined) return commandError(`dig: -b ${value}: only a port of all addresses is modelled, 0.0.0.0#PORT`, 1)
+        s.sourcePort = Number(port)
+      } else if (letter === 'x') {
         name = reverseName(value)
         type ??= DNS_TYPES.PTR
       } else if (value !== '53') return commandError(`dig: port ${value}: only port 53 is modelled`, 1)
       if (letter === 't' && type === undefined) return commandError(`dig: ;; Warning, ignoring invalid type ${value}`, 1)
     } else if (word.startsWith('-'))
-      return commandError(`dig: unknown option ${word}; this dig knows -t -x -q -4 +short +search …`, 1)
+      return commandError(`dig: unknown option ${word}; this dig knows -t -x -q -b -4 +short +search …`, 1)
     else if (word.toUpperCase() === 'IN') continue
     else if (type === undefined && name !== undefined && dnsTypeOf(word) !== undefined) type = dnsTypeOf(word)
     else if (

@@ -20,7 +20,7 @@ const NO_REPLY = 9
 /** dig of BIND 9.18. */
 export const dig: Program = {
   name: 'dig',
-  usage: 'dig [@SERVER] [-t TYPE] [-x ADDRESS] [+short] [+search] [+norecurse] [+noall +answer …] NAME [TYPE]',
+  usage: 'dig [@SERVER] [-b 0.0.0.0#PORT] [-t TYPE] [-x ADDRESS] [+short] [+search] [+norecurse] [+noall +answer …] NAME [TYPE]',
   prepare(argv) {
     const lookup = parseDig(argv)
     if (!lookup.ok) return lookup
@@ -76,7 +76,7 @@ class Dig {
   }
 
   #ask(servers: LookupResult['server'][] | readonly LookupResult['server'][], cause: number): void {
-    const { timeout, tries } = this.#lookup
+    const { timeout, tries, sourcePort } = this.#lookup
     const name = this.#names.shift() ?? '.'
     lookUp(
       {
@@ -85,6 +85,7 @@ class Dig {
         servers,
         timeout,
         tries,
+        sourcePort,
         onError: (server, error, seq) => {
           this.#process.print(`;; communications error to ${formatIpv4(server)}#53: ${error}`, seq)
         },

@@ -1,6 +1,6 @@
 import type { UdpSocket } from '../../kernel/sockets/index.ts'
 import type { Timer } from '../../kernel/types.ts'
-import { formatIpv4, type Ipv4 } from '../../net/address.ts'
+import { formatIpv4, IPV4_ANY, type Ipv4 } from '../../net/address.ts'
 import { emitDns, parseDns } from '../../net/dns.ts'
 import { DNS_PORT, type DnsMessage } from '../../net/dns-message.ts'
 import type { Process } from './process.ts'
@@ -16,6 +16,8 @@ export interface LookupParts {
   readonly timeout: number
   /** Of each server. */
   readonly tries: number
+  /** Of every try; 0 for any. */
+  readonly sourcePort?: number
   /** One try has come to nothing: `;; communications error to …` */
   readonly onError: (server: Ipv4, error: 'timed out' | 'connection refused', cause: number) => void
   readonly done: (found: LookupResult | undefined, cause: number) => void
@@ -52,7 +54,7 @@ export function lookUp(parts: LookupParts, cause: number): void {
 }
 
 function once(
-  { process, query, timeout }: LookupParts,
+  { process, query, timeout, sourcePort = 0 }: LookupParts,
   server: Ipv4,
   cause: number,
   done: (found: LookupResult | undefined, cause: number, error: 'timed out' | 'connection refused') => void,
@@ -72,7 +74,8 @@ function once(
   const seq = process.step('connect', where, cause)
   const [question] = query.questions
   const sent = process.step('send', question === undefined ? '' : questionText(question), seq)
-  const connected = socket.connect(server, DNS_PORT)
+  const bound = sourcePort === 0 ? undefined : socket.bind(IPV4_ANY, sourcePort)
+  const connected = bound?.ok === false ? bound : socket.connect(server, DNS_PORT)
   const went = connected.ok && socket.send(emitDns(query, { compress: false }), undefined, sent).ok
   if (!went) {
     timer = process.after(0, 'lookup', sent, (at) => end(undefined, at, 'connection refused'))
