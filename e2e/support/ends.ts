@@ -17,6 +17,10 @@ export const ENDS: Readonly<Record<string, readonly End[]>> = {
   'pod-to-pod-host-routes': [{ pill: /answered/, says: /2 received, 0% packet loss/ }],
   'pod-to-pod-cloud-router': [{ pill: /answered/, says: /ttl=61/ }],
   'pod-to-service-remote': [{ pill: /answered/, says: /10\.96\.0\.10:80 → 10\.244\.2\.2:8080/ }],
+  'service-nftables': [
+    { pill: /answered/, says: /10\.96\.0\.10:80 → 10\.244\.2\.[23]:8080/ },
+    { pill: /ECONNREFUSED/, says: /no Service has this port/ },
+  ],
   'service-picks-backends': [
     { pill: /answered/, says: /Hostname: web-a[\s\S]*\/second/ },
     { pill: /answered/, says: /Hostname: web-[ab]/ },
