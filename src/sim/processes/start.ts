@@ -6,6 +6,7 @@ import type { ProcessRecord, SocketRecord } from '../../world/records.ts'
 import type { World } from '../../world/world.ts'
 import { type Command, serverOf } from './command.ts'
 import { type Exit, Process } from './process.ts'
+import { quotedWord } from './words.ts'
 
 export interface ProcessContext {
   readonly ns: Namespace
@@ -44,7 +45,7 @@ export function startProcess(context: ProcessContext): RunningProcess {
   })
   let first = -1
   if (context.record === undefined) {
-    first = process.step('start', command.argv.join(' '), cause)
+    first = process.step('start', command.argv.map(quotedWord).join(' '), cause)
     ns.kernel.rec.change({ id: record.id, from: undefined, to: record })
   }
   command.runnable.start(process, first < 0 ? cause : first)

@@ -71,3 +71,7 @@ export function pipedText(words: readonly string[]): string | undefined {
 }
 
 const withEscapes = (text: string): string => text.replace(/\\(.)/g, (whole, c: string) => ESCAPES[c] ?? whole)
+
+/** A word as one would type it: in single quotes where a shell would take it apart otherwise. */
+export const quotedWord = (word: string): string =>
+  /^[A-Za-z0-9_@%+=:,./?-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`
