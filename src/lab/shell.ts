@@ -189,10 +189,10 @@ with_files() {
   inside "$ns" sh -c "${D}{mounts}exec \"\$@\"" sh "$@"
 }
 
-BEGAN=
+CLOCK=
 journey() {
   local n=$1 ns=$2 limit=$3 status
-  [ -n "$BEGAN" ] || BEGAN=$SECONDS
+  [ -n "$CLOCK" ] || CLOCK=$SECONDS
   with_files "$ns" timeout -k 1 "$limit" env -i "PATH=$PATH" LC_ALL=C sh -c "$4" </dev/null >"$OUT/journeys/$n.txt" 2>&1
   status=$?
   printf 'exit %s\n' "$status" >"$OUT/journeys/$n.status"
@@ -210,7 +210,7 @@ tables() {
   section 'ip rule'; ip -n "$ns" -4 rule show
   section 'ip addr'; ip -n "$ns" -4 -o addr show
   section 'ip link'; ip -n "$ns" -s link show
-  section 'clock'; echo $((SECONDS - ${D}{BEGAN:-0}))
+  section 'clock'; echo $((SECONDS - ${D}{CLOCK:-0}))
   section 'conntrack'; command -v conntrack >/dev/null && inside "$1" conntrack -L 2>/dev/null
   section 'iptables-save'; [ -n "${D}{IPT:-}" ] && inside "$1" "$IPT-save" -c 2>/dev/null
   if [ -n "${D}{NFT_TABLES[$1]:-}" ]; then
@@ -223,7 +223,7 @@ tables() {
 }
 
 ipvs_tables() {
-  section 'ipvs clock'; echo $((SECONDS - ${D}{BEGAN:-0}))
+  section 'ipvs clock'; echo $((SECONDS - ${D}{CLOCK:-0}))
   section 'ipvsadm'; inside "$1" ipvsadm -Ln
   section 'ipvsadm --stats'; inside "$1" ipvsadm -Ln --stats --exact
   section 'ipvsadm -Lnc'; inside "$1" ipvsadm -Lnc

@@ -25,7 +25,8 @@ function played(id: string, pause?: number): Played {
   const document = IPVS_CASES.find((c) => c.id === id)?.document
   const play = document === undefined ? undefined : playOf(document)
   if (document === undefined || play?.ok !== true) throw new Error(`${id} cannot be built`)
-  const trace = run(play.value.world, play.value.journeys, { seed: document.seed, ...(pause === undefined ? {} : { pause }) })
+  const { world, journeys, changes } = play.value
+  const trace = run(world, journeys, { seed: document.seed, changes, ...(pause === undefined ? {} : { pause }) })
   const reader = new TraceReader(trace)
   const end = new Timeline(reader).at(reader.length - 1)
   return {
