@@ -2,8 +2,11 @@ import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import type { DeviceRecord, WorldRecord } from '../world/records.ts'
+import { viewOf } from '../world/world.ts'
+import { printBridgeFdb } from './bridge.ts'
 import { type ImportFile, importNode } from './import.ts'
 import { textKind } from './import-kind.ts'
+import { printIpLink } from './ip-link.ts'
 import { formatTextError } from './text.ts'
 
 const DUMPS = join(import.meta.dirname, '../../../shared/dumps')
@@ -81,6 +84,41 @@ describe('a flannel node from ip addr alone', () => {
     expect(notes).toContain('no ip route text')
     expect(notes).toContain('what is behind eth0 is not in these files')
     expect(notes).toContain('IPv6 is not modelled; passed over: 1 addresses')
+  })
+})
+
+describe('a flannel node from ip -d addr and bridge fdb', () => {
+  const detail =
+    '    vxlan id 1 local 192.168.1.11 dev eth0 srcport 0 0 dstport 8472 nolearning ttl auto ageing 300 udpcsum noudp6zerocsumtx noudp6zerocsumrx numtxqueues 1 numrxqueues 1 \n'
+  const detailed = ADDR.replace(/(link\/ether 9a:e0:.*\n)/, `$1${detail}`)
+  const FDB = '3a:11:22:33:44:55 dev flannel.1 dst 192.168.1.12 self permanent\n33:33:00:00:00:01 dev eth0 self permanent\n'
+  const read = (addr: string) =>
+    importNode([
+      { name: 'ip-addr.txt', text: addr },
+      { name: 'bridge-fdb.txt', text: FDB },
+    ])
+
+  it('is a tunnel with its forwarding entries, and prints as it was', () => {
+    const node = read(detailed)
+    expect(devices(node.records, 'node1').find((d) => d.name === 'flannel.1')?.link).toEqual({
+      kind: 'vxlan',
+      vni: 1,
+      port: 8472,
+      local: 0xc0a8010b,
+      device: 'dev:node1/eth0',
+      learning: false,
+      ageing: 300e9,
+    })
+    const view = viewOf(new Map(node.records.map((r) => [r.id, r])))
+    expect(printBridgeFdb(view, 'netns:node1')).toBe('3a:11:22:33:44:55 dev flannel.1 dst 192.168.1.12 self permanent\n')
+    expect(printIpLink(view, 'netns:node1', { details: true })).toContain(detail.slice(0, detail.indexOf(' numtxqueues')))
+    expect(node.notes.map((n) => n.what).join('\n')).not.toContain('flannel.1')
+  })
+
+  it('stays a device of a type not modelled where it is set up in a way that is not', () => {
+    const odd = read(detailed.replace('nolearning', 'proxy nolearning'))
+    expect(devices(odd.records, 'node1').find((d) => d.name === 'flannel.1')?.link).toEqual({ kind: 'unknown', type: 'vxlan' })
+    expect(odd.notes.map((n) => n.what).join('\n')).toContain('flannel.1 is a device of type vxlan (proxy)')
   })
 })
 

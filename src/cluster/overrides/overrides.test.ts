@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { printBridgeFdb } from '../../linux/bridge.ts'
 import { printIpAddr } from '../../linux/ip-addr.ts'
 import { printIptablesSave } from '../../linux/iptables-save.ts'
 import { formatMac } from '../../net/address.ts'
@@ -84,6 +85,19 @@ describe('an override', () => {
     expect(printIpAddr(view, 'netns:pod/client')).toBe(text)
     expect(routesText(view, 'pod/client')).toContain('10.244.0.0/16 dev eth0 scope link src 10.244.1.2')
     expect(view.get('device', 'dev:pod/client/eth0')?.link.kind).toBe('veth')
+  })
+
+  it('gives a node a tunnel by ip -d addr text, and the remote ends it knows by bridge fdb text', () => {
+    const addr = `9: flannel.1: <BROADCAST,MULTICAST,UP,LOWER_UP> mtu 1450 qdisc noqueue state UNKNOWN group default
+    link/ether 0e:00:0a:f4:01:00 brd ff:ff:ff:ff:ff:ff promiscuity 0
+    vxlan id 1 local 192.168.1.11 dev eth0 srcport 0 0 dstport 8472 nolearning ttl auto ageing 300 udpcsum
+    inet 10.244.1.0/32 scope global flannel.1
+`
+    const fdb = '0e:00:0a:f4:02:00 dev flannel.1 dst 192.168.1.12 self permanent\n'
+    const view = viewOfDocument(withOverride('node1', { addr, fdb }))
+    expect(view.get('device', 'dev:node1/flannel.1')?.link).toMatchObject({ kind: 'vxlan', vni: 1, device: 'dev:node1/eth0' })
+    expect(printBridgeFdb(view, 'netns:node1')).toBe(fdb)
+    expect(errorsOf(withOverride('node1', { fdb }))[0]).toMatch(/^overrides\.node1\.fdb: line 1 .*found "flannel\.1"/)
   })
 
   it('takes a device down, and keeps those that the text does not name', () => {

@@ -2,6 +2,7 @@ import { afterEach, describe, expect, it, vi } from 'vitest'
 import type * as fdb from '../../kernel/bridge/fdb.ts'
 import type * as states from '../../kernel/conntrack/tcp-states.ts'
 import type { NetDevice } from '../../kernel/device.ts'
+import type * as vteps from '../../kernel/devices/vxlan-fdb.ts'
 import type * as walk from '../../kernel/netfilter/walk.ts'
 import type * as forward from '../../kernel/path/ip-forward.ts'
 import { NF_ACCEPT } from '../../kernel/types.ts'
@@ -16,6 +17,7 @@ const FORWARD = '../../kernel/path/ip-forward.ts'
 const WALK = '../../kernel/netfilter/walk.ts'
 const FDB = '../../kernel/bridge/fdb.ts'
 const STATES = '../../kernel/conntrack/tcp-states.ts'
+const VTEPS = '../../kernel/devices/vxlan-fdb.ts'
 
 /** The four comparisons; whatever else differs is how a command ended. */
 const COMPARISONS: Readonly<Record<string, string>> = {
@@ -36,7 +38,7 @@ const ALL_FOUR = ['counters', 'frames', 'rules', 'tables']
 
 describe('a bug planted in the engine', { timeout: 60_000 }, () => {
   afterEach(() => {
-    for (const module of [FORWARD, WALK, FDB, STATES]) vi.doUnmock(module)
+    for (const module of [FORWARD, WALK, FDB, STATES, VTEPS]) vi.doUnmock(module)
     vi.resetModules()
   })
 
@@ -83,6 +85,20 @@ describe('a bug planted in the engine', { timeout: 60_000 }, () => {
       return { ...real, Fdb: OnePort }
     })
     expect(await caught('pod-to-service-remote')).toEqual(ALL_FOUR)
+  })
+
+  it('a tunnel that takes another remote end than its entry says: all four see the datagrams go astray', async () => {
+    vi.resetModules()
+    vi.doMock(VTEPS, async (original) => {
+      const real = await original<typeof vteps>()
+      class Astray extends real.VxlanFdb {
+        override find(mac: number): readonly vteps.VxlanRemote[] {
+          return super.find(mac).map((r) => ({ ...r, address: r.address + 1 }))
+        }
+      }
+      return { ...real, VxlanFdb: Astray }
+    })
+    expect(await caught('vxlan-flannel')).toEqual(ALL_FOUR)
   })
 
   it('a connection whose SYN-ACK is INVALID: all four see kube-proxy’s rule drop it', async () => {
