@@ -1,4 +1,4 @@
-import { formatMac } from '../../../net/address.ts'
+import { formatIpv4, formatMac } from '../../../net/address.ts'
 import { usePanelWords } from '../../i18n/panel-words.ts'
 import { useInspection } from '../../inspect.ts'
 import { deviceName } from '../../place.ts'
@@ -20,10 +20,18 @@ export default function Fdb() {
       columns={[
         { label: words.columns.mac, cell: (f) => formatMac(f.mac), className: 'nowrap' },
         { label: words.columns.port, cell: (f) => deviceName(f.port) },
-        { label: words.columns.bridge, cell: (f) => deviceName(f.bridge) },
+        {
+          label: words.columns.bridge,
+          cell: (f) => (f.remote === undefined ? deviceName(f.bridge) : `dst ${formatIpv4(f.remote)}`),
+        },
         {
           label: words.columns.age,
-          cell: (f) => (f.local ? 'permanent' : f.static ? 'static' : formatSeconds(view.now - view.cell(f.id, 'updated'))),
+          cell: (f) =>
+            f.local || (f.static && f.remote !== undefined)
+              ? 'permanent'
+              : f.static
+                ? 'static'
+                : formatSeconds(view.now - view.cell(f.id, 'updated')),
           className: 'nowrap',
         },
       ]}
