@@ -37,8 +37,7 @@ export interface Flavour {
   readonly clientKeepAlive: number
 }
 
-export const NGINX_CONTROLLER = 'k8s.io/ingress-nginx'
-export const ALB_CONTROLLER = 'ingress.k8s.aws/alb'
+const NGINX_CONTROLLER = 'k8s.io/ingress-nginx'
 
 /** ingress-nginx with its default ConfigMap: proxy-connect-timeout 5, proxy-read-timeout 60, proxy-next-upstream-tries 3. */
 export const nginxFlavour: Flavour = {
