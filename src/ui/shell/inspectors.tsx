@@ -69,7 +69,8 @@ function Where({ netns }: { readonly netns: string }) {
   const session = useSession()
   const pinned = useApp((s) => s.pinned)
   const pin = useApp((s) => s.pin)
-  const places = session.timeline.at(-1).list('netns')
+  const seq = useApp((s) => s.seq)
+  const places = session.timeline.at(seq).list('netns')
   return (
     <div className="inspectors-where">
       <span className="faint">{words.panels.in}</span>

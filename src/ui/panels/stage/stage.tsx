@@ -12,6 +12,7 @@ import { topologyOf } from '../../../diagram/topology.ts'
 import type { View } from '../../../diagram/view.ts'
 import { VisitIndex } from '../../../diagram/visits.ts'
 import { summarize } from '../../../net/summary.ts'
+import { everView, passingNamespaces } from '../../../trace/ever.ts'
 import { BaseLayer, RestingLabels } from './base-layer.tsx'
 import { BoxList } from './box-list.tsx'
 import type { CanvasLayerHandle } from './canvas-layer.tsx'
@@ -45,7 +46,13 @@ export function Stage(props: StageProps) {
   const measure = useMemo(() => remember(browserMeasure()), [])
 
   const visits = useMemo(() => new VisitIndex(reader), [reader])
-  const topology = useMemo(() => topologyOf(timeline.at(-1)), [timeline])
+  // Every pod that there ever is has its place; one that is not there yet, or no more, is drawn faint.
+  const topology = useMemo(() => topologyOf(everView(reader, timeline)), [reader, timeline])
+  const passing = useMemo(() => [...passingNamespaces(reader)], [reader])
+  const absent = useMemo(() => {
+    const view = timeline.at(seq)
+    return new Set(passing.filter((id) => view.get('netns', id) === undefined))
+  }, [passing, timeline, seq])
   const compact = useMemo(
     () =>
       idleMachines(
@@ -128,6 +135,11 @@ export function Stage(props: StageProps) {
             {layout !== undefined && paths !== undefined && scene !== undefined && (
               <>
                 {!large && <BaseLayer layout={layout} />}
+                {boxes
+                  .filter((b) => absent.has(b.id))
+                  .map((b) => (
+                    <rect key={b.id} className="stg-absent" x={b.rect.x} y={b.rect.y} width={b.rect.w} height={b.rect.h} rx={6} />
+                  ))}
                 {!large && <RestingLabels layout={layout} busy={busy} />}
                 <PlacesLayer layout={layout} scene={scene} measure={measure} />
                 <WayLayer walked={scene.walked} role={scene.capsule?.role ?? 'ip'} />
