@@ -128,7 +128,7 @@ export const ENDS: Readonly<Record<string, readonly End[]>> = {
     { pill: /answered/, says: /10\.96\.0\.7:7 → 10\.244\.1\.3:7/ },
     { pill: /answered/, says: /pod\/client → node1 → pod\/echo-b/ },
   ],
-  'broken-stale-udp-conntrack': [
+  'stale-udp-kept': [
     { pill: /answered/, says: /10\.96\.0\.7:7 → 10\.244\.2\.2:7/ },
     { pill: /no answer/, says: /conntrack still has the entry/ },
     { pill: /no answer/, says: /conntrack still has the entry/ },

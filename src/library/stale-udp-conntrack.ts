@@ -60,7 +60,7 @@ export const staleUdpConntrack: LibraryEntry = {
 }
 
 export const brokenStaleUdpConntrack: LibraryEntry = {
-  id: 'broken-stale-udp-conntrack',
+  id: 'stale-udp-kept',
   group: BROKEN,
   badge: 'timed-out',
   title: { en: 'Broken: a stale conntrack entry holds a UDP client', zh: '故障：陈旧的 conntrack 条目困住 UDP 客户端' },
