@@ -16,6 +16,9 @@ import { brHandleFrameFinish } from './bridge.ts'
 
 const CALL_IPTABLES = 'net.bridge.bridge-nf-call-iptables'
 
+/** Does br_netfilter have this frame? Its hooks are there whether or not anybody has registered one for IP. */
+export const brNfCalls = (skb: SkBuff, bridge: NetDevice): boolean => isIp(skb.pkt) && bridge.ns.sysctl(CALL_IPTABLES) !== 0
+
 /** br_nf_pre_routing(), br_nf_pre_routing_finish(). */
 export function brNfPreRouting(skb: SkBuff, port: NetDevice, bridge: NetDevice): boolean {
   const ns = bridge.ns

@@ -8,7 +8,7 @@ import { receiveInStack } from '../path/receive.ts'
 import { devQueueXmit, isForwardable } from '../path/xmit.ts'
 import type { SkBuff } from '../skb.ts'
 import { PACKET_HOST } from '../types.ts'
-import { brNfForward, brNfFragment, brNfPostRouting, brNfPreRouting } from './br-netfilter.ts'
+import { brNfCalls, brNfForward, brNfFragment, brNfPostRouting, brNfPreRouting } from './br-netfilter.ts'
 
 // net/bridge/br_input.c, br_forward.c, br_device.c: one VLAN, every port in state forwarding.
 
@@ -114,6 +114,11 @@ function brForward(skb: SkBuff, target: NetDevice, bridge: NetDevice, forwarded:
   // What the host itself sends goes through NF_BR_LOCAL_OUT, where br_netfilter has no hook: its IP hooks are behind it.
   if (forwarded && skb.nfBridge !== undefined) {
     if (!brNfForward(skb, target, bridge) || !brNfPostRouting(skb, bridge)) return
+    for (const frame of brNfFragment(skb, target)) brPushXmit(frame, target)
+    return
+  }
+  if (forwarded && brNfCalls(skb, bridge)) {
+    // No table has anything to say, but br_netfilter is there, and takes apart what the port cannot take whole.
     for (const frame of brNfFragment(skb, target)) brPushXmit(frame, target)
     return
   }

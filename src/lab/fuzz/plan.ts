@@ -13,6 +13,8 @@ import { settleOf } from './play.ts'
 /** What the driver (e2e/kernel/fuzz/driver.py) does for one case, in its order. Plain JSON. */
 export interface DriverPlan {
   readonly iptables: 'legacy' | 'nft'
+  /** Whether it runs ahead of all else on the machine (SCHED_RR): a woken process then comes before work of the kernel's. */
+  readonly urgent: boolean
   /** Seconds after each command, for what its end set off to come to rest. */
   readonly settle: number
   /** Python source of the servers' functions. */
@@ -68,6 +70,7 @@ export function driverPlan(c: FuzzCase, world: World, reader: TraceReader, iptab
   }
   const plan: Omit<DriverPlan, 'cables'> = {
     iptables,
+    urgent: true,
     settle: settleOf(c) / 1e9,
     helper: HELPER.slice(0, HELPER.indexOf('\nif sys.argv[1]')),
     namespaces: view.list('netns').map((ns) => {
