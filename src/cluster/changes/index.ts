@@ -55,8 +55,10 @@ export function worldChanges(doc: ScenarioDocument, world: World): Result<WorldC
 function checkReferences(doc: ScenarioDocument): InputError[] {
   const count = doc.journeys.length
   const { mode } = doc.cluster.kubeProxy
-  if (mode !== 'iptables' && mode !== 'ipvs') {
-    return [inputError('changes', `a sync of kube-proxy in ${mode} mode is not modelled yet; expected mode iptables or ipvs`)]
+  if (mode === 'nftables') {
+    return [
+      inputError('changes', `a sync of kube-proxy in ${mode} mode is not modelled yet; expected iptables, ipvs or userspace`),
+    ]
   }
   return (doc.changes ?? []).flatMap((c, i) => {
     const path = `changes[${i}]`
@@ -66,6 +68,15 @@ function checkReferences(doc: ScenarioDocument): InputError[] {
     }
     if ((c.apply ?? []).length + (c.delete ?? []).length === 0)
       return [inputError(path, 'changes nothing; expected apply or delete')]
+    if (mode === 'userspace' && [...(c.apply ?? []), ...(c.delete ?? [])].some((o) => o.kind === 'Service')) {
+      // Endpoints are not in the rules: the process reads them for each connection. A Service has a socket and rules of its own.
+      return [
+        inputError(
+          path,
+          'kube-proxy in userspace mode gets no new Services in the middle of a journey; expected pods or endpoints',
+        ),
+      ]
+    }
     return []
   })
 }

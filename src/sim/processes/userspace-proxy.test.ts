@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest'
+import { playOf } from '../../cluster/play.ts'
 import { built, documentOf, node, pod, service } from '../../cluster/testing.ts'
 import type { ClusterConfig, Manifest } from '../../scenario/document.ts'
+import { run } from '../run.ts'
 import { play } from '../testing/play.ts'
 import { WAKEUP } from './wakeup.ts'
 
@@ -137,5 +139,29 @@ describe('kube-proxy in userspace mode, over UDP', () => {
       (p) => p.protocol === 17 && p.dst === 0x0af40102,
     )
     expect(answer.map((p) => [p.src, p.sport])).toEqual([[0x0a600014, 7]])
+  })
+})
+
+describe('endpoints that come and go', () => {
+  it('count from the next connection on, without any change of rules', () => {
+    const { objects } = documentOf([
+      node('node1', '10.244.1.0/24', '192.168.1.11'),
+      node('node2', '10.244.2.0/24', '192.168.1.12'),
+      client,
+      backend('web-a', 2, 2),
+      web(),
+    ])
+    const document = {
+      ...documentOf(objects, { cluster: CLUSTER, journeys: [curl, curl].map(([from, run]) => ({ from, run })) }),
+      changes: [{ journey: 1, at: '0s', apply: [backend('web-b', 2, 3)], delete: [{ kind: 'Pod', name: 'web-a' }] }],
+    }
+    const played = playOf(document)
+    if (!played.ok) throw new Error(played.error.map((e) => e.message).join())
+    const { journeys, changes } = played.value
+    const trace = run(played.value.world, journeys, { seed: 1, changes })
+    expect(trace.journeys.map((j) => who(j.output))).toEqual(['web-a', 'web-b'])
+    expect(changes.filter((c) => c.kind === 'sync')).toEqual([])
+    const service = { journey: 1, at: '0s', apply: [web({ clusterIP: '10.96.0.11' })] }
+    expect(playOf({ ...document, changes: [service] })).toMatchObject({ ok: false, error: [{ path: 'changes[0]' }] })
   })
 })
