@@ -168,21 +168,6 @@ export function printValue(v: NftValue, type: NftType): string {
   }
 }
 
-/** First and last number of a constant that is one; undefined for names. */
-export function boundsOf(v: NftValue): readonly [number, number] | undefined {
-  switch (v.kind) {
-    case 'number':
-      return [v.value, v.value]
-    case 'range':
-      return [v.from, v.to]
-    case 'prefix':
-      return [v.address, v.address + 2 ** (32 - v.length) - 1]
-    case 'any':
-    case 'text':
-      return undefined
-  }
-}
-
 /** A value as nft keeps it in a number: `established` of ct_state is 2. */
 export const symbolValue = (type: NftType, name: string): number | undefined =>
   Object.hasOwn(SYMBOLS, type) ? SYMBOLS[type]?.[name] : undefined

@@ -7,15 +7,15 @@ import { portmapRules } from '../../cni/portmap.ts'
 import { CANARY, FIREWALL, HINT, kubeletFirewall } from '../../kubelet.ts'
 import type { Cluster, ClusterNode } from '../../model.ts'
 import { nodePortAddresses } from '../config.ts'
-import { type EndpointsMap, endpointsMap } from '../endpoints-map.ts'
+import { endpointsMap } from '../endpoints-map.ts'
 import { proxyConfigOf, proxyObjects } from '../index.ts'
 import type { IpFamily } from '../ip.ts'
 import type { GeneratedTable } from '../rule.ts'
-import { type ProxyServicePort, servicePorts } from '../service-map.ts'
+import { servicePorts } from '../service-map.ts'
 import { serviceCIDRs } from './names.ts'
 import { NftablesProxier } from './proxier.ts'
-import type { NftablesProxyConfig } from './setup.ts'
-import { type NftOperation, transactionText } from './transaction.ts'
+import { type NftablesProxyConfig, NODEPORT_IPS } from './setup.ts'
+import { transactionText } from './transaction.ts'
 
 // What kube-proxy in nftables mode leaves on a node of the world: its own table, and nothing in iptables.
 
@@ -31,40 +31,11 @@ export function nftablesConfigOf(self: ClusterNode, cluster: Cluster, family: Ip
   }
 }
 
-/** kube-proxy's table on a node, as far as it has come: what it feeds to nft changes the ruleset, as it would the kernel. */
-export class NftablesNode {
-  readonly ruleset = new NftRuleset()
-  readonly #proxier: NftablesProxier
-  readonly #netns: string
-
-  constructor(netns: string, config: NftablesProxyConfig) {
-    this.#netns = netns
-    this.#proxier = new NftablesProxier(config)
-  }
-
-  /** One sync; partial with `changed` (`ns/name` of Services). Answers the table's records afterwards. */
-  sync(ports: readonly ProxyServicePort[], endpoints: EndpointsMap, changed?: ReadonlySet<string>): NftRecord[] {
-    this.#feed(this.#proxier.sync(ports, endpoints, changed).operations)
-    return this.records()
-  }
-
-  records(): NftRecord[] {
-    return nftRecords(this.#netns, this.ruleset, (part) => partOrigin(part))
-  }
-
-  #feed(operations: readonly NftOperation[]): void {
-    const fed = parseNft(transactionText('ip', operations), this.ruleset)
-    if (!fed.ok) throw new Error(`kube-proxy feeds what nft refuses: ${JSON.stringify(fed.error)}`)
-  }
-}
-
 /** Everything of a Service has its name in it: `service-HASH-ns/name/protocol/port`, `endpoint-…__ip/port`. */
 const OF_SERVICE = /^(service|local|external|firewall|endpoint|affinity)-[A-Z2-7]{8}-([^/]+)\/([^/]+)\//
 
 /** The Service that a chain or set of kube-proxy is for; undefined for its own. */
-export function nftService(
-  name: string,
-): { readonly kind: 'Service'; readonly namespace: string; readonly name: string } | undefined {
+function nftService(name: string): { readonly kind: 'Service'; readonly namespace: string; readonly name: string } | undefined {
   const [, , namespace, service] = OF_SERVICE.exec(name) ?? []
   return namespace === undefined || service === undefined ? undefined : { kind: 'Service', namespace, name: service }
 }
@@ -76,19 +47,37 @@ function partOrigin({ chain, set }: NftPart): Origin {
   return { component: 'kube-proxy', detail, ...(object === undefined ? {} : { object }) }
 }
 
-/** The table of every node of a cluster, each made when it is asked for. */
+/**
+ * The table of every node of a cluster, each made when it is asked for: by what kube-proxy feeds to nft, so that it is what nft
+ * would list. Most nodes' tables differ in their own address alone, and are read once.
+ */
 export function clusterNftables(cluster: Cluster): (self: ClusterNode) => NftRecord[] {
   const { services, slices } = proxyObjects(cluster)
   const ports = servicePorts(services, 'IPv4')
   const known = new Map<string, NftRecord[]>()
+  const read = new Map<string, NftRuleset>()
   return (self) => {
-    const records =
-      known.get(self.name) ??
-      new NftablesNode(self.name, nftablesConfigOf(self, cluster)).sync(ports, endpointsMap(slices, 'IPv4', self.name))
+    const records = known.get(self.name) ?? recordsOf(self)
     known.set(self.name, records)
     return records
   }
+
+  function recordsOf(self: ClusterNode): NftRecord[] {
+    const proxier = new NftablesProxier(nftablesConfigOf(self, cluster))
+    const text = transactionText('ip', proxier.sync(ports, endpointsMap(slices, 'IPv4', self.name)).operations)
+    const own = [...text.matchAll(OWN_ADDRESSES)].map((m) => m[0])
+    const shared = text.replaceAll(OWN_ADDRESSES, '')
+    const ruleset = read.get(shared) ?? new NftRuleset()
+    const fed = read.has(shared) ? `flush set ip kube-proxy ${NODEPORT_IPS}\n` : shared
+    read.set(shared, ruleset)
+    const parsed = parseNft(`${fed}${own.join('')}`, ruleset)
+    if (!parsed.ok) throw new Error(`kube-proxy feeds what nft refuses: ${JSON.stringify(parsed.error)}`)
+    return nftRecords(self.name, ruleset, partOrigin)
+  }
 }
+
+/** Elements have no handle: whenever they are added, the table is the same. */
+const OWN_ADDRESSES = /^add element ip kube-proxy nodeport-ips .*\n/gm
 
 /** Rules and elements: what a large cluster is measured by. */
 export const nftablesSize = (records: readonly NftRecord[]): number =>

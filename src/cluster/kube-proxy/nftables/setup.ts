@@ -15,7 +15,7 @@ export const SERVICE_NODEPORTS = 'service-nodeports'
 export const FIREWALL_IPS = 'firewall-ips'
 export const NO_ENDPOINT_SERVICES = 'no-endpoint-services'
 export const NO_ENDPOINT_NODEPORTS = 'no-endpoint-nodeports'
-const NODEPORT_IPS = 'nodeport-ips'
+export const NODEPORT_IPS = 'nodeport-ips'
 
 /** knftables' names: filter 0, dstnat -100, srcnat 100. What source ranges refuse has to be seen before DNAT. */
 const BASE_CHAINS = [
