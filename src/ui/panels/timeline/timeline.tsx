@@ -1,5 +1,8 @@
 import { ChevronFirst, ChevronLast, Pause, Play, StepBack, StepForward } from 'lucide-react'
+import { useMemo } from 'react'
 import { GRANULARITIES, SPEEDS } from '../../../store/preferences.ts'
+import { STEP } from '../../../trace/columns.ts'
+import type { TraceReader } from '../../../trace/reader.ts'
 import { useApp, useSession } from '../../context.tsx'
 import { usePanelWords } from '../../i18n/panel-words.ts'
 import { formatTime } from '../../time.ts'
@@ -114,6 +117,18 @@ const useActions = () => ({
   setGranularity: useApp((s) => s.setGranularity),
 })
 
+/** Where the cluster changes, in percent of the run: the first step of each moment. */
+function changesOf(reader: TraceReader): number[] {
+  const { kind, t, length } = reader.trace.events
+  const out: number[] = []
+  let last = -1
+  for (let s = kind.indexOf(STEP.change); s >= 0; s = kind.indexOf(STEP.change, s + 1)) {
+    if (t[s] !== last) out.push((s / Math.max(1, length)) * 100)
+    last = t[s] ?? -1
+  }
+  return out
+}
+
 /** The position in the run, over steps rather than time: most of a run's time is waiting. */
 export function Scrubber() {
   const words = usePanelWords()
@@ -122,6 +137,7 @@ export function Scrubber() {
   const seek = useApp((s) => s.seek)
   const { reader, length } = session
   const share = length <= 1 ? 0 : ((seq + 1) / length) * 100
+  const changes = useMemo(() => changesOf(reader), [reader])
   const marks = reader.trace.journeys.slice(1).map((j) => (j.first / Math.max(1, length)) * 100)
   return (
     <div className="scrubber" style={{ '--share': `${share}%` } as React.CSSProperties}>
@@ -137,6 +153,9 @@ export function Scrubber() {
       />
       {marks.map((m) => (
         <i key={m} style={{ left: `${m}%` }} />
+      ))}
+      {changes.map((m) => (
+        <i key={`change ${m}`} className="scrubber-change" style={{ left: `${m}%` }} />
       ))}
     </div>
   )
