@@ -1,1 +1,1 @@
-export { Ipvs, type IpvsRecords } from './ip-vs.ts'
+export { Ipvs } from './ip-vs.ts'

@@ -41,7 +41,7 @@ const PORT_UNREACHABLE = 3
 /** What scheduling came to: a connection, a verdict with the packet's end written where it is not NF_ACCEPT. */
 type Scheduling = Connection | number
 
-export interface IpvsRecords {
+interface IpvsRecords {
   readonly services: readonly IpvsServiceRecord[]
   readonly destinations: readonly IpvsDestinationRecord[]
 }
