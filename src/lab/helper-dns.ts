@@ -49,13 +49,13 @@ class Dns:
             s, timer = self.idle.pop(key, (None, None))
         if timer:
             timer.cancel()
-        if s is None:
-            s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-            s.bind((to['from'], to['port']))
-            s.connect((to['to'], 53))
-        s.settimeout(2)
         own = os.urandom(2)
         try:
+            if s is None:
+                s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+                s.bind((to['from'], to['port']))
+                s.connect((to['to'], 53))
+            s.settimeout(2)
             s.send(own + message[2:])
             while s.recv(65536)[:2] != own:
                 pass

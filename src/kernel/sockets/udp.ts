@@ -22,6 +22,8 @@ const IP_UDP_HEADERS = 28
 export interface Datagram {
   readonly bytes: Uint8Array
   readonly from: Endpoint
+  /** seq of its arrival: several may wait when a process wakes. */
+  readonly cause: number
 }
 
 /** socket(AF_INET, SOCK_DGRAM). `cause` is always the seq of the step that led to the call. */
@@ -172,9 +174,9 @@ export class UdpSocket extends Socket {
   enqueue(skb: Skb): void {
     const cause = this.host.deliver(skb, this.ref)
     const { pkt } = skb
-    this.#queue.push({ bytes: pkt.payload, from: { address: ipv4(pkt.src), port: pkt.sport } })
-    this.#queued += pkt.payload.length
     const seq = this.host.step(STEP.socketData, cause, this.ref, RECEIVE, pkt.payload.length)
+    this.#queue.push({ bytes: pkt.payload, from: { address: ipv4(pkt.src), port: pkt.sport }, cause: seq })
+    this.#queued += pkt.payload.length
     this.sync()
     this.wake(seq)
   }

@@ -90,7 +90,7 @@ function once(
     for (let d = socket.receive(); d !== undefined; d = socket.receive()) {
       const m = parseDns(d.bytes)
       if (!m.ok || m.value.id !== query.id || !m.value.response) continue
-      const got = process.step('receive', responseText(m.value), woken)
+      const got = process.step('receive', responseText(m.value), d.cause)
       end({ message: m.value, server, size: d.bytes.length, time: process.now - begun }, got, 'timed out')
       return
     }

@@ -20,7 +20,7 @@ export function serveDns(process: Process, parts: DnsServerParts, cause: number)
   const socket = process.sockets.adoptUdp(process.owner.id, DNS_PORT) ?? open(process, parts, cause)
   if (socket === undefined) return
   process.atExit(() => socket.close())
-  socket.onWake = (woken) => {
+  socket.onWake = () => {
     for (let d = socket.receive(); d !== undefined; d = socket.receive()) {
       const query = parseDns(d.bytes)
       if (!query.ok || query.value.response) continue
@@ -31,7 +31,7 @@ export function serveDns(process: Process, parts: DnsServerParts, cause: number)
       const got = process.step(
         'receive',
         `${question === undefined ? 'no question' : questionText(question)} from ${where}`,
-        woken,
+        d.cause,
       )
       const respond: Respond = (response, at) => {
         if (process.exited) return

@@ -61,7 +61,7 @@ export class DnsUpstream {
       for (let d = socket.receive(); d !== undefined; d = socket.receive()) {
         const m = parseDns(d.bytes)
         if (!m.ok || m.value.id !== id || !m.value.response) continue
-        end(m.value, this.#process.step('receive', `${responseText(m.value)} from ${formatIpv4(server)}`, woken))
+        end(m.value, this.#process.step('receive', `${responseText(m.value)} from ${formatIpv4(server)}`, d.cause))
         return
       }
     }

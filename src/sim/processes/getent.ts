@@ -18,7 +18,7 @@ export const getent: Program = {
       return commandError(`getent: the databases here are hosts, ahosts and ahostsv4, not "${database ?? ''}"`, 1)
     }
     if (key === undefined || more.length > 0) return commandError(`getent: getent ${database} wants one name or address`, 1)
-    const start = database === 'hosts' ? hosts : ahosts(database === 'ahosts' ? 'unspec' : 'inet')
+    const start = database === 'hosts' ? hosts : ahosts
     return ok({ role: 'client', notes: [], start: (process, cause) => start(process, key, cause) })
   },
 }
@@ -64,21 +64,23 @@ function hosts(process: Process, key: string, cause: number): void {
   })
 }
 
-/** ahosts_keys_int(): every address once for each kind of socket, the canonical name beside the first. */
-const ahosts =
-  (family: 'unspec' | 'inet') =>
-  (process: Process, key: string, cause: number): void =>
-    getaddrinfo(process, { name: key, family }, cause, (resolved, seq) => {
-      if (resolved.kind === 'failed') {
-        give(process, resolved.error, resolved.decidedBy, seq)
-        return
+/**
+ * ahosts_keys_int(): every address once for each kind of socket, the canonical name beside the first. It asks with AI_ADDRCONFIG,
+ * and no interface here has an IPv6 address: for A records alone.
+ */
+function ahosts(process: Process, key: string, cause: number): void {
+  getaddrinfo(process, { name: key, family: 'inet' }, cause, (resolved, seq) => {
+    if (resolved.kind === 'failed') {
+      give(process, resolved.error, resolved.decidedBy, seq)
+      return
+    }
+    let first = true
+    for (const a of resolved.addresses) {
+      for (const kind of ['STREAM', 'DGRAM', 'RAW']) {
+        process.print(`${formatIpv4(a).padEnd(15)} ${kind.padEnd(6)} ${first ? resolved.canonicalName : ''}`, seq)
+        first = false
       }
-      let first = true
-      for (const a of resolved.addresses) {
-        for (const kind of ['STREAM', 'DGRAM', 'RAW']) {
-          process.print(`${formatIpv4(a).padEnd(15)} ${kind.padEnd(6)} ${first ? resolved.canonicalName : ''}`, seq)
-          first = false
-        }
-      }
-      process.exit(0, ANSWERED, seq)
-    })
+    }
+    process.exit(0, ANSWERED, seq)
+  })
+}

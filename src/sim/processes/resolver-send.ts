@@ -162,7 +162,7 @@ export class ResolverSend {
     for (let d = socket.receive(); d !== undefined; d = socket.receive()) {
       const message = parseDns(d.bytes)
       this.#gotSomewhere = true
-      if (message.ok && this.#answer(message.value, cause)) return
+      if (message.ok && this.#answer(message.value, d.cause)) return
     }
   }
 
