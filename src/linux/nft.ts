@@ -1,4 +1,4 @@
-/** One table of an `nft list ruleset`: recognised so that it can be named, not modelled. */
+/** One table of an `nft list ruleset`, told from its outline alone. */
 export interface ParsedNftTable {
   /** `ip`, `ip6`, `inet`, `arp`, `bridge`, `netdev` */
   readonly family: string
