@@ -38,7 +38,9 @@ describe('a command line', () => {
   })
 
   it('says what exists when a program or an option does not', () => {
-    expect(message('wget http://192.0.2.1/')).toMatch(/^wget: no such program here; there are curl, ping, nc, (\S+, )*dig, nslookup, getent/)
+    expect(message('wget http://192.0.2.1/')).toMatch(
+      /^wget: no such program here; there are curl, ping, nc, (\S+, )*dig, nslookup, getent/,
+    )
     expect(message('')).toMatch(/^no command given; there are curl, ping, nc, /)
     expect(message('ping -Z 192.0.2.1')).toMatch(/^ping: unknown option -Z; this ping knows -c -i -s /)
     expect(message('curl --http3 http://192.0.2.1/')).toMatch(/^curl: unknown option --http3; this curl knows -s /)

@@ -18,7 +18,9 @@ import { pipedText, splitWords } from './words.ts'
 
 /** Every program that a journey or a process of the world can be. */
 const PROGRAMS: ReadonlyMap<string, Program> = new Map(
-  [curl, ping, nc, httpd, udpEcho, nginxIngressController, alb, kubeProxy, dig, nslookup, getent, coredns, nsd, pdnsRecursor].map((p) => [p.name, p]),
+  [curl, ping, nc, httpd, udpEcho, nginxIngressController, alb, kubeProxy, dig, nslookup, getent, coredns, nsd, pdnsRecursor].map(
+    (p) => [p.name, p],
+  ),
 )
 /** Other names that people use for the same program. */
 const ALIASES: Readonly<Record<string, string>> = { netcat: 'nc', 'nc.openbsd': 'nc' }

@@ -88,7 +88,10 @@ describe('ping', () => {
 
   it('does not start without a route, a name or a device', () => {
     const { wire, client } = net()
-    expect(shell(wire, client, 'ping web-2')).toMatchObject({ code: 2, output: 'ping: web-2: Temporary failure in name resolution\n' })
+    expect(shell(wire, client, 'ping web-2')).toMatchObject({
+      code: 2,
+      output: 'ping: web-2: Temporary failure in name resolution\n',
+    })
     expect(shell(wire, client, 'ping -I eth9 192.0.2.2')).toMatchObject({
       code: 2,
       output: 'ping: SO_BINDTODEVICE eth9: No such device\n',
