@@ -1,12 +1,13 @@
 import { assertNever } from '../base/assert-never.ts'
 import { printIpvsadmSave } from '../linux/ipvsadm.ts'
 import { formatIpv4, ipv4 } from '../net/address.ts'
-import type { AttachChange, IpvsServers, StaleFlows, SyncChange, WorldChange } from '../world/changes.ts'
+import type { AttachChange, IpvsServers, NftRecord, StaleFlows, SyncChange, WorldChange } from '../world/changes.ts'
 import { netnsId, type RecordId } from '../world/ids.ts'
 import type { DeviceRecord, IpsetRecord, WorldRecord } from '../world/records.ts'
 import { applyDelta, type Delta, viewOf, type World } from '../world/world.ts'
 import { deviceParts, type LabNames } from './names.ts'
 import { portLines } from './network.ts'
+import { nftText } from './nft.ts'
 import type { Pins } from './pins.ts'
 import { restoreText } from './tables.ts'
 
@@ -102,8 +103,22 @@ export class LabChanges {
     return [
       ...(c.ipvs === undefined ? [] : this.#ipvs(short, c.ipvs)),
       ...hereDocument(`sync_rules ${short}`, this.#restoreLines(c)),
+      ...(c.nft === undefined ? [] : this.#nft(short, c, c.nft)),
       ...c.stale.map((flows) => `stale_flows ${short} ${staleWords(flows)}`),
     ]
+  }
+
+  /** The tables as they are to be, in one transaction. What rules have put into a set is lost here, and kept by kube-proxy. */
+  #nft(short: string, c: SyncChange, wanted: readonly NftRecord[]): string[] {
+    const ids = new Set<RecordId>(wanted.map((r) => r.id))
+    const tables = wanted.flatMap((r) => (r.kind === 'nft-table' ? [`delete table ${r.family} ${r.name}`] : []))
+    for (const r of [...this.#now.values()]) {
+      if (r.kind.startsWith('nft-') && 'netns' in r && r.netns === netnsId(c.netns) && !ids.has(r.id)) this.#now.delete(r.id)
+    }
+    for (const r of wanted) this.#now.set(r.id, r)
+    const ns = viewOf(this.#now).get('netns', netnsId(c.netns))
+    if (ns === undefined) return []
+    return hereDocument(`nft_restore ${short}`, [...tables, ...lines(nftText(this.#now, ns, this.#context.pins))])
   }
 
   /** Addresses, virtual servers and sets, in the proxier's order. What the kernel keeps of a real server that goes, it says itself. */

@@ -10,6 +10,7 @@ import type { ProcessId } from '../world/ids.ts'
 import type { ChainRecord, ProcessRecord, RuleRecord, WorldRecord } from '../world/records.ts'
 import { CELL_FIELDS, type Delta } from '../world/world.ts'
 import { applyIpvs } from './apply-ipvs.ts'
+import { applyNft, countNftRules } from './apply-nft.ts'
 
 export interface ChangeHost {
   readonly kernel: NetKernel
@@ -64,11 +65,13 @@ function step(ns: NetworkNamespace, kind: WorldChangeKind, change: WorldChange, 
 
 /** syncProxyRules(): the rules first, then the conntrack entries that have become wrong. */
 function sync(ns: NetworkNamespace, change: SyncChange): void {
-  const { added, removed } = countRules(change.tables.flatMap((t) => t.deltas))
+  const { added, removed } =
+    change.nft === undefined ? countRules(change.tables.flatMap((t) => t.deltas)) : countNftRules(ns, change.nft)
   if (change.ipvs !== undefined) ns.ipvs.expire({ packet: -1, cause: -1, netns: ns.ref, device: -1 })
   const seq = step(ns, 'sync', change, added, removed)
   if (change.ipvs !== undefined) applyIpvs(ns, change.ipvs, seq)
   for (const table of change.tables) loadTable(ns, table)
+  if (change.nft !== undefined) applyNft(ns, change.nft)
   for (const flows of change.stale) deleteFlows(ns, flows, seq)
 }
 

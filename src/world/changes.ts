@@ -1,6 +1,15 @@
 import type { ProcessId, RecordId } from './ids.ts'
 import type { TableName } from './netfilter.ts'
-import type { IpvsDestinationRecord, IpvsServiceRecord, ProcessRecord, WorldRecord } from './records.ts'
+import type {
+  IpvsDestinationRecord,
+  IpvsServiceRecord,
+  NftChainRecord,
+  NftRuleRecord,
+  NftSetRecord,
+  NftTableRecord,
+  ProcessRecord,
+  WorldRecord,
+} from './records.ts'
 import type { Delta } from './world.ts'
 
 // What changes around the packets while a journey is under way: objects, pods, kube-proxy's rules. The cluster works out what;
@@ -68,9 +77,13 @@ export interface IpvsServers {
   readonly servers: readonly (IpvsServiceRecord | IpvsDestinationRecord)[]
 }
 
+export type NftRecord = NftTableRecord | NftChainRecord | NftRuleRecord | NftSetRecord
+
 /** kube-proxy on one node: its rules, and the conntrack entries that it deletes afterwards. */
 export interface SyncChange extends At {
   readonly kind: 'sync'
+  /** In nftables mode: all that the node's tables of nftables are to hold. */
+  readonly nft?: readonly NftRecord[]
   readonly ipvs?: IpvsServers
   readonly tables: readonly TableSync[]
   readonly stale: readonly StaleFlows[]

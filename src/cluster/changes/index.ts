@@ -2,7 +2,7 @@ import { assertNever } from '../../base/assert-never.ts'
 import { err, ok, type Result } from '../../base/result.ts'
 import type { InputError, ScenarioDocument } from '../../scenario/document.ts'
 import type { WorldChange } from '../../world/changes.ts'
-import { chainId, type RecordId } from '../../world/ids.ts'
+import { chainId, nftTableId, type RecordId } from '../../world/ids.ts'
 import type { NetnsRecord, ObjectRecord, Origin, WorldRecord } from '../../world/records.ts'
 import { applyDelta, type Delta, type World } from '../../world/world.ts'
 import { buildWorld } from '../build.ts'
@@ -55,11 +55,6 @@ export function worldChanges(doc: ScenarioDocument, world: World): Result<WorldC
 function checkReferences(doc: ScenarioDocument): InputError[] {
   const count = doc.journeys.length
   const { mode } = doc.cluster.kubeProxy
-  if (mode === 'nftables') {
-    return [
-      inputError('changes', `a sync of kube-proxy in ${mode} mode is not modelled yet; expected iptables, ipvs or userspace`),
-    ]
-  }
   return (doc.changes ?? []).flatMap((c, i) => {
     const path = `changes[${i}]`
     if (c.journey >= count) {
@@ -253,7 +248,9 @@ class Course {
 
   /** On a large cluster the others have none, and get none. */
   #nodesWithRules(): string[] {
-    return this.#cluster.nodes.map((n) => n.name).filter((n) => this.#now.has(chainId(n, 'nat', 'KUBE-SERVICES')))
+    return this.#cluster.nodes
+      .map((n) => n.name)
+      .filter((n) => this.#now.has(chainId(n, 'nat', 'KUBE-SERVICES')) || this.#now.has(nftTableId(n, 'ip/kube-proxy')))
   }
 
   /** Objects that are new, changed or gone: those that were given, as they were given, then what follows from them. */

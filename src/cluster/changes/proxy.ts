@@ -1,4 +1,4 @@
-import type { SyncChange, TableSync } from '../../world/changes.ts'
+import type { NftRecord, SyncChange, TableSync } from '../../world/changes.ts'
 import { netnsId, type RecordId } from '../../world/ids.ts'
 import type { TableName } from '../../world/netfilter.ts'
 import type { ChainRecord, RuleRecord, WorldRecord } from '../../world/records.ts'
@@ -24,7 +24,7 @@ export function syncedOf(cluster: Cluster): Synced {
   return { ports: servicePorts(services, 'IPv4'), endpoints: endpointsMap(slices, 'IPv4', '') }
 }
 
-type Sync = Pick<SyncChange, 'netns' | 'record' | 'tables' | 'stale' | 'ipvs'>
+type Sync = Pick<SyncChange, 'netns' | 'record' | 'tables' | 'stale' | 'ipvs' | 'nft'>
 
 /**
  * One node's sync. In IPVS mode it is always a full one (pkg/proxy/ipvs/proxier.go), in iptables mode a partial one
@@ -41,11 +41,19 @@ export function syncNode(self: ClusterNode, to: { cluster: Cluster; before: Sync
     const tables = [sync.filter, sync.nat].map((t) => tableSync(self, t, built, now))
     return { ...at, tables, ipvs: ipvsServers(self.name, sync, built, now) }
   }
+  if (cluster.config.kubeProxy.mode === 'nftables') return { ...at, tables: [], nft: nftRecords(self, built) }
   const changed = changedServices(before, known)
   const existing = chainsIn(now, self, 'nat')
   const fed = syncIptables(known.ports, known.endpoints, iptablesConfigOf(self, cluster), { changed, existing })
   return { ...at, tables: [fed.filter, fed.nat].map((t) => tableSync(self, t, built, now)) }
 }
+
+const nftRecords = (self: ClusterNode, world: World): NftRecord[] =>
+  [...world.values()].filter(
+    (r): r is NftRecord =>
+      (r.kind === 'nft-table' || r.kind === 'nft-chain' || r.kind === 'nft-rule' || r.kind === 'nft-set') &&
+      r.netns === netnsId(self.name),
+  )
 
 /** `ns/name` of the Services that the change trackers have something for. */
 function changedServices(before: Synced, after: Synced): ReadonlySet<string> {
