@@ -11,6 +11,7 @@ import { CASES } from './cases.ts'
 import { IPVS_CASES } from './ipvs-cases.ts'
 import { NFT_CASES } from './nft-cases.ts'
 import { REACH_CASES } from './reach-cases.ts'
+import { VXLAN_CASES } from './vxlan-cases.ts'
 
 /** A scenario with the engine's run of it. */
 export interface ScenarioRun {
@@ -24,10 +25,9 @@ export interface ScenarioRun {
 }
 
 const DOCUMENTS: ReadonlyMap<string, ScenarioDocument> = new Map(
-  [...LIBRARY.filter((e) => e.unproven === undefined), ...CASES, ...IPVS_CASES, ...NFT_CASES, ...REACH_CASES].map((e) => [
-    e.id,
-    e.document,
-  ]),
+  [...LIBRARY.filter((e) => e.unproven === undefined), ...CASES, ...VXLAN_CASES, ...IPVS_CASES, ...NFT_CASES, ...REACH_CASES].map(
+    (e) => [e.id, e.document],
+  ),
 )
 
 /** Ids of everything that is proven: the built-in scenarios in their order, then the test cases. */
