@@ -1,10 +1,12 @@
 import { describe, expect, it } from 'vitest'
-import { corednsPod, KUBE_DNS, NAMED } from '../library/dns-parts.ts'
+import { corednsPod, KUBE_DNS, NAMED, NAMED_WEB } from '../library/dns-parts.ts'
 import { clientPod, scenario, TWO_NODES } from '../library/parts.ts'
 import type { Manifest } from '../scenario/document.ts'
 import { fileId } from '../world/ids.ts'
 import { viewOf } from '../world/world.ts'
 import { buildWorld } from './build.ts'
+import { fillIn } from './fill-in.ts'
+import { nodesOnTheWay } from './realise.ts'
 
 function worldOf(objects: readonly Manifest[]) {
   const world = buildWorld(scenario({ title: 'names', objects, journeys: [] }))
@@ -73,6 +75,16 @@ describe('CoreDNS in a document', () => {
     }
     expect(corefile(worldOf([...NAMED, own]))).toContain('kubernetes example.org')
     expect(corefile(worldOf(NAMED))).toContain('kubernetes cluster.local in-addr.arpa ip6.arpa')
+  })
+
+  it('gives the nodes of a Service that a command names, and of CoreDNS, their rules on a large cluster', () => {
+    const objects = NAMED_WEB.map((m) => (m.metadata.name === 'coredns' ? corednsPod('coredns', 'node1', '10.244.1.3') : m))
+    const document = scenario({ title: 'names', objects, journeys: [] })
+    const cluster = fillIn(document)
+    if (!cluster.ok) throw new Error(cluster.error.map((e) => e.message).join('; '))
+    const at = (run: string) => [...nodesOnTheWay(cluster.value, [{ from: 'pod/client', run }])].map((n) => n.name)
+    expect(at('curl http://web.default/')).toEqual(['node1', 'node2'])
+    expect(at('curl http://nobody.default/')).toEqual(['node1'])
   })
 
   it('gives pods of a StatefulSet names below their governing Service', () => {

@@ -1,10 +1,11 @@
 import { formatIpv4, type Ipv4, parseIpv4 } from '../net/address.ts'
 import type { JourneySpec } from '../scenario/document.ts'
 import type { Origin } from '../world/records.ts'
+import { clusterDns } from './dns.ts'
 import { behindProxies } from './ingress/behind.ts'
 import type { ProxyTables } from './kube-proxy/index.ts'
 import { comment, type GeneratedTable, rule, unmodelled } from './kube-proxy/rule.ts'
-import type { Cluster, ClusterNode } from './model.ts'
+import type { Cluster, ClusterNode, ClusterService } from './model.ts'
 
 // kube-proxy writes every Service on every node. On a large cluster that is nearly the whole world, and a journey passes two or
 // three nodes: the rules of the others are left out, and a packet that meets such a node after all ends as `undetermined`.
@@ -31,8 +32,19 @@ export function nodesOnTheWay(cluster: Cluster, journeys: readonly JourneySpec[]
       const met = [address.value, ...endpointsBehind(cluster, address.value, Number(port ?? 0))]
       for (const a of [...met, ...behindProxies(cluster, new Set(met))]) add(byAddress.get(a))
     }
+    for (const a of endpointsNamed(cluster, j.run)) add(byAddress.get(a))
   }
   return nodes
+}
+
+/** Endpoints of the Services that a command may mean by name, in whatever namespace, and of the DNS that it asks. */
+function endpointsNamed(cluster: Cluster, run: string): Ipv4[] {
+  const dns = clusterDns(cluster)
+  if (dns === undefined) return []
+  // `web`, `web.shop.svc.cluster.local`, `db-0.db`, `_http._tcp.web`: one of the first labels is the Service.
+  const labels = new Set((run.match(/[a-z0-9_-]+(?:\.[a-z0-9_-]+)*/gi) ?? []).flatMap((word) => word.split('.').slice(0, 3)))
+  const named = cluster.services.filter((s) => labels.has(s.name) || s.clusterIP === dns)
+  return named.flatMap((s) => endpointsOf(cluster, s))
 }
 
 /** Endpoints of the Services that an address, or a node port, can stand for. */
@@ -40,12 +52,13 @@ function endpointsBehind(cluster: Cluster, address: Ipv4, port: number): Ipv4[] 
   const services = cluster.services.filter(
     (s) => s.clusterIP === address || s.externalVips.includes(address) || (port > 0 && s.ports.some((p) => p.nodePort === port)),
   )
-  return services.flatMap((service) =>
-    cluster.slices
-      .filter((s) => s.namespace === service.namespace && s.service === service.name)
-      .flatMap((s) => s.endpoints.map((e) => e.address)),
-  )
+  return services.flatMap((service) => endpointsOf(cluster, service))
 }
+
+const endpointsOf = (cluster: Cluster, service: ClusterService): Ipv4[] =>
+  cluster.slices
+    .filter((s) => s.namespace === service.namespace && s.service === service.name)
+    .flatMap((s) => s.endpoints.map((e) => e.address))
 
 export const ruleCount = ({ filter, nat }: ProxyTables): number => filter.rules.length + nat.rules.length
 
