@@ -8,7 +8,7 @@ import { isIcmpError } from '../../net/icmp.ts'
 import { ETH_P, ICMP, IP_DF, IP_MF, IPPROTO, type Packet, TCP } from '../../net/packet.ts'
 import { parsePacket } from '../../net/parse.ts'
 import { decodeTcpOptions } from '../../net/tcp-options.ts'
-import { tunnelled, VXLAN } from '../../net/vxlan.ts'
+import { parseVxlan, VXLAN } from '../../net/vxlan.ts'
 import { rests, standIn } from './normalisations.ts'
 import type { DeviceFrames } from './seen.ts'
 
@@ -122,9 +122,10 @@ export class FrameWriter {
  * stand for the rest, so that its headers can be read all the same.
  */
 function frameInside(p: Packet): { readonly vni: number; readonly frame: Uint8Array; readonly whole: boolean } | undefined {
-  const header = tunnelled(p)
-  if (header === undefined) return undefined
-  const { vni } = header
+  // By what it begins with, whatever its port: DNAT may have given it another one.
+  const header = p.protocol === IPPROTO.UDP && p.fragmentOffset === 0 ? parseVxlan(p.payload) : undefined
+  if (header === undefined || !header.ok) return undefined
+  const { vni } = header.value
   const frame = p.payload.subarray(VXLAN.LENGTH)
   const ip = get16(frame, ETHERNET.TYPE) === ETH_P.IP
   const length = ip ? ETHERNET.LENGTH + get16(frame, ETHERNET.LENGTH + 2) : frame.length
