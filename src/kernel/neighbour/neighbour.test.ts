@@ -37,6 +37,12 @@ describe('neighbour', () => {
     expect(p.output[0]).toContain('From 192.0.2.1 icmp_seq=1 Destination Host Unreachable')
   })
 
+  it('holds so many big probes as their socket has room for: ping hears of them before it sends the next', () => {
+    const p = play(wire().world(), ['a', 'ping -c 3 -i 0.2 -s 1400 -W 1 192.0.2.99'])
+    expect(p.drops).toEqual(['a: NEIGH_FAILED', 'a: NEIGH_FAILED'])
+    expect(p.output[0]).toContain('3 packets transmitted, 0 received, +2 errors')
+  })
+
   it('checks a stale entry with a unicast question five seconds after using it', () => {
     const p = play(wire().world(), ['a', 'ping -c 8 -i 1 192.0.2.2'])
     expect(states(p, 'netns:b')).toEqual([

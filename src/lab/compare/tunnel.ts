@@ -12,7 +12,8 @@ export const isTunnelPort = (protocol: number, dport: number): boolean => protoc
 
 const ports = VXLAN_PORTS.join('|')
 const THERE = new RegExp(`sport=\\d+ (dport=(?:${ports}))\\b`)
-const BACK = new RegExp(`(sport=(?:${ports})) dport=\\d+`)
+/** Whatever port NAT has answer. */
+const BACK = new RegExp(`^(.* sport=${FLOW_PORT} .* sport=\\d+) dport=\\d+`)
 
 /**
  * Lines of `conntrack -L` with the source ports of tunnels left out, and one line where several flows then look the same: how
