@@ -57,14 +57,14 @@ export const NFT_CASES: readonly TestCase[] = [
   service(
     'nft-node-port',
     [['node1', 'curl http://192.168.1.12:30080/'], 'curl http://192.168.1.12:30080/'],
-    [near, web({ type: 'NodePort' })],
+    [far, web({ type: 'NodePort' })],
   ),
   service(
     'nft-node-port-local',
     [
       ['node2', 'curl http://192.168.1.11:30080/'],
       ['node1', 'curl -m 2 http://192.168.1.12:30080/'],
-      'curl http://192.168.1.12:30080/',
+      'curl http://192.168.1.11:30080/',
     ],
     [near, web({ type: 'NodePort', externalTrafficPolicy: 'Local' })],
   ),
