@@ -8,7 +8,7 @@ import { PROXIES } from './helper-proxies.ts'
  *   hs.py httpd NAME PORT      hs.py udp-echo PORT      hs.py health NAMESPACE NAME COUNT PORT
  *        hs.py reverse-proxy JSON      hs.py userspace-proxy JSON      hs.py dns JSON
  */
-export const HELPER = String.raw`import json, os, re, select, socket, sys, threading
+export const HELPER = String.raw`import json, os, re, select, socket, sys, threading, time
 
 def keeps_alive(start, headers):
     connection = headers.get('connection', '').lower()
