@@ -32,8 +32,6 @@ export type LiveRun =
 export interface LiveOptions {
   /** Leave scripts, captures and tables in the temporary folder. */
   readonly keepFolder?: boolean
-  /** Which rules acted on each packet in QEMU too: iptables-nft there, and a few times slower. */
-  readonly traceInQemu?: boolean
   /** iptables-legacy, which cannot say which rules acted on a packet. */
   readonly legacy?: boolean
   /** Path of a `qemu-run` (see `qemuRun`): the lab runs in a stock Debian kernel in QEMU, not on this machine's. */
@@ -68,9 +66,7 @@ function runOnce(scenario: ScenarioRun, options: LiveOptions): LiveRun {
       trace,
       changes,
       ...(options.qemu === undefined ? {} : { patience: QEMU_PATIENCE, emulated: true }),
-      ...(options.legacy === true || (options.qemu !== undefined && options.traceInQemu !== true)
-        ? { iptables: 'legacy' }
-        : { traceRules: true }),
+      ...(options.legacy === true || options.qemu !== undefined ? { iptables: 'legacy' } : { traceRules: true }),
     }
     writeFileSync(script, labScript(scenario.world, scenario.journeys, lab))
     const out = join(folder, 'out')

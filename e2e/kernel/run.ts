@@ -5,7 +5,6 @@
 //   --report FILE  the totals as JSON
 //   --legacy   iptables-legacy instead of iptables-nft; which rules acted on a packet is then not compared
 //   --qemu     in a stock Debian kernel under QEMU, for what this machine's kernel lacks (slower)
-//   --trace    with --qemu: rule by rule there too, through iptables-nft (slower still)
 //   --ipvs      records what the tools print of kube-proxy's IPVS feed, in QEMU; a test compares it
 //   --summary   runs nothing; writes src/library/fidelity.json and the README's block from the recordings, as --record does
 //   --all      every difference, not only the first ten of a scenario
@@ -29,7 +28,6 @@ const { values } = parseArgs({
     only: { type: 'string', multiple: true, default: [] },
     all: { type: 'boolean', default: false },
     legacy: { type: 'boolean', default: false },
-    trace: { type: 'boolean', default: false },
     library: { type: 'boolean', default: false },
     report: { type: 'string' },
     ipvs: { type: 'boolean', default: false },
@@ -71,7 +69,7 @@ function outcome(scenario: ScenarioRun): Outcome {
   for (;;) {
     const live = runLive(scenario, {
       legacy: values.legacy,
-      ...(qemu === undefined ? {} : { qemu, traceInQemu: values.trace }),
+      ...(qemu === undefined ? {} : { qemu }),
     })
     if (live.kind !== 'ran') return live
     const compared = compareRuns(scenario.engine, live.run)
