@@ -32,6 +32,8 @@ export interface FuzzRun {
   readonly different: number
   /** Those where runs of the kernel differ from each other as much as from the engine's. Unknown of older runs. */
   readonly unsteady?: number
+  /** The cases that differed, and what each came to as far as it was looked into. */
+  readonly found?: readonly { readonly seed: number; readonly what: string }[]
   readonly undetermined: number
   readonly frames: number
   readonly rules: number
