@@ -3,7 +3,7 @@ import { printIpvsadmSave } from '../linux/ipvsadm.ts'
 import { formatIpv4, ipv4 } from '../net/address.ts'
 import type { AttachChange, IpvsServers, NftRecord, StaleFlows, SyncChange, WorldChange } from '../world/changes.ts'
 import { netnsId, type RecordId } from '../world/ids.ts'
-import type { DeviceRecord, IpsetRecord, WorldRecord } from '../world/records.ts'
+import type { DeviceRecord, IpsetRecord, NftChainRecord, NftSetRecord, WorldRecord } from '../world/records.ts'
 import { applyDelta, type Delta, viewOf, type World } from '../world/world.ts'
 import { deviceParts, type LabNames } from './names.ts'
 import { portLines } from './network.ts'
@@ -108,17 +108,22 @@ export class LabChanges {
     ]
   }
 
-  /** The tables as they are to be, in one transaction. What rules have put into a set is lost here, and kept by kube-proxy. */
+  /** One transaction: everything is emptied but what rules have put into sets, what goes is deleted, the rest is written again. */
   #nft(short: string, c: SyncChange, wanted: readonly NftRecord[]): string[] {
     const ids = new Set<RecordId>(wanted.map((r) => r.id))
-    const tables = wanted.flatMap((r) => (r.kind === 'nft-table' ? [`delete table ${r.family} ${r.name}`] : []))
+    const flush: string[] = []
+    const gone: string[] = []
     for (const r of [...this.#now.values()]) {
-      if (r.kind.startsWith('nft-') && 'netns' in r && r.netns === netnsId(c.netns) && !ids.has(r.id)) this.#now.delete(r.id)
+      if (!('netns' in r) || r.netns !== netnsId(c.netns)) continue
+      if (r.kind === 'nft-table') flush.push(`flush table ${r.family} ${r.name}`)
+      if (r.kind === 'nft-set' && r.timeout === undefined) flush.push(`flush ${nftWords(r)}`)
+      if ((r.kind === 'nft-set' || r.kind === 'nft-chain') && !ids.has(r.id)) gone.push(`delete ${nftWords(r)}`)
+      if (r.kind.startsWith('nft-') && !ids.has(r.id)) this.#now.delete(r.id)
     }
     for (const r of wanted) this.#now.set(r.id, r)
     const ns = viewOf(this.#now).get('netns', netnsId(c.netns))
     if (ns === undefined) return []
-    return hereDocument(`nft_restore ${short}`, [...tables, ...lines(nftText(this.#now, ns, this.#context.pins))])
+    return hereDocument(`sync_nft ${short}`, [...flush, ...gone, ...lines(nftText(this.#now, ns, this.#context.pins))])
   }
 
   /** Addresses, virtual servers and sets, in the proxier's order. What the kernel keeps of a real server that goes, it says itself. */
@@ -165,6 +170,10 @@ function rulesByTable(text: string): ReadonlyMap<string, string[]> {
   }
   return out
 }
+
+/** `map ip kube-proxy service-ips` */
+const nftWords = (r: NftSetRecord | NftChainRecord): string =>
+  `${r.kind === 'nft-chain' ? 'chain' : r.data === undefined ? 'set' : 'map'} ${r.family} ${r.table} ${r.name}`
 
 const lines = (text: string): string[] => text.split('\n').filter((l) => l !== '')
 
@@ -267,6 +276,21 @@ sync_servers() {
       fi || die "ipvsadm in $ns: $line"
     fi
   done <<<"$have"
+}
+
+sync_nft() {
+  [ "$TRACE_RULES" = 1 ] && inside "$1" nft -a list ruleset ip >>"$OUT/trace/$1.rules" 2>/dev/null
+  inside "$1" nft -f - || die "nft in $1"
+  [ "$TRACE_RULES" = 1 ] || return 0
+  # nft monitor knows the rules that there were when it began.
+  local i
+  for i in "${D}{!TRACERS[@]}"; do
+    [ "${D}{TRACERS[$i]#* }" = "$1" ] || continue
+    kill "${D}{TRACERS[$i]%% *}"
+    inside_exec "$1" nft -a monitor trace >>"$OUT/trace/$1.txt" 2>>"$OUT/trace/$1.log" &
+    PIDS+=($!)
+    TRACERS[i]="$! $1"
+  done
 }
 
 # NODE ADDRESS|any PORT SERVING...: UDP flows to the address and port whose replies come from none of the others.

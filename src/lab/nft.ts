@@ -1,5 +1,5 @@
 import { printNftTable } from '../linux/nft/list.ts'
-import type { RecordId } from '../world/ids.ts'
+import { nftChainId, type RecordId } from '../world/ids.ts'
 import type { NftElement, NftStatement } from '../world/nft.ts'
 import type { NetnsRecord, NftRuleRecord, NftTableRecord, WorldRecord } from '../world/records.ts'
 import { viewOf, type World } from '../world/world.ts'
@@ -27,9 +27,11 @@ function pinned(world: World, ns: NetnsRecord, pins: Pins): World {
   const out = new Map<RecordId, WorldRecord>(world)
   for (const r of world.values()) {
     if (r.kind !== 'nft-rule' || r.netns !== ns.id) continue
-    const turns = pins.turns.get(r.id)
-    if (turns !== undefined && isRandomChoice(r))
-      out.set(r.id, { ...r, statements: r.statements.map((s) => withTurns(s, turns)) })
+    // A rule of another moment may have sent flows to chains that are not there (yet, or any more).
+    const turns = [...(pins.turns.get(r.id) ?? [])].filter(([, chain]) =>
+      world.has(nftChainId(ns.name, `${r.family}/${r.table}`, chain)),
+    )
+    if (turns.length > 0 && isRandomChoice(r)) out.set(r.id, { ...r, statements: r.statements.map((s) => withTurns(s, turns)) })
   }
   return out
 }
@@ -40,9 +42,9 @@ const isRandom = (s: NftStatement): s is Extract<NftStatement, { kind: 'vmap' }>
 /** Whether a rule lets chance decide which chain is next. */
 export const isRandomChoice = (r: NftRuleRecord): boolean => r.statements.some(isRandom)
 
-function withTurns(s: NftStatement, turns: ReadonlyMap<number, string>): NftStatement {
+function withTurns(s: NftStatement, turns: readonly (readonly [number, string])[]): NftStatement {
   if (!isRandom(s)) return s
-  const elements = [...turns].map(
+  const elements = turns.map(
     ([port, chain]): NftElement => ({ key: [{ kind: 'number', value: port }], verdict: { kind: 'goto', chain } }),
   )
   return { kind: 'vmap', key: { kind: 'payload', protocol: 'th', field: 'sport' }, map: { kind: 'anonymous', elements } }

@@ -8,6 +8,7 @@ import type { WorldChange } from '../../world/changes.ts'
 import type { World } from '../../world/world.ts'
 import { type ComparableRun, engineRun } from '../compare/runs.ts'
 import { CASES } from './cases.ts'
+import { CHANGE_CASES } from './change-cases.ts'
 import { IPVS_CASES } from './ipvs-cases.ts'
 import { NFT_CASES } from './nft-cases.ts'
 import { REACH_CASES } from './reach-cases.ts'
@@ -25,9 +26,15 @@ export interface ScenarioRun {
 }
 
 const DOCUMENTS: ReadonlyMap<string, ScenarioDocument> = new Map(
-  [...LIBRARY.filter((e) => e.unproven === undefined), ...CASES, ...VXLAN_CASES, ...IPVS_CASES, ...NFT_CASES, ...REACH_CASES].map(
-    (e) => [e.id, e.document],
-  ),
+  [
+    ...LIBRARY.filter((e) => e.unproven === undefined),
+    ...CASES,
+    ...VXLAN_CASES,
+    ...IPVS_CASES,
+    ...NFT_CASES,
+    ...REACH_CASES,
+    ...CHANGE_CASES,
+  ].map((e) => [e.id, e.document]),
 )
 
 /** Ids of everything that is proven: the built-in scenarios in their order, then the test cases. */
