@@ -62,7 +62,12 @@ function asksBefore(reader: TraceReader, answer: number, process: string): DnsAc
   const { events: e, refs } = reader.trace
   const own = reader.packetAt(reader.packetOf(answer), answer)
   const asks: DnsAction[] = []
-  for (let s = e.cause[answer] ?? -1; s >= 0; s = e.cause[s] ?? -1) {
+  // From inside a packet's way straight to its birth: what released it from a neighbour's queue is another packet's story.
+  const before = (s: number): number => {
+    const packet = e.packet[s] ?? -1
+    return packet >= 0 && e.kind[s] !== STEP.born ? (reader.packets.born[packet] ?? -1) : (e.cause[s] ?? -1)
+  }
+  for (let s = e.cause[answer] ?? -1; s >= 0; s = before(s)) {
     const kind = e.kind[s]
     if (kind !== STEP.born && kind !== STEP.deliver) continue
     const p = reader.packetAt(reader.packetOf(s), s)
