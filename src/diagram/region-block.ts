@@ -1,4 +1,3 @@
-import type { HookName, TableName } from '../world/netfilter.ts'
 import { LANE } from './compact-block.ts'
 import { containerId, type GateName, gateId, Sketch, type Words } from './figure.ts'
 import type { Point } from './geometry.ts'

@@ -1,5 +1,4 @@
 import { formatIpv4 } from '../net/address.ts'
-import type { HookName, TableName } from '../world/netfilter.ts'
 import type { AddressRecord, DeviceRecord, NetnsRecord } from '../world/records.ts'
 import type { WorldView } from '../world/world.ts'
 

@@ -37,8 +37,7 @@ export class Walk {
     const target = targetAt(reader, rule, step, seq)
     if (target.kind === 'jump') this.#stack.push(target.chain)
     // kube-proxy's chains of nftables go to each other all the way: that is the way that is told.
-    else if (target.kind === 'goto')
-      this.#stack.splice(rule.kind === 'rule' ? -1 : this.#stack.length, 1, target.chain)
+    else if (target.kind === 'goto') this.#stack.splice(rule.kind === 'rule' ? -1 : this.#stack.length, 1, target.chain)
     else if (target.kind === 'return') this.#stack.pop()
     else if (target.kind !== 'none') this.rules.push({ seq, rule, path: [...this.#stack], target })
   }
