@@ -19,31 +19,29 @@ class Dns:
                     batch.append(self.socket.recvfrom(65536, socket.MSG_DONTWAIT))
                 except OSError:
                     break
+            before = None
             for query, peer in batch:
-                self.take(query, peer)
+                before = self.take(query, peer, before)
 
-    def take(self, query, peer):
+    def take(self, query, peer, before):
         end = 12
         while end < len(query) and query[end]:
             end += query[end] + 1
         end += 5
         if len(query) < end or query[2] & 0x80:
-            return
+            return before
         key = (query[12:end - 4].lower() + query[end - 4:end]).hex()
         runs = self.config['answers'].get(key)
         if not runs:
-            return
+            return before
         turn = self.turns.get(key, 0)
         self.turns[key] = turn + 1
         actions = runs[min(turn, len(runs) - 1)]
-        work = threading.Thread(target=self.answer, args=(query, end, peer, actions), daemon=True)
-        # What needs nobody else is answered in the order in which it came.
-        if len(actions) == 1:
-            work.run()
-        else:
-            work.start()
+        work = threading.Thread(target=self.answer, args=(query, end, peer, actions, before), daemon=True)
+        work.start()
+        return work
 
-    def answer(self, query, end, peer, actions):
+    def answer(self, query, end, peer, actions, before):
         opt = query[end:]
         for a in actions:
             message = bytes.fromhex(a['message'])
@@ -52,6 +50,9 @@ class Dns:
             if 'ask' in a:
                 self.ask(a['ask'], message)
             else:
+                # Answers leave in the order in which the questions came.
+                if before:
+                    before.join()
                 self.socket.sendto(query[:2] + message[2:], peer)
 
     def ask(self, to, message):
