@@ -34,18 +34,16 @@ const DNS_PORT = 53
 /** What every DNS server of a run did, by process id. */
 export function dnsTablesOf(reader: TraceReader): ReadonlyMap<string, DnsTable> {
   const { events: e, refs } = reader.trace
-  const servers = new Set(
-    viewOf(reader.trace.initial)
-      .list('process')
-      .filter((p) => SERVERS.has(p.argv[0] ?? ''))
-      .map((p) => p.id as string),
-  )
+  // A pod that comes while the journeys run brings its server with it.
+  const isServer = (process: string, seq: number): boolean => {
+    const record = reader.versions.near(process, seq)
+    return record?.kind === 'process' && SERVERS.has(record.argv[0] ?? '')
+  }
   const found = new Map<string, Map<string, (readonly DnsAction[])[]>>()
-  if (servers.size === 0) return new Map()
   for (let s = 0; s < e.length; s++) {
     if (e.kind[s] !== STEP.born || e.a[s] !== FROM_SOCKET) continue
     const process = refs[e.c[s] ?? -1] ?? ''
-    if (!servers.has(process)) continue
+    if (!isServer(process, s)) continue
     const packet = reader.packetAt(reader.packetOf(s), s)
     if (packet.sport !== DNS_PORT || dnsBrief(packet)?.response !== true) continue
     const asked = asksBefore(reader, s, process)

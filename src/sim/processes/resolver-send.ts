@@ -73,6 +73,8 @@ export class ResolverSend {
   #gotSomewhere = false
   #servfail = false
   #socket: UdpSocket | undefined
+  /** By index of the server (nssocks): one that was silent is asked again from the same port. */
+  readonly #sockets = new Map<number, UdpSocket>()
   #timer: Timer | undefined
 
   constructor(parts: SendParts) {
@@ -101,8 +103,14 @@ export class ResolverSend {
   /** reopen(): a connected socket, so that an ICMP error is heard. */
   #open(cause: number): void {
     const { process } = this.#state
+    const kept = this.#sockets.get(this.#server)
+    if (kept !== undefined) {
+      this.#socket = kept
+      return
+    }
     const socket = process.sockets.udp(process.owner)
     this.#socket = socket
+    this.#sockets.set(this.#server, socket)
     process.atExit(() => socket.close())
     const seq = process.step('connect', `${formatIpv4(this.#address)}:${DNS_PORT}`, cause)
     const connected = socket.connect(this.#address, DNS_PORT)
@@ -118,6 +126,14 @@ export class ResolverSend {
     this.#timer?.cancel()
     this.#socket?.close()
     this.#socket = undefined
+    this.#sockets.delete(this.#server)
+  }
+
+  /** __res_iclose(): every socket that a server's silence has left open. */
+  #closeAll(): void {
+    this.#close()
+    for (const socket of this.#sockets.values()) socket.close()
+    this.#sockets.clear()
   }
 
   /** The label `retry` of send_dg(): everything is asked again, with the whole time for it. */
@@ -192,6 +208,7 @@ export class ResolverSend {
     if (this.#state.singleRequest) {
       if (this.#state.reopen) {
         this.#socket?.close()
+        this.#sockets.delete(this.#server)
         this.#open(seq)
       }
       this.#write(seq)
@@ -209,7 +226,7 @@ export class ResolverSend {
     }
     if (half && !this.#state.reopen) {
       this.#state.reopen = true
-      this.#socket?.close()
+      this.#close()
       this.#open(cause)
       this.#try(cause)
       return
@@ -219,7 +236,7 @@ export class ResolverSend {
       return
     }
     this.#gotSomewhere = true
-    this.#close()
+    this.#timer?.cancel()
     this.#nextServer(cause)
   }
 
@@ -234,12 +251,12 @@ export class ResolverSend {
       this.start(cause)
       return
     }
-    this.#close()
+    this.#closeAll()
     this.#p.done({ kind: 'failed', errno: this.#gotSomewhere ? 'ETIMEDOUT' : 'ECONNREFUSED', servfail: this.#servfail }, cause)
   }
 
   #done(cause: number): void {
-    this.#close()
+    this.#closeAll()
     this.#p.done({ kind: 'answered', answers: this.#answers }, cause)
   }
 }
