@@ -1,6 +1,7 @@
 // kernel/time/timer.c: a timer is never early, and the further off it is, the later it may be. With CONFIG_HZ=250.
 
-const JIFFY = 4_000_000
+/** ns */
+export const JIFFY = 4_000_000
 /** LVL_START(1), in jiffies; each level reaches eight times as far as the one before. */
 const FIRST_LEVEL = 63
 const LEVEL_STEP = 8

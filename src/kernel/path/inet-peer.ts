@@ -1,4 +1,4 @@
-import type { NetworkNamespace } from '../namespace.ts'
+import { JIFFY, wheelLateness } from '../timer-wheel.ts'
 
 // net/ipv4/inetpeer.c: what a namespace remembers of an address that it sends errors and redirects to. Both limits draw on
 // one purse: an error of ip_error() pays twice.
@@ -10,6 +10,13 @@ export interface InetPeer {
   at: number
   /** n_redirects */
   redirects: number
+}
+
+/** The part of a namespace that this takes. */
+interface Remembering {
+  readonly peers: Map<number, InetPeer>
+  /** `now`, ns. */
+  readonly kernel: { readonly now: number }
 }
 
 const S = 1_000_000_000
@@ -25,7 +32,7 @@ const REDIRECT_SILENCE = REDIRECT_LOAD * 2 ** 10
 const REDIRECT_NUMBER = 9
 
 /** inet_getpeer(): a new one looks as if it had been left in peace for a minute. */
-function peerOf(ns: NetworkNamespace, address: number): InetPeer {
+function peerOf(ns: Remembering, address: number): InetPeer {
   let peer = ns.peers.get(address)
   if (peer === undefined) {
     peer = { tokens: 0, at: ns.kernel.now - 60 * S, redirects: 0 }
@@ -34,24 +41,32 @@ function peerOf(ns: NetworkNamespace, address: number): InetPeer {
   return peer
 }
 
+/**
+ * What has come into a purse since it was looked at last, ns. Both limits count jiffies. What is sent again comes when a timer of
+ * the wheel goes off, which is late there and not here: three SYN ACKs a second apart are more than a second apart in life.
+ */
+function earned(peer: InetPeer, now: number): number {
+  const passed = (Math.floor(now / JIFFY) - Math.floor(peer.at / JIFFY)) * JIFFY
+  return passed <= 0 ? 0 : passed + wheelLateness(passed)
+}
+
 /** inet_peer_xrlim_allow(): a token each `timeout` ns, six at most. */
-export function xrlimAllow(ns: NetworkNamespace, address: number, timeout: number): boolean {
+export function xrlimAllow(ns: Remembering, address: number, timeout: number): boolean {
   const peer = peerOf(ns, address)
   const { now } = ns.kernel
-  if (now !== peer.at) {
-    peer.tokens = Math.min(peer.tokens + now - peer.at, BURST * timeout)
-    peer.at = now
-  }
+  const more = earned(peer, now)
+  if (more > 0) peer.tokens = Math.min(peer.tokens + more, BURST * timeout)
+  peer.at = now
   if (peer.tokens < timeout) return false
   peer.tokens -= timeout
   return true
 }
 
 /** ip_error(): whether a packet from `address` that has no way is answered at all. */
-export function routeErrorAllow(ns: NetworkNamespace, address: number): boolean {
+export function routeErrorAllow(ns: Remembering, address: number): boolean {
   const peer = peerOf(ns, address)
   const { now } = ns.kernel
-  peer.tokens = Math.min(peer.tokens + now - peer.at, ERROR_BURST)
+  peer.tokens = Math.min(peer.tokens + earned(peer, now), ERROR_BURST)
   peer.at = now
   if (peer.tokens < ERROR_COST) return false
   peer.tokens -= ERROR_COST
@@ -59,7 +74,7 @@ export function routeErrorAllow(ns: NetworkNamespace, address: number): boolean 
 }
 
 /** ip_rt_send_redirect(): each time twice as long after the one before, and after nine no more until it was quiet. */
-export function redirectAllow(ns: NetworkNamespace, address: number): boolean {
+export function redirectAllow(ns: Remembering, address: number): boolean {
   const peer = peerOf(ns, address)
   const { now } = ns.kernel
   if (now > peer.at + REDIRECT_SILENCE) {
