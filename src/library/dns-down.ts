@@ -13,7 +13,7 @@ const NOT_READY: Manifest = {
 export const dnsDown: LibraryEntry = {
   id: 'dns-down',
   group: BROKEN,
-  badge: 'refused',
+  badge: 'unresolved',
   title: { en: 'No CoreDNS is ready', zh: '没有就绪的 CoreDNS' },
   intro: {
     en: 'The only CoreDNS pod is not ready, so the Service kube-dns has no endpoint. kube-proxy does not send such packets anywhere: it rejects them, and an ICMP port unreachable comes back at once. The resolver’s socket is connected, so it hears of it (ECONNREFUSED), tries once more and gives up: “Could not resolve host”, within a millisecond, without any timeout.\nThe Service web itself is in order: by its address, the second command reaches it. That is the test that tells DNS from the network.',

@@ -6,7 +6,7 @@ import { scenario } from './parts.ts'
 export const dnsSilent: LibraryEntry = {
   id: 'dns-silent',
   group: BROKEN,
-  badge: 'timed-out',
+  badge: 'unresolved',
   title: { en: 'CoreDNS does not answer: twenty seconds', zh: 'CoreDNS 不回答：二十秒的等待' },
   intro: {
     en: 'CoreDNS runs and is ready, but its node has stopped forwarding (net.ipv4.ip_forward is 0): questions get lost on the way, and nobody says so. Silence is slower than refusal. The resolver waits five seconds for an answer, asks again, waits five more; that was web.default.svc.cluster.local. A server that does not answer ends the search list, but the name as it was typed is tried once more: ten more seconds, and then “Could not resolve host”.\nA single slow request that takes 5, 10 or 20 seconds and a little is the mark of a lost DNS packet.',

@@ -13,6 +13,8 @@ export interface LibraryEntry {
   readonly document: ScenarioDocument
   /** Why no real kernel can be made to play it, where none can; otherwise it is compared with one. */
   readonly unproven?: Localized
-  /** How the first command ends. */
-  readonly badge?: 'answered' | 'refused' | 'timed-out' | 'unreachable'
+  /** How the command that it is about ends. */
+  readonly badge?: 'answered' | 'refused' | 'timed-out' | 'unreachable' | 'unresolved'
+  /** Index of that command, where it is not the first: those before it are answered. */
+  readonly about?: number
 }

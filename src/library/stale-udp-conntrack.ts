@@ -63,6 +63,7 @@ export const brokenStaleUdpConntrack: LibraryEntry = {
   id: 'stale-udp-kept',
   group: BROKEN,
   badge: 'timed-out',
+  about: 1,
   title: { en: 'Broken: a stale conntrack entry holds a UDP client', zh: '故障：陈旧的 conntrack 条目困住 UDP 客户端' },
   intro: {
     en: 'The same as “The endpoint of a UDP Service moves”, with a kube-proxy that cannot delete conntrack entries: the conntrack tool is missing from its image, or it has one of the bugs of old versions (cluster.kubeProxy.conntrackCleanup: false).\nThe rules are right, and still the client reaches nobody. Its packets belong to an entry that says 10.244.2.2, so the nat table is never asked; and every packet makes the entry young again. It ends only when the client is silent for longer than the timeout, or uses another source port: the last command does, and is answered.',

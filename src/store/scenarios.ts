@@ -9,7 +9,7 @@ export interface ScenarioEntry {
   readonly title: Localized
   readonly intro: Localized
   /** How it ends; absent when nothing is promised. */
-  readonly badge?: 'answered' | 'refused' | 'timed-out' | 'unreachable'
+  readonly badge?: 'answered' | 'refused' | 'timed-out' | 'unreachable' | 'unresolved'
   readonly document: ScenarioDocument
 }
 

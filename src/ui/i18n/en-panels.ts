@@ -12,6 +12,7 @@ const panels = {
       refused: 'refused',
       'timed-out': 'timeout',
       unreachable: 'unreachable',
+      unresolved: 'no address',
     },
     opened: 'Opened',
     intro: 'About this scenario',

@@ -62,6 +62,7 @@ export const zh: Catalogue = {
       refused: '被拒绝',
       'timed-out': '超时',
       unreachable: '不可达',
+      unresolved: '解析失败',
     },
     opened: '已打开',
     intro: '场景说明',
