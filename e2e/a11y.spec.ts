@@ -89,7 +89,7 @@ test('keyboard alone: find and open a scenario, step, change tables, use the pal
 
   await page.keyboard.press('/')
   await expect(page.getByPlaceholder('Find a scenario')).toBeFocused()
-  await page.keyboard.type('without endpoints')
+  await page.keyboard.type('broken-no-endpoints')
   await page.keyboard.press('ArrowDown')
   await page.keyboard.press('Enter')
   await expect(hop.title).toHaveText('Broken: a Service without endpoints')

@@ -1,7 +1,7 @@
+import { at, type Fields, listAt, objectAt, textAt } from '../base/fields.ts'
 import { formatIpv4, type Ipv4 } from '../net/address.ts'
 import type { Origin } from '../world/records.ts'
 import { dnsResolverAddress } from './dns-internet.ts'
-import { at, type Fields, listAt, objectAt, textAt } from './fields.ts'
 import type { Cluster, ClusterPod, Container } from './model.ts'
 import { objectOrigin } from './objects.ts'
 import type { NetnsBuilder } from './world-builder.ts'

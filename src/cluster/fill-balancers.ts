@@ -1,6 +1,6 @@
+import { at, listAt, textAt } from '../base/fields.ts'
 import { contains, formatIpv4, type Ipv4, parseIpv4 } from '../net/address.ts'
 import { listed } from './errors.ts'
-import { at, listAt, textAt } from './fields.ts'
 import type { FillContext } from './fill-in.ts'
 import { endpointsMap } from './kube-proxy/endpoints-map.ts'
 import { type ProxyServicePort, servicePorts } from './kube-proxy/service-map.ts'

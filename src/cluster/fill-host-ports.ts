@@ -1,6 +1,6 @@
+import { listAt, numberAt, stringsAt, textAt } from '../base/fields.ts'
 import { hash32 } from '../base/prng.ts'
 import { inputError } from './errors.ts'
-import { listAt, numberAt, stringsAt, textAt } from './fields.ts'
 import type { FillContext } from './fill-in.ts'
 import { type Draft, fill } from './objects.ts'
 

@@ -1,6 +1,6 @@
+import { at, listAt, numberAt, textAt } from '../base/fields.ts'
 import { hash32 } from '../base/prng.ts'
 import { inputError } from './errors.ts'
-import { at, listAt, numberAt, textAt } from './fields.ts'
 import type { FillContext } from './fill-in.ts'
 import { type Draft, fill } from './objects.ts'
 

@@ -1,3 +1,4 @@
+import { at, listAt, stringsAt, textAt } from '../base/fields.ts'
 import {
   broadcastOf,
   contains,
@@ -11,7 +12,6 @@ import {
   parsePrefix,
 } from '../net/address.ts'
 import { inputError } from './errors.ts'
-import { at, listAt, stringsAt, textAt } from './fields.ts'
 import type { FillContext } from './fill-in.ts'
 import { addressPool, NODE_CIDR_MASK_SIZE, nodeRanges, overlap, prefixText } from './ipam.ts'
 import type { ClusterNode } from './model.ts'

@@ -1,7 +1,7 @@
+import { at, isObject, listAt, objectAt, stringsAt, textAt } from '../base/fields.ts'
 import { contains, formatIpv4, formatPrefix, type Ipv4, parseIpv4 } from '../net/address.ts'
 import { podDnsOf } from './dns.ts'
 import { inputError, listed } from './errors.ts'
-import { at, isObject, listAt, objectAt, stringsAt, textAt } from './fields.ts'
 import { clashes, hostPortsIn } from './fill-host-ports.ts'
 import type { FillContext } from './fill-in.ts'
 import { argvOf } from './ingress/controllers.ts'

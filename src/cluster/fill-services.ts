@@ -1,7 +1,7 @@
+import { at, listAt, numberAt, objectAt, stringsAt, textAt } from '../base/fields.ts'
 import { hash32 } from '../base/prng.ts'
 import { contains, formatIpv4, formatPrefix, type Ipv4, type Ipv4Prefix, ipv4, networkOf, parseIpv4 } from '../net/address.ts'
 import { inputError } from './errors.ts'
-import { at, listAt, numberAt, objectAt, stringsAt, textAt } from './fields.ts'
 import type { FillContext } from './fill-in.ts'
 import { fillNodePorts } from './fill-node-ports.ts'
 import { portAt, protocolAt } from './fill-pods.ts'

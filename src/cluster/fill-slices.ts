@@ -1,6 +1,6 @@
+import { at, listAt, numberAt, textAt } from '../base/fields.ts'
 import { formatIpv4, type Ipv4, parseIpv4 } from '../net/address.ts'
 import { inputError } from './errors.ts'
-import { at, listAt, numberAt, textAt } from './fields.ts'
 import type { FillContext } from './fill-in.ts'
 import { protocolAt } from './fill-pods.ts'
 import { randomSuffix } from './fill-workloads.ts'

@@ -1,6 +1,6 @@
+import { at, listAt, numberAt, objectAt, stringsAt, textAt } from '../base/fields.ts'
 import { hash32, prng } from '../base/prng.ts'
 import { inputError } from './errors.ts'
-import { at, listAt, numberAt, objectAt, stringsAt, textAt } from './fields.ts'
 import type { FillContext } from './fill-in.ts'
 import type { ClusterNode } from './model.ts'
 import type { Draft } from './objects.ts'

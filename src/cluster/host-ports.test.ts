@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
+import { at, textAt } from '../base/fields.ts'
 import type { Manifest } from '../scenario/document.ts'
 import { play } from '../sim/testing/play.ts'
 import { viewOf } from '../world/world.ts'
-import { at, textAt } from './fields.ts'
 import { built, documentOf, errorsOf, node, pod } from './testing.ts'
 
 // Ports of a node that lead to one pod: the CNI portmap plugin's rules, and a webhook that hands such ports out.

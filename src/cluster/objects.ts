@@ -1,8 +1,8 @@
+import { isObject } from '../base/fields.ts'
 import type { InputError, Manifest } from '../scenario/document.ts'
 import { objectId } from '../world/ids.ts'
 import type { ObjectRecord, Origin } from '../world/records.ts'
 import { inputError } from './errors.ts'
-import { isObject } from './fields.ts'
 
 /** An object while it is being completed. The given manifest is never written to: the first addition copies it. */
 export interface Draft {

@@ -1,10 +1,10 @@
+import { at, textAt } from '../base/fields.ts'
 import { err, ok, type Result } from '../base/result.ts'
 import type { InputError, JourneySpec } from '../scenario/document.ts'
 import { netnsId, objectId } from '../world/ids.ts'
 import type { NetnsRecord } from '../world/records.ts'
 import type { World } from '../world/world.ts'
 import { inputError, listed } from './errors.ts'
-import { at, textAt } from './fields.ts'
 
 /** Where a command runs: a namespace, and one of its pod's containers when the namespace has any. */
 export interface Place {

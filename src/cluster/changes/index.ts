@@ -1,4 +1,5 @@
 import { assertNever } from '../../base/assert-never.ts'
+import { at, textAt } from '../../base/fields.ts'
 import { err, ok, type Result } from '../../base/result.ts'
 import type { InputError, ScenarioDocument } from '../../scenario/document.ts'
 import type { WorldChange } from '../../world/changes.ts'
@@ -7,7 +8,6 @@ import type { NetnsRecord, ObjectRecord, Origin, WorldRecord } from '../../world
 import { applyDelta, type Delta, type World } from '../../world/world.ts'
 import { buildWorld } from '../build.ts'
 import { inputError } from '../errors.ts'
-import { at, textAt } from '../fields.ts'
 import { fillIn } from '../fill-in.ts'
 import type { Cluster } from '../model.ts'
 import {

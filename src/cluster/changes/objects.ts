@@ -1,8 +1,8 @@
+import { at, isObject, listAt, numberAt, textAt } from '../../base/fields.ts'
 import type { InputError, Manifest, ScenarioDocument, ScheduledChange } from '../../scenario/document.ts'
 import { objectId } from '../../world/ids.ts'
 import type { ObjectRecord } from '../../world/records.ts'
 import { inputError, listed } from '../errors.ts'
-import { at, isObject, listAt, numberAt, textAt } from '../fields.ts'
 
 // The objects of a document as they stand at one moment of its run: as given and filled in, then changed by what is applied and
 // deleted. EndpointSlices that the controllers made are never kept: they are made anew of what there is.

@@ -1,5 +1,5 @@
+import { listAt, textAt } from '../../base/fields.ts'
 import type { Ipv4 } from '../../net/address.ts'
-import { listAt, textAt } from '../fields.ts'
 import type { Cluster } from '../model.ts'
 import { ingressController } from './controllers.ts'
 

@@ -1,4 +1,4 @@
-import { listAt } from '../fields.ts'
+import { listAt } from '../../base/fields.ts'
 import type { Container } from '../model.ts'
 
 /** What ingress-nginx calls itself in `IngressClass.spec.controller`, and the AWS Load Balancer Controller. */

@@ -1,7 +1,7 @@
+import { listAt, textAt } from '../../base/fields.ts'
 import { hash32 } from '../../base/prng.ts'
 import { formatIpv4, type Ipv4, ipv4, networkOf, parseIpv4 } from '../../net/address.ts'
 import { inputError } from '../errors.ts'
-import { listAt, textAt } from '../fields.ts'
 import type { FillContext } from '../fill-in.ts'
 import type { ClusterAlb, ClusterNode, ClusterService } from '../model.ts'
 import { type Draft, fill } from '../objects.ts'

@@ -1,6 +1,6 @@
+import { at, listAt, numberAt, textAt } from '../../base/fields.ts'
 import { formatIpv4 } from '../../net/address.ts'
 import { inputError, listed } from '../errors.ts'
-import { at, listAt, numberAt, textAt } from '../fields.ts'
 import type { FillContext } from '../fill-in.ts'
 import type { ClusterPod, ClusterService } from '../model.ts'
 import { type Draft, fill } from '../objects.ts'

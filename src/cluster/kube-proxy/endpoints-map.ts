@@ -1,5 +1,5 @@
+import { at, listAt, numberAt, textAt } from '../../base/fields.ts'
 import type { Manifest } from '../../scenario/document.ts'
-import { at, listAt, numberAt, textAt } from '../fields.ts'
 import { type IpAddress, type IpFamily, joinHostPort, parseIpSloppy } from './ip.ts'
 import type { L4Protocol } from './rule.ts'
 import { compare, l4Protocol, type ProxyServicePort } from './service-map.ts'

@@ -1,5 +1,5 @@
+import { at, listAt, numberAt, textAt } from '../../base/fields.ts'
 import type { Manifest } from '../../scenario/document.ts'
-import { at, listAt, numberAt, textAt } from '../fields.ts'
 import { type IpAddress, type IpCidr, type IpFamily, parseCidrSloppy, parseIpSloppy } from './ip.ts'
 import type { L4Protocol } from './rule.ts'
 

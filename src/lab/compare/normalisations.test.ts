@@ -15,7 +15,9 @@ function sources(): string {
 describe('what the comparison levels', () => {
   it('is all in the list, and nothing is in the list that no comparison rests on', () => {
     const text = sources()
-    const idle = normalisations().filter(({ name }) => !new RegExp(`(?:standIn|rests|levelled)\\([^;]*?'${name}'`, 's').test(text))
+    const idle = normalisations().filter(
+      ({ name }) => !new RegExp(`(?:standIn|rests|levelled)\\([^;]*?'${name}'`, 's').test(text),
+    )
     expect(idle.map((n) => n.name)).toEqual([])
   })
 
