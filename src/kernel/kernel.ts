@@ -3,11 +3,11 @@ import type { TraceRecorder } from '../trace/recorder.ts'
 import type { NetDevice } from './device.ts'
 import type { NetworkNamespace } from './namespace.ts'
 import type { SkBuff } from './skb.ts'
-import type { Kernel, TickTimer, Timer } from './types.ts'
+import type { Kernel, TickTimer, Timer, WokenTask } from './types.ts'
 
 /** What the kernel needs of whoever drives time. */
 export interface Clockwork {
-  schedule(delay: number, fn: () => void, tick?: TickTimer): Timer
+  schedule(delay: number, fn: () => void, tick?: TickTimer | WokenTask): Timer
   /** Hands `skb` to `device`'s receive path after `delay` ns. */
   transmit(delay: number, device: NetDevice, skb: SkBuff): void
 }
@@ -52,7 +52,7 @@ export class NetKernel implements Kernel {
     return this.rec.now
   }
 
-  schedule(delay: number, fn: () => void, tick?: TickTimer): Timer {
+  schedule(delay: number, fn: () => void, tick?: TickTimer | WokenTask): Timer {
     return this.#clock.schedule(delay, fn, tick)
   }
 
@@ -65,7 +65,7 @@ export class NetKernel implements Kernel {
 export class LocalKernel extends NetKernel {
   #gone = false
 
-  override schedule(delay: number, fn: () => void, tick?: TickTimer): Timer {
+  override schedule(delay: number, fn: () => void, tick?: TickTimer | WokenTask): Timer {
     const alive = () => {
       if (!this.#gone) fn()
     }

@@ -17,6 +17,9 @@ import type { ConntrackEntry } from './conntrack/entry.ts'
  */
 export type TickTimer = 'pinned' | 'global'
 
+/** A woken process: where it shares its CPU with the network's softirq, it runs once that has nothing more to do. */
+export type WokenTask = 'task'
+
 /** A scheduled call; `cancel` is idempotent. */
 export interface Timer {
   cancel(): void
@@ -29,7 +32,7 @@ export interface Kernel {
   /** Virtual ns. */
   readonly now: number
   /** Calls `fn` at now + delay (ns). Calls at one instant run in the order they were scheduled. `cause` is kept as the cause of its steps. */
-  schedule(delay: number, fn: () => void, tick?: TickTimer): Timer
+  schedule(delay: number, fn: () => void, tick?: TickTimer | WokenTask): Timer
   readonly namespaces: ReadonlyMap<string, Namespace>
 }
 

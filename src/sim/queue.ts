@@ -2,7 +2,7 @@ import type { NetDevice } from '../kernel/device.ts'
 import type { Clockwork } from '../kernel/kernel.ts'
 import { netifReceive } from '../kernel/path/receive.ts'
 import type { SkBuff } from '../kernel/skb.ts'
-import type { TickTimer, Timer } from '../kernel/types.ts'
+import type { TickTimer, Timer, WokenTask } from '../kernel/types.ts'
 
 class Item implements Timer {
   time: number
@@ -27,23 +27,48 @@ class Item implements Timer {
 /** A jiffy of CONFIG_HZ=250, ns. */
 const TICK = 4_000_000
 
+/** Timers no further apart than this, ns, are all but certain to fall into one tick. */
+const TOGETHER = TICK / 40
+
 /**
  * The event queue: a binary heap by (time, order of scheduling), so that calls at one instant keep their order and a run
  * is the same everywhere. It also counts frames on their way, which is how a run knows that the network has come to rest.
  */
 export class EventQueue implements Clockwork {
   readonly #heap: Item[] = []
+  /** Processes that wait for the CPU, first come first served. */
+  readonly #tasks: Item[] = []
+  readonly #oneCpu: boolean
   #order = 0
   /** Frames between two devices. */
   inFlight = 0
   now = 0
 
-  schedule(delay: number, fn: () => void, tick?: TickTimer): Timer {
+  /**
+   * `oneCpu`: all machines share one, as in a lab of namespaces. process_backlog() goes on as long as frames come, so that a woken
+   * process runs after the last of them. Otherwise every process has a CPU of its own.
+   */
+  constructor(oneCpu = false) {
+    this.#oneCpu = oneCpu
+  }
+
+  schedule(delay: number, fn: () => void, tick?: TickTimer | WokenTask): Timer {
     const item = new Item(this.now + delay, this.#order++, fn, undefined, undefined)
+    if (tick === 'task' && this.#oneCpu) {
+      this.#tasks.push(item)
+      return item
+    }
     item.ticks = tick === 'global'
     if (tick === 'pinned') this.#advance(item)
     this.#push(item)
     return item
+  }
+
+  /** The other timers that go off with this one. They are taken, but a timer that runs may still cancel those after it. */
+  #sameTick(first: Item): Item[] {
+    const { time } = first
+    const near = this.#heap.filter((i) => i.ticks && i.fn !== undefined && i.time - time < TOGETHER)
+    return near.sort((a, b) => (before(a, b) ? -1 : 1))
   }
 
   /** A pinned timer runs ahead of the first one of its tick. */
@@ -65,6 +90,7 @@ export class EventQueue implements Clockwork {
 
   /** Time of the next event, undefined when there is none. Cancelled timers are passed over. */
   peek(): number | undefined {
+    if (this.#runnable() !== undefined) return this.now
     for (;;) {
       const top = this.#heap[0]
       if (top === undefined) return undefined
@@ -73,18 +99,28 @@ export class EventQueue implements Clockwork {
     }
   }
 
+  /** The process whose turn it is: none while frames are on their way. */
+  #runnable(): Item | undefined {
+    return this.inFlight === 0 ? this.#tasks[0] : undefined
+  }
+
   /** Runs the next event. The caller has set the recorder's clock to `peek()`. */
   step(): void {
-    const item = this.#pop()
+    const task = this.#runnable()
+    if (task !== undefined) this.#tasks.shift()
+    const item = task ?? this.#pop()
     if (item === undefined) return
-    this.now = item.time
+    this.now = task === undefined ? item.time : this.now
     if (item.skb !== undefined) {
       this.inFlight--
       netifReceive(item.skb, item.device as NetDevice)
     } else if (item.fn !== undefined) {
-      const { fn } = item
-      item.fn = undefined
-      fn()
+      const due = item.ticks ? [item, ...this.#sameTick(item)] : [item]
+      for (const each of due) {
+        const { fn } = each
+        each.fn = undefined
+        fn?.()
+      }
     }
   }
 

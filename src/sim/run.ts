@@ -26,6 +26,8 @@ export interface RunOptions {
   readonly seed: number
   /** Virtual ns between one journey's rest and the next one's start: what a shell and its pauses take (1 ms). */
   readonly pause?: number
+  /** All machines share one CPU, as in a lab: a woken process runs when no frame is on its way. */
+  readonly oneCpu?: boolean
   /** The run is cut short, and says so, at this many steps. */
   readonly maxSteps?: number
   /** What changes around the packets, in the order of journeys and of time. */
@@ -55,7 +57,7 @@ export function run(world: World, journeys: readonly JourneyCommand[], options: 
 
 class Run {
   readonly #rec: TraceRecorder
-  readonly #queue = new EventQueue()
+  readonly #queue: EventQueue
   readonly #kernel: NetKernel
   readonly #options: RunOptions
   readonly #servers = new Map<ProcessId, RunningProcess>()
@@ -66,6 +68,7 @@ class Run {
 
   constructor(world: World, options: RunOptions) {
     this.#options = options
+    this.#queue = new EventQueue(options.oneCpu)
     this.#rec = new TraceRecorder(startingWorld(world))
     this.#kernel = boot(this.#rec, prng(options.seed), this.#queue)
     this.#startServers()

@@ -75,10 +75,14 @@ export abstract class Socket implements SocketLike {
     this.#wakeCause = cause
     if (this.#waking || this.onWake === undefined) return
     this.#waking = true
-    this.host.ns.kernel.schedule(0, () => {
-      this.#waking = false
-      this.onWake?.(this.#wakeCause)
-    })
+    this.host.ns.kernel.schedule(
+      0,
+      () => {
+        this.#waking = false
+        this.onWake?.(this.#wakeCause)
+      },
+      'task',
+    )
   }
 }
 

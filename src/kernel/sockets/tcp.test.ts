@@ -252,6 +252,19 @@ describe('a connection that does not come about', () => {
     expect(t.errno).toBe('ETIMEDOUT')
   })
 
+  it('goes on after an ICMP error once it is established; only SO_ERROR tells of it', () => {
+    const net = ends()
+    listen(net.server, 80, answer)
+    net.wire.filter = (f) => (f.from === net.client && f.pkt.tcpFlags === TCP.ACK ? { icmp: { type: 3, code: 3 } } : 'pass')
+    const socket = net.client.sockets.tcp(undefined)
+    expect(socket.connect(net.server.address, 80, -1).ok).toBe(true)
+    net.wire.run(S / 100)
+    expect(socket.state).toBe('ESTABLISHED')
+    expect(socket.receive(-1)).toEqual({ kind: 'nothing' })
+    expect(socket.send(utf8('GET'), -1).ok).toBe(true)
+    expect([socket.takeError()?.errno, socket.takeError()]).toEqual(['ECONNREFUSED', undefined])
+  })
+
   it.each([
     [0, 'ENETUNREACH'],
     [1, 'EHOSTUNREACH'],

@@ -40,7 +40,9 @@ export function settleOf(c: FuzzCase): number {
 /** Throws where the trace breaks its grammar: a bug whatever the kernel does. */
 export function playCase(c: FuzzCase): PlayedCase {
   const world = caseWorld(c)
-  const reader = new TraceReader(run(world, c.journeys, { seed: c.seed, maxSteps: MAX_STEPS, pause: settleOf(c) + START }))
+  const reader = new TraceReader(
+    run(world, c.journeys, { seed: c.seed, maxSteps: MAX_STEPS, oneCpu: true, pause: settleOf(c) + START }),
+  )
   const violations = checkGrammar(reader)
   if (violations.length > 0) throw new Error(`the trace breaks its grammar: ${violations.slice(0, 3).join('; ')}`)
   return {

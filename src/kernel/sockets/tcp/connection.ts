@@ -92,8 +92,17 @@ export class TcpSocket {
     if (options.device !== undefined) this.#sk.device = options.device
   }
 
-  /** SO_ERROR: reads and clears. */
+  /** SO_ERROR: reads and clears. Where there is no other, an ICMP error that has not ended the connection (sk_getsockopt()). */
   takeError(): SocketError | undefined {
+    const error = this.#sockError()
+    if (error !== undefined) return error
+    const { softError } = this.#sk
+    this.#sk.softError = undefined
+    return softError
+  }
+
+  /** sock_error() */
+  #sockError(): SocketError | undefined {
     const { error } = this.#sk
     this.#sk.error = undefined
     return error
@@ -189,7 +198,7 @@ export class TcpSocket {
   /** send(2). Answers the bytes taken: all, the send buffer has no end here. Errors: the pending error, EPIPE, ENOTCONN. */
   send(bytes: Uint8Array, cause: number): Result<number, SocketError> {
     const sk = this.#sk
-    const pending = this.takeError()
+    const pending = this.#sockError()
     if (pending !== undefined) return err(pending)
     if (sk.sndShutdown || sk.state === 'CLOSED') return err({ errno: 'EPIPE' })
     if (sk.state !== 'ESTABLISHED' && sk.state !== 'CLOSE_WAIT') return err({ errno: 'ENOTCONN' })
@@ -213,7 +222,7 @@ export class TcpSocket {
       if (sk.state !== 'CLOSED') cleanupReceive(sk, bytes.length, cause)
       return { kind: 'data', bytes }
     }
-    const error = this.takeError()
+    const error = this.#sockError()
     if (error !== undefined) return { kind: 'error', error }
     return sk.rcvShutdown ? { kind: 'end' } : { kind: 'nothing' }
   }
