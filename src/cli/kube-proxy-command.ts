@@ -17,7 +17,7 @@ export const kubeProxyCommand: Command = {
       allowPositionals: true,
       options: {
         node: { type: 'string' },
-        mode: { type: 'string', default: 'iptables' },
+        mode: { type: 'string' },
         'ip-family': { type: 'string', default: 'IPv4' },
       },
     })
@@ -30,8 +30,12 @@ export const kubeProxyCommand: Command = {
     }
     if (values.node === undefined) throw new UsageError('--node NODE is missing')
     const document = await loadDocument(file)
-    const what = { node: values.node, mode: modeOf(values.mode), family: familyOf(values['ip-family']) }
-    const text = document.ok ? kubeProxyText(document.value, what) : document
+    const { node } = values
+    const family = familyOf(values['ip-family'])
+    const asked = values.mode === undefined ? undefined : modeOf(values.mode)
+    const text = document.ok
+      ? kubeProxyText(document.value, { node, family, mode: asked ?? document.value.cluster.kubeProxy.mode })
+      : document
     if (!text.ok) {
       for (const e of text.error) io.error(`${formatInputError({ file, ...e })}\n`)
       return 2
