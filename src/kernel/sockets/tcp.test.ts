@@ -447,7 +447,7 @@ describe('an established connection', () => {
     if (copy !== undefined) c.wire.inject(c.client, copy)
     c.wire.run(10_000_000)
     expect(c.text()).toBe('data')
-    expect(c.wire.log.slice(-2).map((l) => l.slice(10))).toEqual(['drop TCP_OLD_DATA', '.2 > .1 [.] 1 ack 5 win 510'])
+    expect(c.wire.log.slice(-2).map((l) => l.slice(10))).toEqual(['drop TCP_OLD_DATA', '.2 > .1 [.] 1 ack 5 win 510 sack 1:5'])
   })
 
   it('answers what belongs to no connection with a reset that takes its number from the ACK', () => {

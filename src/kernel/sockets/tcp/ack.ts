@@ -131,7 +131,17 @@ export function answersOutOfWindow(sk: TcpSock): boolean {
   return true
 }
 
-/** tcp_send_dupack(), tcp_send_challenge_ack(): tells the other end where this one stands (RFC 5961). */
+/** tcp_send_dupack(): a segment out of the window. What is a copy of something is named. */
+export function duplicateAck(sk: TcpSock, seg: Incoming, cause: number): void {
+  if (!answersOutOfWindow(sk)) return
+  if (seg.end !== seg.seq && before(seg.seq, sk.rcvNxt)) {
+    enterQuickack(sk)
+    sk.dsack = { left: seg.seq, right: after(seg.end, sk.rcvNxt) ? sk.rcvNxt : seg.end }
+  }
+  sendAck(sk, cause)
+}
+
+/** tcp_send_challenge_ack(): tells the other end where this one stands (RFC 5961). */
 export function outOfWindowAck(sk: TcpSock, cause: number): void {
   if (answersOutOfWindow(sk)) sendAck(sk, cause)
 }

@@ -18,6 +18,7 @@ export function queueIncoming(sk: TcpSock, seg: Incoming, cause: number): void {
     return
   }
   const skip = seqDiff(sk.rcvNxt, seg.seq)
+  if (skip > 0) sk.dsack = { left: seg.seq, right: sk.rcvNxt }
   take(sk, seg.bytes.subarray(Math.max(0, skip)), fin, cause)
   eventDataReceived(sk, seg.bytes.length)
   takeWaiting(sk, cause)
@@ -40,7 +41,8 @@ function take(sk: TcpSock, bytes: Uint8Array, fin: boolean, cause: number): void
 function keepForLater(sk: TcpSock, seg: Incoming, fin: boolean): void {
   sk.ackScheduled = true
   const known = sk.outOfOrder.some((o) => !before(seg.seq, o.seq) && !after(seg.end, o.end))
-  if (!known) sk.outOfOrder.unshift({ seq: seg.seq, end: seg.end, bytes: seg.bytes, fin })
+  if (known) sk.dsack = { left: seg.seq, right: seg.end }
+  else sk.outOfOrder.unshift({ seq: seg.seq, end: seg.end, bytes: seg.bytes, fin })
 }
 
 /** tcp_ofo_queue(): the hole is filled. */
@@ -106,7 +108,8 @@ function receiveFin(sk: TcpSock, cause: number): void {
 }
 
 /** What tcp_data_queue() does with a segment that was here before: an ACK at once, for the first one may be lost. */
-export function acknowledgeDuplicate(sk: TcpSock, cause: number): void {
+export function acknowledgeDuplicate(sk: TcpSock, seg: Incoming): void {
+  sk.dsack = { left: seg.seq, right: seg.end }
   enterQuickack(sk)
-  sendAck(sk, cause)
+  sk.ackScheduled = true
 }

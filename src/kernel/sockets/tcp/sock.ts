@@ -79,6 +79,8 @@ export class TcpSock extends Socket implements TcpEnds {
   readonly receiveQueue: Uint8Array[] = []
   receiveLength = 0
   outOfOrder: OutOfOrder[] = []
+  /** duplicate_sack: what came twice, to be named by the next segment (RFC 2883). */
+  dsack: { readonly left: number; readonly right: number } | undefined
   /** The other end has sent FIN. */
   rcvShutdown = false
   /** We have queued FIN. */

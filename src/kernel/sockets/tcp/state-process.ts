@@ -5,6 +5,7 @@ import { after, before, seqAdd, seqDiff } from '../sequence.ts'
 import {
   classifyAck,
   dataSendCheck,
+  duplicateAck,
   type Incoming,
   inWindow,
   isPawsOld,
@@ -29,12 +30,12 @@ const has = (seg: Incoming, flag: number) => (seg.flags & flag) !== 0
 export function processSegment(sk: TcpSock, skb: Skb, seg: Incoming): void {
   const { host } = sk
   if (isPawsOld(sk, seg) && !has(seg, TCP.RST)) {
-    outOfWindowAck(sk, host.drop(skb, 'SKB_DROP_REASON_TCP_INVALID_SEQUENCE'))
+    repel(sk, seg, host.drop(skb, 'SKB_DROP_REASON_TCP_INVALID_SEQUENCE'))
     return
   }
   if (!inWindow(sk, seg)) {
     const cause = host.drop(skb, 'SKB_DROP_REASON_TCP_INVALID_SEQUENCE')
-    if (!has(seg, TCP.RST)) outOfWindowAck(sk, cause)
+    if (!has(seg, TCP.RST)) repel(sk, seg, cause)
     return
   }
   if (has(seg, TCP.RST)) {
@@ -72,12 +73,21 @@ export function processSegment(sk: TcpSock, skb: Skb, seg: Incoming): void {
   }
 }
 
+/** tcp_validate_incoming(): a SYN is questioned, anything else is told what is known already. */
+function repel(sk: TcpSock, seg: Incoming, cause: number): void {
+  if (has(seg, TCP.SYN)) outOfWindowAck(sk, cause)
+  else duplicateAck(sk, seg, cause)
+}
+
 const isOpen = (sk: TcpSock): boolean => sk.state !== 'TIME_WAIT' && sk.state !== 'CLOSED'
 
 function receiveDuplicate(sk: TcpSock, skb: Skb, seg: Incoming, ackIsNew: boolean): void {
   const cause = sk.host.drop(skb, 'SKB_DROP_REASON_TCP_OLD_DATA')
   if (ackIsNew) processAck(sk, seg, cause)
-  acknowledgeDuplicate(sk, cause)
+  acknowledgeDuplicate(sk, seg)
+  // Data that waits may carry the ACK.
+  dataSendCheck(sk, cause)
+  if (isOpen(sk)) ackSendCheck(sk, cause)
   if (sk.state === 'TIME_WAIT') timeWait(sk, 'TIME_WAIT', cause)
 }
 

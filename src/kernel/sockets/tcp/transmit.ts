@@ -26,7 +26,7 @@ export function transmit(sk: TcpSock, s: Pick<Segment, 'seq' | 'bytes' | 'flags'
   p.ack = active ? 0 : sk.rcvNxt
   p.tcpFlags = flags
   p.window = selectWindow(sk, syn)
-  p.options = syn ? optionsOfSyn(sk, active) : dataOptions(timestamps(sk), sk.sackOk ? sackBlocks(sk) : [])
+  p.options = syn ? optionsOfSyn(sk, active) : dataOptions(timestamps(sk), sackBlocks(sk))
   p.payload = s.bytes
   if ((flags & TCP.ACK) !== 0) eventAckSent(sk)
   if (s.bytes.length > 0) eventDataSent(sk)
@@ -62,7 +62,14 @@ function optionsOfSyn(sk: TcpSock, active: boolean): Uint8Array {
 
 const timestamps = (sk: TcpSock) => (sk.tsOk ? { value: sk.timestamp(), echo: sk.tsRecent } : undefined)
 
-const sackBlocks = (sk: TcpSock) => sk.outOfOrder.map((o) => ({ left: o.seq, right: o.end }))
+/** What came twice stands first and is told once; then what is beyond the hole. */
+function sackBlocks(sk: TcpSock): readonly { readonly left: number; readonly right: number }[] {
+  if (!sk.sackOk) return []
+  const beyond = sk.outOfOrder.map((o) => ({ left: o.seq, right: o.end }))
+  const { dsack } = sk
+  sk.dsack = undefined
+  return dsack === undefined ? beyond : [dsack, ...beyond]
+}
 
 /** tcp_event_ack_sent(): whatever was waiting to be acknowledged now is. */
 function eventAckSent(sk: TcpSock): void {
