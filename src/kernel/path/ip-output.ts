@@ -31,7 +31,8 @@ export function ipOutput(skb: SkBuff): boolean {
 function ipFragment(skb: SkBuff, out: NetDevice, { length, mtu }: { readonly length: number; readonly mtu: number }): void {
   const { ns, pkt } = skb
   // Conntrack's defragmentation sets skb->ignore_df.
-  if ((pkt.ipFlags & IP_DF) !== 0 && (skb.fragMaxSize === 0 || skb.fragMaxSize > mtu)) {
+  const ignoreDf = skb.fragMaxSize > 0 || skb.fragments.length > 0
+  if ((pkt.ipFlags & IP_DF) !== 0 && (!ignoreDf || skb.fragMaxSize > mtu)) {
     ns.kernel.rec.step(STEP.mtu, skb, mtu, length, FRAG_NEEDED)
     icmpSend(ns, skb, ICMP.UNREACHABLE, 4, mtu)
     drop(skb, 'SKB_DROP_REASON_PKT_TOO_BIG', out.ref)

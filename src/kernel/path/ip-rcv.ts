@@ -18,7 +18,9 @@ export function ipRcv(skb: SkBuff, dev: NetDevice): void {
   }
   const { netfilter } = dev.ns
   if (skb.nfBridge !== undefined && !skb.nfBridge.inPrerouting) {
-    // ip_sabotage_in(): br_netfilter has been through PREROUTING with this packet already.
+    // ip_sabotage_in(): br_netfilter has been through PREROUTING with this packet already. ip_rcv_core() has cleared the control
+    // block since, and with it how large the fragments were that conntrack put together there.
+    skb.fragMaxSize = 0
     ipRcvFinish(skb, dev)
     return
   }
