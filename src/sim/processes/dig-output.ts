@@ -137,8 +137,7 @@ function optLines(opt: DnsRecord, sentCookie: string): string[] {
   return lines
 }
 
-/** A run has no calendar: its clock begins with this second, Unix time. */
-export const CALENDAR = 1_767_225_600
+/** A run has no calendar: its clock begins with the first second of 2026, a Thursday. */
 const DAYS = ['Thu', 'Fri', 'Sat', 'Sun', 'Mon', 'Tue', 'Wed']
 
 /** `Thu Jan 01 00:00:05 UTC 2026`, for virtual ns since the run began. Valid through January, which no run outlives. */
