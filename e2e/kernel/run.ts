@@ -47,7 +47,8 @@ if (values.ipvs) {
   console.log(why === '' ? 'kernel: e2e/kernel/ipvs/recording.txt is written' : `kernel: ${why}`)
   process.exit(why === '' ? 0 : 1)
 }
-const ids = values.only.length > 0 ? values.only : values.library ? LIBRARY.map((e) => e.id) : SCENARIO_IDS
+const BUILT_IN = new Set(LIBRARY.map((e) => e.id))
+const ids = values.only.length > 0 ? values.only : values.library ? SCENARIO_IDS.filter((id) => BUILT_IN.has(id)) : SCENARIO_IDS
 const qemu = values.qemu ? qemuRun() : undefined
 const problem = values.qemu ? (qemu === undefined ? 'there is no qemu-run; set HOPSCOPE_QEMU_RUN to one' : '') : lacking()
 if (problem !== '') {
