@@ -4,10 +4,11 @@ import { clampView, fitView } from './view.ts'
 describe('the view of everything', () => {
   const bounds = { x: 0, y: 0, w: 800, h: 440 }
 
-  it('leaves the buttons at the lower edge their room where the drawing keeps its full size', () => {
-    const v = fitView(bounds, { width: 1000, height: 500 })
-    expect(v.k).toBeGreaterThanOrEqual(1)
-    expect(v.y + bounds.h * v.k).toBeLessThanOrEqual(456)
+  it('stands in the middle of its room', () => {
+    const v = fitView(bounds, { width: 1000, height: 600 })
+    expect(v.k).toBe(1.15)
+    expect(v.x).toBeCloseTo(1000 - (v.x + 800 * v.k))
+    expect(v.y).toBeCloseTo(600 - (v.y + 440 * v.k))
   })
 
   it('takes the whole height where it must', () => {

@@ -34,19 +34,11 @@ export function stillView(onChange: (view: View, byUser: boolean) => void): Zoom
   }
 }
 
-/** Height of the buttons at the stage's lower edge, with the air around them. */
-const TOOLS = 44
-
-/**
- * The view that shows all of `bounds` in `width` × `height` pixels, never larger than `maxScale`. What height it leaves at
- * full size goes to the buttons at the lower edge first.
- */
+/** The view that shows all of `bounds` in the middle of `width` × `height` pixels, never larger than `maxScale`. */
 export function fitView(bounds: Rect, room: { readonly width: number; readonly height: number }, maxScale = 1.15): View {
   if (bounds.w === 0 || bounds.h === 0) return { x: 0, y: 0, k: 1 }
-  const whole = Math.min(maxScale, room.width / bounds.w, room.height / bounds.h)
-  const k = Math.max(Math.min(whole, (room.height - TOOLS) / bounds.h), Math.min(whole, 1))
-  const free = room.height - bounds.h * k
-  return { k, x: (room.width - bounds.w * k) / 2 - bounds.x * k, y: Math.max(0, free - TOOLS) / 2 - bounds.y * k }
+  const k = Math.min(maxScale, room.width / bounds.w, room.height / bounds.h)
+  return { k, x: (room.width - bounds.w * k) / 2 - bounds.x * k, y: (room.height - bounds.h * k) / 2 - bounds.y * k }
 }
 
 /**

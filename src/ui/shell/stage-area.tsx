@@ -1,5 +1,5 @@
 import { Eye, X } from 'lucide-react'
-import { lazy, Suspense } from 'react'
+import { lazy, Suspense, useState } from 'react'
 import { chipLabel } from '../../net/summary.ts'
 import { useApp, useWords } from '../context.tsx'
 import { Boundary } from '../widgets/boundary.tsx'
@@ -17,6 +17,7 @@ export function StageArea() {
   const view = useApp((s) => s.stageView)
   const set = useApp((s) => s.set)
   const session = useApp((s) => s.session)
+  const [tools, setTools] = useState<HTMLElement | null>(null)
   return (
     <>
       <div className="stage-bar">
@@ -30,10 +31,11 @@ export function StageArea() {
           ]}
         />
         <Followed />
+        <div className="stage-tools" ref={setTools} />
       </div>
       <div className="stage-area">
         <Boundary retry={session}>
-          <Suspense fallback={null}>{view === 'diagram' ? <Stage /> : <KernelMap />}</Suspense>
+          <Suspense fallback={null}>{view === 'diagram' ? <Stage tools={tools} /> : <KernelMap />}</Suspense>
         </Boundary>
       </div>
     </>

@@ -2,6 +2,6 @@ import { Stage } from '../panels/stage/stage.tsx'
 import { useStageProps } from './stage-props.ts'
 
 /** The diagram, connected to the store. */
-export default function StageMount() {
-  return <Stage {...useStageProps()} />
+export default function StageMount({ tools }: { readonly tools: HTMLElement | null }) {
+  return <Stage {...useStageProps()} tools={tools} />
 }

@@ -1,5 +1,6 @@
-import { Locate, Maximize, Minus, Plus } from 'lucide-react'
+import { Locate, type LucideIcon, Maximize, Minus, Plus } from 'lucide-react'
 import { lazy, Suspense, useCallback, useEffect, useMemo, useRef } from 'react'
+import { createPortal } from 'react-dom'
 import { CalloutPlacer } from '../../../diagram/callout.ts'
 import type { Box } from '../../../diagram/figure.ts'
 import { centre } from '../../../diagram/geometry.ts'
@@ -22,12 +23,11 @@ import { browserMeasure } from './measure.ts'
 import { CalloutMark, EndingMark, noteOf, PlacesLayer, WayLayer } from './overlay.tsx'
 import { selectedBox, selectionOf } from './reach.ts'
 import './stage.css'
-import { toolsBottom } from './tools-place.ts'
 import type { StageProps } from './types.ts'
-import { useCamera } from './use-camera.ts'
+import { type Camera, useCamera } from './use-camera.ts'
 import { useGlide } from './use-glide.ts'
 import { useRoom, useSize } from './use-size.ts'
-import { stageWords } from './words.ts'
+import { type StageWords, stageWords } from './words.ts'
 
 /** Only large clusters need it. */
 const CanvasLayer = lazy(async () => ({ default: (await import('./canvas-layer.tsx')).CanvasLayer }))
@@ -81,16 +81,11 @@ export function Stage(props: StageProps) {
     canvas.current?.draw(view)
   }, [])
   const camera = useCamera({ surface, layout, size, onView })
-  const { following, reveal, whole } = camera
+  const { following, reveal } = camera
   const position = scene === undefined || paths === undefined ? undefined : paths.of(scene.packet)[scene.leg]?.at
   useEffect(() => {
     if (following && position !== undefined) reveal(position)
   }, [following, reveal, position])
-  const bottom = useMemo(
-    () =>
-      layout === undefined || size === undefined || whole === undefined || following ? 12 : toolsBottom(layout, size, whole),
-    [layout, size, whole, following],
-  )
   const onReach = useCallback((box: Box) => reveal(centre(box.rect)), [reveal])
 
   const boxes = useMemo(() => layout?.boxes.filter((b) => b.of.kind !== 'region') ?? [], [layout])
@@ -175,26 +170,7 @@ export function Stage(props: StageProps) {
           <Gliding {...{ paths, seq, playing, capsule }} packet={scene.packet} leg={scene.leg} />
         )}
       </div>
-      <div className="stg-tools" role="toolbar" aria-label={words.drawing} style={{ bottom }}>
-        <button type="button" onClick={() => camera.zoomBy(1.25)} aria-label={words.zoomIn} title={words.zoomIn}>
-          <Plus size={15} aria-hidden="true" />
-        </button>
-        <button type="button" onClick={() => camera.zoomBy(0.8)} aria-label={words.zoomOut} title={words.zoomOut}>
-          <Minus size={15} aria-hidden="true" />
-        </button>
-        <button type="button" onClick={camera.fit} aria-label={words.fit} title={words.fit}>
-          <Maximize size={14} aria-hidden="true" />
-        </button>
-        <button
-          type="button"
-          onClick={camera.toggleFollow}
-          aria-pressed={following}
-          aria-label={words.follow}
-          title={words.follow}
-        >
-          <Locate size={15} aria-hidden="true" />
-        </button>
-      </div>
+      {props.tools !== null && createPortal(<Tools camera={camera} words={words} />, props.tools)}
       {layout !== undefined && <BoxList layout={layout} label={words.list} onSelect={onSelect} />}
       <p className="stg-reader" aria-live={playing ? 'off' : 'polite'}>
         {scene === undefined || scene.packet < 0 || scene.box === undefined
@@ -202,6 +178,23 @@ export function Stage(props: StageProps) {
           : `${words.packet} ${scene.packet} ${summarize(reader.packetAt(scene.packet, seq))} ${words.at} ${here?.name ?? ''} ${scene.did.get(scene.box)?.text ?? ''} ${note?.parts.map((p) => p.text).join('') ?? ''}`}
       </p>
     </section>
+  )
+}
+
+/** The camera's buttons. They stand above the drawing, never on it. */
+function Tools({ camera, words }: { readonly camera: Camera; readonly words: StageWords }) {
+  const button = (Glyph: LucideIcon, text: string, onClick: () => void, pressed?: boolean) => (
+    <button type="button" className="icon-btn" onClick={onClick} aria-pressed={pressed} aria-label={text} title={text}>
+      <Glyph size={15} aria-hidden="true" />
+    </button>
+  )
+  return (
+    <div className="stg-tools" role="toolbar" aria-label={words.view}>
+      {button(Plus, words.zoomIn, () => camera.zoomBy(1.25))}
+      {button(Minus, words.zoomOut, () => camera.zoomBy(0.8))}
+      {button(Maximize, words.fit, camera.fit)}
+      {button(Locate, words.follow, camera.toggleFollow, camera.following)}
+    </div>
   )
 }
 

@@ -23,4 +23,6 @@ export interface StageProps {
   readonly playing: boolean
   readonly speed: number
   readonly lang: 'en' | 'zh'
+  /** Where the camera's buttons go. */
+  readonly tools: HTMLElement | null
 }

@@ -13,11 +13,9 @@ const WORTH_IT = 1.2
 
 const reduced = () => matchMedia('(prefers-reduced-motion: reduce)').matches
 
-interface Camera {
+export interface Camera {
   readonly following: boolean
   readonly scale: number
-  /** The view of everything that was taken last. */
-  readonly whole: View | undefined
   toggleFollow(): void
   fit(): void
   zoomBy(factor: number): void
@@ -42,7 +40,6 @@ export function useCamera(options: {
   const withPacket = useRef(following)
   withPacket.current = following
   const [scale, setScale] = useState(1)
-  const [whole, setWhole] = useState<View>()
   const bounds = layout?.bounds
 
   useEffect(() => {
@@ -76,7 +73,6 @@ export function useCamera(options: {
     (ms: number) => {
       if (bounds === undefined || size === undefined || size.width === 0) return
       const view = fitView(bounds, size)
-      setWhole(view)
       handle.current?.moveTo(view, reduced() ? 0 : ms)
     },
     [bounds, size],
@@ -120,7 +116,6 @@ export function useCamera(options: {
   return {
     following,
     scale,
-    whole,
     toggleFollow: useCallback(() => setFollowing((f) => !f), []),
     fit: useCallback(() => {
       setFollowing(false)

@@ -2,6 +2,7 @@ import { WORDS_EN, WORDS_ZH, type Words } from '../../../diagram/figure.ts'
 
 export interface StageWords extends Words {
   readonly drawing: string
+  readonly view: string
   readonly fit: string
   readonly zoomIn: string
   readonly zoomOut: string
@@ -18,6 +19,7 @@ export interface StageWords extends Words {
 const en: StageWords = {
   ...WORDS_EN,
   drawing: 'Network of the cluster',
+  view: 'View of the diagram',
   fit: 'Show everything',
   zoomIn: 'Zoom in',
   zoomOut: 'Zoom out',
@@ -34,6 +36,7 @@ const en: StageWords = {
 const zh: StageWords = {
   ...WORDS_ZH,
   drawing: '集群网络图',
+  view: '视图控制',
   fit: '显示全部',
   zoomIn: '放大',
   zoomOut: '缩小',
