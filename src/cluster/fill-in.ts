@@ -4,6 +4,7 @@ import type { InputError, ScenarioDocument } from '../scenario/document.ts'
 import { inputError } from './errors.ts'
 import { fillBalancers, fillHealthChecks } from './fill-balancers.ts'
 import { fillClients } from './fill-clients.ts'
+import { fillDns } from './fill-dns.ts'
 import { admitHostPorts } from './fill-host-ports.ts'
 import { fillNodes } from './fill-nodes.ts'
 import { fillPods } from './fill-pods.ts'
@@ -50,6 +51,7 @@ export function fillIn(doc: ScenarioDocument, site: Site = HOME): Result<Cluster
   const drafts = draftsOf(doc.objects, errors)
   const context: FillContext = { site, doc, drafts, podCIDR, serviceCIDR, errors, notes: [] }
   fillMissingNodes(context)
+  fillDns(context)
   const machines = fillNodes(context)
   fillWorkloads(context, machines.nodes)
   admitHostPorts(context)

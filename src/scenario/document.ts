@@ -20,6 +20,8 @@ export interface ClusterConfig {
   readonly serviceCIDR: string
   readonly network: NetworkConfig
   readonly kubeProxy: KubeProxyConfig
+  /** CoreDNS where the objects have no DNS: always, or never; when not said, where a journey asks for a name. */
+  readonly dns?: 'coredns' | 'none'
   /** Machines on the nodes' own segment that are no part of the cluster. */
   readonly clients?: readonly ClientConfig[]
 }

@@ -91,6 +91,7 @@ const cluster = object({
     }),
     {},
   ),
+  dns: v.exactOptional(v.picklist(['coredns', 'none'])),
   clients: v.exactOptional(v.array(object({ name: placeName, address: v.exactOptional(text) }))),
 })
 
