@@ -24,7 +24,6 @@ export function fillBalancers(context: FillContext, cluster: Pick<Cluster, 'node
   const endpoints = endpointsMap(
     drafts.of('EndpointSlice').map((d) => d.manifest),
     'IPv4',
-    '',
   )
   const targets = cluster.nodes.filter((n) => n.labels[EXCLUDED] === undefined)
   const readyOn = (p: ProxyServicePort, node: ClusterNode) => endpoints(p).some((e) => e.ready && e.nodeName === node.name)

@@ -3,7 +3,15 @@ import { canonicalRestoreText, restoreText } from '../../cluster/kube-proxy/ipta
 import { type IptablesSync, syncIptables } from '../../cluster/kube-proxy/iptables/sync.ts'
 import { engineFlows } from './engine-flows.ts'
 import { textFlows } from './iptables-text-flows.ts'
-import { changedServices, configOf, type FlowAnswer, type NodeConfig, type RulesetVector, stateOf } from './vector.ts'
+import {
+  changedServices,
+  configOf,
+  type FlowAnswer,
+  type NodeConfig,
+  type Objects,
+  type RulesetVector,
+  stateOf,
+} from './vector.ts'
 
 export function iptablesConfig(n: NodeConfig): IptablesProxyConfig {
   const counters = Object.entries(n.nfAcctCounters ?? {})
@@ -22,18 +30,20 @@ export function answerIptables(v: RulesetVector): object {
   const config = iptablesConfig(v.nodeConfig)
   const now = stateOf(v, config)
   const full = syncIptables(now.ports, now.endpoints, config)
-  const sync = v.sync.kind === 'partial' ? partialSync(v, config) : full
+  const sync = v.sync.previous === null ? full : laterSync(v, v.sync.previous, config)
   const input = v.inputIptables ?? undefined
   const ruleset = input ?? canonicalRestoreText(restoreText([sync.filter, sync.nat]))
   const whole = input ?? restoreText([full.filter, full.nat])
   return { id: v.id, ruleset, flows: flowsOf(v, whole, config), ...expectations(v, ruleset, sync) }
 }
 
-function partialSync(v: RulesetVector, config: IptablesProxyConfig): IptablesSync {
-  const before = stateOf(v.sync.previous ?? { services: [], endpointSlices: [] }, config)
+/** What it finds of the sync before it goes, where no Service uses it any more; a full one writes all the rest again. */
+function laterSync(v: RulesetVector, previous: Objects, config: IptablesProxyConfig): IptablesSync {
+  const before = stateOf(previous, config)
   const now = stateOf(v, config)
-  const { active } = syncIptables(before.ports, before.endpoints, config)
-  return syncIptables(now.ports, now.endpoints, config, { changed: changedServices(before, now), existing: active })
+  const { active: existing } = syncIptables(before.ports, before.endpoints, config)
+  const changed = v.sync.kind === 'partial' ? { changed: changedServices(before, now) } : {}
+  return syncIptables(now.ports, now.endpoints, config, { ...changed, existing })
 }
 
 /** The engine is IPv4: IPv6 rulesets are walked as text. */

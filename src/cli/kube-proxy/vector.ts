@@ -99,7 +99,7 @@ export interface ProxyState {
 }
 export const stateOf = (o: Objects, config: ProxyConfig): ProxyState => ({
   ports: servicePorts(o.services, config.family),
-  endpoints: endpointsMap(o.endpointSlices, config.family, config.nodeName),
+  endpoints: endpointsMap(o.endpointSlices, config.family),
 })
 
 /** Services (`ns/name`) that differ between two states, or whose endpoints do: what a partial sync writes again. */

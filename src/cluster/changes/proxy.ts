@@ -21,7 +21,7 @@ export interface Synced {
 
 export function syncedOf(cluster: Cluster): Synced {
   const { services, slices } = proxyObjects(cluster)
-  return { ports: servicePorts(services, 'IPv4'), endpoints: endpointsMap(slices, 'IPv4', '') }
+  return { ports: servicePorts(services, 'IPv4'), endpoints: endpointsMap(slices, 'IPv4') }
 }
 
 type Sync = Pick<SyncChange, 'netns' | 'record' | 'tables' | 'stale' | 'ipvs' | 'nft'>

@@ -22,19 +22,23 @@ export interface ProxyEndpoint {
 export type EndpointsMap = (port: ProxyServicePort) => readonly ProxyEndpoint[]
 
 const SERVICE_NAME = 'kubernetes.io/service-name'
+/** kube-proxy's informers leave out what has this label. */
+const HEADLESS = 'service.kubernetes.io/headless'
 const keyOf = (namespace: string, service: string, portName: string, protocol: L4Protocol) =>
   `${namespace}/${service}:${portName}/${protocol}`
 
 /**
  * Endpoints of one family by service port, each address and port once. `slices` are discovery.k8s.io/v1 EndpointSlices.
  * Source: pkg/proxy/endpointslicecache.go. A slice's ports are matched by name and protocol; only an endpoint's first address
- * counts, and a later entry for the same address and port only replaces an earlier one when it is of this node.
+ * counts, and a later entry for the same address and port only replaces an earlier one when it is not terminating: a pod may
+ * have got the address of one that is not gone yet (addEndpoints, since Kubernetes 1.36).
  */
-export function endpointsMap(slices: readonly Manifest[], family: IpFamily, nodeName: string): EndpointsMap {
+export function endpointsMap(slices: readonly Manifest[], family: IpFamily): EndpointsMap {
   const byPort = new Map<string, Map<string, ProxyEndpoint>>()
   for (const slice of slices) {
     const service = textAt(slice, 'metadata', 'labels', SERVICE_NAME)
-    if (service === undefined) continue
+    if (service === undefined || textAt(slice, 'metadata', 'labels', HEADLESS) !== undefined) continue
+    if ((textAt(slice, 'addressType') ?? family) !== family) continue
     const endpoints = listAt(slice, 'endpoints').flatMap((e) => endpointOf(e, family))
     for (const p of listAt(slice, 'ports')) {
       const port = numberAt(p, 'port') ?? 0
@@ -45,7 +49,7 @@ export function endpointsMap(slices: readonly Manifest[], family: IpFamily, node
       byPort.set(key, known)
       for (const e of endpoints) {
         const text = joinHostPort(e.address, port)
-        if (!known.has(text) || e.nodeName === nodeName) known.set(text, { ...e, port, text })
+        if (!known.has(text) || !e.terminating) known.set(text, { ...e, port, text })
       }
     }
   }

@@ -50,7 +50,7 @@ export function kubeProxyText(doc: ScenarioDocument, what: ProxyFeed): Result<st
 function feed(cluster: Cluster, self: ClusterNode, { mode, family }: ProxyFeed): string {
   const { services, slices } = proxyObjects(cluster)
   const ports = servicePorts(services, family)
-  const endpoints = endpointsMap(slices, family, self.name)
+  const endpoints = endpointsMap(slices, family)
   switch (mode) {
     case 'iptables': {
       const { filter, nat } = syncIptables(ports, endpoints, iptablesConfigOf(self, cluster, family))

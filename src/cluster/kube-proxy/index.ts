@@ -66,8 +66,7 @@ export function clusterProxyTables(cluster: Cluster): (self: ClusterNode) => Pro
   const hints = slices.some((s) => hasHints(s))
   const perNode = ports.some((p) => differsByNode(p, addresses))
   const known = new Map<string, ProxyTables>()
-  // Which node asks only matters where two slices disagree on an endpoint's node.
-  const endpoints = endpointsMap(slices, 'IPv4', '')
+  const endpoints = endpointsMap(slices, 'IPv4')
   return (self) => {
     const config = iptablesConfigOf(self, cluster)
     const key = perNode || hints ? self.name : ''

@@ -33,6 +33,9 @@ export const externallyAccessible = (p: ProxyServicePort): boolean =>
 const PROTOCOLS: Readonly<Record<string, L4Protocol>> = { TCP: 'tcp', UDP: 'udp', SCTP: 'sctp' }
 export const l4Protocol = (value: string | undefined): L4Protocol => PROTOCOLS[value ?? 'TCP'] ?? 'tcp'
 
+/** Labels of Services that another proxy serves, or none: kube-proxy's informers leave them out (cmd/kube-proxy/app/server.go). */
+const SKIPPED = ['service.kubernetes.io/service-proxy-name', 'service.kubernetes.io/headless']
+
 /** v1.DefaultClientIPServiceAffinitySeconds: three hours. */
 const DEFAULT_AFFINITY_SECONDS = 10800
 
@@ -47,7 +50,7 @@ export function servicePorts(services: readonly Manifest[], family: IpFamily): P
 
 function portsOf(service: Manifest, family: IpFamily): ProxyServicePort[] {
   const clusterIP = clusterIPOf(service, family)
-  if (clusterIP === undefined) return []
+  if (clusterIP === undefined || SKIPPED.some((l) => textAt(service, 'metadata', 'labels', l) !== undefined)) return []
   const namespace = service.metadata.namespace ?? 'default'
   const { name } = service.metadata
   const ofFamily = (a: IpAddress | undefined) => (a?.family === family ? [a] : [])

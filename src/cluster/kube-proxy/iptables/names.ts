@@ -34,5 +34,12 @@ export const endpointChain = (servicePortName: string, protocol: string, endpoin
 /** isServiceChainName: chains that a sync removes when no service port uses them any more. */
 export const isServiceChain = (name: string): boolean => /^KUBE-(SVC|SVL|EXT|FW|SEP|XLB)-/.test(name)
 
-/** The chance of taking the first of `n` endpoints that are left, as kube-proxy writes it: `fmt.Sprintf("%0.10f", 1.0/n)`. */
-export const probability = (n: number): string => (1 / n).toFixed(10)
+/**
+ * The chance of taking the first of `n` endpoints that are left, as kube-proxy writes it: `fmt.Sprintf("%0.10f", 1.0/n)`. Go rounds
+ * what is halfway (1/2048) to the even digit, and toFixed upwards.
+ */
+export function probability(n: number): string {
+  const exact = (1 / n).toFixed(60)
+  const kept = exact.slice(0, exact.indexOf('.') + 11)
+  return /^50*$/.test(exact.slice(kept.length)) && Number(kept.at(-1)) % 2 === 0 ? kept : (1 / n).toFixed(10)
+}

@@ -120,7 +120,6 @@ const sync = (objects: Parameters<typeof servicePorts>[0], c = config(), options
   const endpoints = endpointsMap(
     objects.filter((o) => o.kind === 'EndpointSlice'),
     'IPv4',
-    'node1',
   )
   return syncIptables(servicePorts(services, 'IPv4'), endpoints, c, options)
 }
@@ -193,7 +192,7 @@ describe('the canonical order', () => {
       slice('b', '10.244.1.2'),
     ]
     const services = servicePorts(objects.slice(0, 2), 'IPv4')
-    const endpoints = endpointsMap(objects.slice(2), 'IPv4', 'node1')
+    const endpoints = endpointsMap(objects.slice(2), 'IPv4')
     const text = (ports: typeof services) => {
       const { filter, nat } = syncIptables(ports, endpoints, config())
       return canonicalRestoreText(restoreText([filter, nat]))

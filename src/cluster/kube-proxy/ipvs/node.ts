@@ -32,7 +32,7 @@ export function clusterIpvs(cluster: Cluster): (self: ClusterNode) => IpvsSync {
   const ports = servicePorts(services, 'IPv4')
   const known = new Map<string, IpvsSync>()
   return (self) => {
-    const sync = known.get(self.name) ?? syncIpvs(ports, endpointsMap(slices, 'IPv4', self.name), ipvsConfigOf(self, cluster))
+    const sync = known.get(self.name) ?? syncIpvs(ports, endpointsMap(slices, 'IPv4'), ipvsConfigOf(self, cluster))
     known.set(self.name, sync)
     return sync
   }

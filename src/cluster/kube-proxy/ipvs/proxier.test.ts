@@ -86,7 +86,7 @@ describe('IPVS mode', () => {
     }
     const spec = { clusterIP: '10.96.0.10', ports: [{ port: 53, protocol: 'UDP' }] }
     const ports = servicePorts([{ apiVersion: 'v1', kind: 'Service', metadata, spec }], 'IPv4')
-    const records = ipvsRecords('node1', syncIpvs(ports, endpointsMap([slice], 'IPv4', 'node1'), config))
+    const records = ipvsRecords('node1', syncIpvs(ports, endpointsMap([slice], 'IPv4'), config))
     expect(records.filter((r) => r.kind !== 'ipset').map((r) => r.id)).toEqual([
       'ipvs:node1/udp/10.96.0.10:53',
       'ipvsdst:node1/udp/10.96.0.10:53/10.244.1.5:53',

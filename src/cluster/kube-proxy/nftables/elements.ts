@@ -1,22 +1,22 @@
+import type { NftTable } from './table.ts'
 import type { NftObject, Transaction } from './transaction.ts'
 
 /** The elements of one of kube-proxy's own sets or maps, as it remembers them from sync to sync (nftElementStorage). */
 export class Elements {
   readonly container: string
-  readonly #kind: 'set' | 'map'
   readonly #known = new Map<string, { value: string; key: readonly string[] }>()
   #unused = new Set<string>()
 
-  constructor(kind: 'set' | 'map', container: string) {
-    this.#kind = kind
+  constructor(container: string) {
     this.container = container
   }
 
-  /** Empties it, here and in the kernel. */
-  reset(tx: Transaction): void {
+  /** A full sync begins with what is in the table: elements of an earlier kube-proxy stay where they are still right. */
+  read(table: NftTable): void {
     this.#known.clear()
-    this.#unused.clear()
-    tx.flush({ kind: this.#kind, name: this.container, type: '' })
+    for (const [id, { key, value }] of table.containers.get(this.container)?.elements ?? []) {
+      this.#known.set(id, { value: value ?? '', key })
+    }
   }
 
   /** Begins a sync: what is not ensured until `cleanUp` goes. */

@@ -64,7 +64,7 @@ export function clusterNftables(cluster: Cluster): (self: ClusterNode) => NftRec
 
   function recordsOf(self: ClusterNode): NftRecord[] {
     const proxier = new NftablesProxier(nftablesConfigOf(self, cluster))
-    const text = transactionText('ip', proxier.sync(ports, endpointsMap(slices, 'IPv4', self.name)).operations)
+    const text = transactionText('ip', proxier.sync(ports, endpointsMap(slices, 'IPv4')).operations)
     const own = [...text.matchAll(OWN_ADDRESSES)].map((m) => m[0])
     const shared = text.replaceAll(OWN_ADDRESSES, '')
     const ruleset = read.get(shared) ?? new NftRuleset()

@@ -92,7 +92,7 @@ const state = (services: Readonly<Record<string, readonly string[]>>) => {
     ports: [{ port: 80 }],
     endpoints: (services[name] ?? []).map((a) => ({ addresses: [a] })),
   }))
-  return [ports, endpointsMap(slices, 'IPv4', 'node1')] as const
+  return [ports, endpointsMap(slices, 'IPv4')] as const
 }
 
 describe('a partial sync', () => {

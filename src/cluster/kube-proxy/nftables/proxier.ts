@@ -23,6 +23,8 @@ export interface NftablesSync {
   readonly noLocalEndpoints: { readonly internal: number; readonly external: number }
 }
 
+const NOTHING: ReadonlySet<string> = new Set()
+
 /**
  * kube-proxy's nftables mode (pkg/proxy/nftables/proxier.go), sync after sync on one table. The first sync is full; after it a
  * sync may be partial, and then only touches what changed.
@@ -32,13 +34,14 @@ export class NftablesProxier {
   /** Emptied chains that still exist: a map element may point to them for a moment yet (kernels before 6.2). */
   readonly staleChains = new Set<string>()
   readonly #config: NftablesProxyConfig
+  #synced = false
   readonly #storages: Storages = {
-    clusterIPs: new Elements('set', CLUSTER_IPS),
-    serviceIPs: new Elements('map', SERVICE_IPS),
-    firewallIPs: new Elements('map', FIREWALL_IPS),
-    noEndpointServices: new Elements('map', NO_ENDPOINT_SERVICES),
-    noEndpointNodePorts: new Elements('map', NO_ENDPOINT_NODEPORTS),
-    serviceNodePorts: new Elements('map', SERVICE_NODEPORTS),
+    clusterIPs: new Elements(CLUSTER_IPS),
+    serviceIPs: new Elements(SERVICE_IPS),
+    firewallIPs: new Elements(FIREWALL_IPS),
+    noEndpointServices: new Elements(NO_ENDPOINT_SERVICES),
+    noEndpointNodePorts: new Elements(NO_ENDPOINT_NODEPORTS),
+    serviceNodePorts: new Elements(SERVICE_NODEPORTS),
   }
 
   constructor(config: NftablesProxyConfig, table: NftTable = new NftTable(ipX(config))) {
@@ -50,9 +53,10 @@ export class NftablesProxier {
   sync(ports: readonly ProxyServicePort[], endpoints: EndpointsMap, changed?: ReadonlySet<string>): NftablesSync {
     const tx = new Transaction()
     const storages = Object.values(this.#storages)
+    const earlier = this.#synced ? NOTHING : new Set([...this.table.chains.keys(), ...this.table.containers.keys()])
     if (changed === undefined) {
-      setUp(tx, this.#config)
-      for (const s of storages) s.reset(tx)
+      setUp(tx, this.#config, !this.#synced)
+      for (const s of storages) s.read(this.table)
     }
     for (const s of storages) s.begin()
     const sync: Sync = {
@@ -61,6 +65,7 @@ export class NftablesProxier {
       storages: this.#storages,
       activeChains: new Set(),
       activeAffinitySets: new Set(),
+      earlier,
     }
     const plans = ports.map((p) => planService(p, endpoints, this.#config))
     for (const plan of plans) {
@@ -70,6 +75,7 @@ export class NftablesProxier {
     this.#retire(sync)
     for (const s of storages) s.cleanUp(tx)
     this.table.run(tx.operations)
+    this.#synced = true
     return { operations: tx.operations, noLocalEndpoints: noLocalEndpoints(plans) }
   }
 

@@ -5,7 +5,7 @@ import { cidrContains } from '../ip.ts'
 import type { NoEndpointVerdict, ServicePlan } from '../plan.ts'
 import type { ProxyServicePort } from '../service-map.ts'
 import type { Elements } from './elements.ts'
-import { endpointNames, serviceChains } from './names.ts'
+import { type EndpointNames, endpointNames, serviceChains } from './names.ts'
 import { addrType, ipX, MARK_MASQ, type NftablesProxyConfig, REJECT_CHAIN } from './setup.ts'
 import type { Transaction } from './transaction.ts'
 
@@ -25,6 +25,8 @@ export interface Sync {
   readonly storages: Storages
   readonly activeChains: Set<string>
   readonly activeAffinitySets: Set<string>
+  /** Chains and sets that the first sync of this kube-proxy finds; later syncs know what they wrote. */
+  readonly earlier: ReadonlySet<string>
 }
 
 const VERDICTS: Readonly<Record<NoEndpointVerdict, string>> = { reject: `goto ${REJECT_CHAIN}`, drop: 'drop' }
@@ -39,7 +41,7 @@ export function writeService(sync: Sync, plan: ServicePlan, unchanged: boolean):
   const ensure = (chain: string) => ensureChain(sync, chain, unchanged)
   for (const e of plan.reachable) {
     const names = endpointNames(port, e.text)
-    ensure(names.chain)
+    ensureChain(sync, names.chain, unchanged || isWritten(sync, port, names))
     if (port.affinitySeconds !== undefined) sync.activeAffinitySets.add(names.affinity)
   }
   if (plan.cluster.length > 0) ensure(chains.cluster)
@@ -63,6 +65,13 @@ export function writeService(sync: Sync, plan: ServicePlan, unchanged: boolean):
   if (plan.local.length > 0) writeServiceToEndpoints(sync, port, chains.local, plan.local)
   writeEndpoints(sync, port, plan.reachable)
 }
+
+/**
+ * epChainSkipUpdate: an endpoint's chain that an earlier kube-proxy left is right, for its name tells its rules, all but the one for
+ * affinity, which stands and falls with its set.
+ */
+const isWritten = ({ earlier }: Sync, port: ProxyServicePort, { chain, affinity }: EndpointNames): boolean =>
+  earlier.has(chain) && (port.affinitySeconds !== undefined) === earlier.has(affinity)
 
 /** Made and emptied once a transaction, unless it is only noted as still in use. */
 function ensureChain({ tx, activeChains }: Sync, name: string, onlyNoted: boolean): void {
@@ -178,10 +187,13 @@ function writeServiceToEndpoints(
   tx.rule(chain, `numgen random mod ${names.length} vmap { ${choices.join(' , ')} }`)
 }
 
-function writeEndpoints({ tx, config }: Sync, port: ProxyServicePort, endpoints: readonly ProxyEndpoint[]): void {
-  const ip = ipX(config)
+function writeEndpoints(sync: Sync, port: ProxyServicePort, endpoints: readonly ProxyEndpoint[]): void {
+  const { tx } = sync
+  const ip = ipX(sync.config)
   for (const e of endpoints) {
-    const { chain, affinity } = endpointNames(port, e.text)
+    const names = endpointNames(port, e.text)
+    const { chain, affinity } = names
+    if (isWritten(sync, port, names)) continue
     // The endpoint reaches itself: without masquerade its answer would not come back here.
     tx.rule(chain, `${ip} saddr ${e.address.text} jump ${MARK_MASQ}`)
     if (port.affinitySeconds !== undefined) tx.rule(chain, `update @${affinity} { ${ip} saddr }`)

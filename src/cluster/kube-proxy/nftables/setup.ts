@@ -50,11 +50,11 @@ export const addrType = (c: ProxyConfig): string => (c.family === 'IPv4' ? 'ipv4
 
 const TO_SERVICE = 'meta l4proto . th dport'
 
-/** setupNFTables: everything that is no Service's own. Sets and maps of Services are emptied. */
-export function setUp(tx: Transaction, config: NftablesProxyConfig): void {
+/** setupNFTables: everything that is no Service's own. `first`: this kube-proxy has not synced yet. */
+export function setUp(tx: Transaction, config: NftablesProxyConfig, first = true): void {
   tx.add({ kind: 'table', comment: 'rules for kube-proxy' })
   // Properties of a base chain cannot be changed: chains of an earlier version are deleted first.
-  for (const [name] of BASE_CHAINS) {
+  for (const [name] of first ? BASE_CHAINS : []) {
     tx.add({ kind: 'chain', name })
     tx.delete({ kind: 'chain', name })
   }
