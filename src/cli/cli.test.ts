@@ -119,6 +119,35 @@ describe('hopscope', () => {
     expect(out).toContain('1 packets transmitted, 1 received')
   })
 
+  it('runs any command in a cluster, in place of its own: --from and --run', async () => {
+    const { status, out } = await hopscope('trace', FLAGSHIP, '--from', 'node1', '--run', 'curl http://web/')
+    expect(status).toBe(0)
+    // A node asks the resolver of its network, which knows nothing of Services.
+    expect(out).toMatch(/^node1 \$ curl http:\/\/web\/\n[\s\S]*\| curl: \(6\) Could not resolve host: web\n/)
+    const pod = await hopscope('trace', FLAGSHIP, '--from', 'pod/client', '--run', 'curl http://web/', '--expect', 'answered')
+    expect([pod.status, pod.error]).toEqual([0, ''])
+    const exec = await hopscope(
+      'exec',
+      FLAGSHIP,
+      '--in',
+      'node2',
+      '--from',
+      'pod/client',
+      '--run',
+      'ping -c 1 10.244.2.3',
+      '--',
+      'ip',
+      'neigh',
+    )
+    expect(exec.out).toContain('10.244.2.3 dev cbr0')
+    expect((await hopscope('trace', FLAGSHIP, '--run', 'curl http://web/')).error).toContain('--from PLACE is missing')
+  })
+
+  it('trace: says what to ask for where manifests bring no journey', async () => {
+    const { status, error } = await hopscope('trace', file('bare.yaml', CLUSTER.replace(/journeys:[\s\S]*/, '')))
+    expect([status, error]).toEqual([0, expect.stringMatching(/has no journeys; .*places are pod\/a, pod\/b, worker/)])
+  })
+
   it('exec: prints what the tools print, at the step that is asked for', async () => {
     const exec = (at: string, ...command: string[]) => hopscope('exec', FLAGSHIP, '--in', 'node1', '--at', at, '--', ...command)
     expect((await exec('start', 'conntrack', '-L')).out).toBe('')

@@ -3,18 +3,18 @@ import { run } from '../sim/run.ts'
 import { TraceReader } from '../trace/reader.ts'
 import { Timeline } from '../trace/timeline.ts'
 import { type Command, UsageError } from './command.ts'
-import { formatInputError, load } from './load.ts'
+import { askedJourney, formatInputError, load } from './load.ts'
 
 /** `hopscope exec`: what a Linux command prints in a namespace at a step; the page's console is the same code. */
 export const execCliCommand: Command = {
   name: 'exec',
-  usage: 'exec FILE --in NETNS [--at SEQ|end] -- COMMAND ...',
+  usage: 'exec FILE --in NETNS [--at SEQ|end] [--from PLACE --run COMMAND] -- COMMAND ...',
   summary: 'what a Linux command prints in a namespace at a step (start: before the first)',
   async run(argv, io) {
     const split = argv.indexOf('--')
     if (split < 0 || split === argv.length - 1) throw new UsageError('the command stands after --, as in: -- ip route')
-    const { file, place, at } = options(argv.slice(0, split))
-    const loaded = await load(file)
+    const { file, place, at, from, journey } = options(argv.slice(0, split))
+    const loaded = await load(file, askedJourney(from, journey))
     if (!loaded.ok) {
       for (const e of loaded.error) io.error(`${formatInputError(e)}\n`)
       return 2
@@ -42,11 +42,21 @@ export const execCliCommand: Command = {
   },
 }
 
-/** parseArgs would take `--at` for an ambiguous value before a dash: three options are simpler read by hand. */
-function options(argv: readonly string[]): { file: string; place: string; at: string } {
+interface Options {
+  readonly file: string
+  readonly place: string
+  readonly at: string
+  readonly from: string | undefined
+  readonly journey: string | undefined
+}
+
+/** parseArgs would take `--at` for an ambiguous value before a dash: few options are simpler read by hand. */
+function options(argv: readonly string[]): Options {
   let file: string | undefined
   let place: string | undefined
   let at = 'end'
+  let from: string | undefined
+  let journey: string | undefined
   for (let i = 0; i < argv.length; i++) {
     const word = argv[i] as string
     const [name, inline] =
@@ -60,11 +70,13 @@ function options(argv: readonly string[]): { file: string; place: string; at: st
     }
     if (name === '--in') place = value()
     else if (name === '--at') at = value()
+    else if (name === '--from') from = value()
+    else if (name === '--run') journey = value()
     else if (word.startsWith('--')) throw new UsageError(`unknown option ${word}`)
     else if (file === undefined) file = word
     else throw new UsageError(`one FILE is expected, ${word} is a second`)
   }
   if (file === undefined) throw new UsageError('FILE is missing')
   if (place === undefined) throw new UsageError('--in NETNS is missing, as in: --in node1')
-  return { file, place, at }
+  return { file, place, at, from, journey }
 }

@@ -2,10 +2,11 @@ import { readFileSync } from 'node:fs'
 import { err, ok, type Result } from '../base/result.ts'
 import { playOf } from '../cluster/play.ts'
 import { LIBRARY } from '../library/index.ts'
-import type { InputError, ScenarioDocument } from '../scenario/document.ts'
+import type { InputError, JourneySpec, ScenarioDocument } from '../scenario/document.ts'
 import { parseScenario } from '../scenario/parse.ts'
 import type { WorldChange } from '../world/changes.ts'
 import type { World } from '../world/world.ts'
+import { UsageError } from './command.ts'
 
 export interface Loaded {
   readonly document: ScenarioDocument
@@ -32,13 +33,27 @@ export async function loadDocument(file: string): Promise<Result<ScenarioDocumen
   return parseScenario(text, { file: file === '-' ? 'standard input' : file })
 }
 
-export async function load(file: string): Promise<Result<Loaded, InputError[]>> {
+/** Builds the document's world; with `asked`, for that journey in place of the document's own, whose scheduled changes go with them. */
+export async function load(file: string, asked?: JourneySpec): Promise<Result<Loaded, InputError[]>> {
   const document = await loadDocument(file)
   if (!document.ok) return document
-  const play = playOf(document.value)
+  const wanted = asked === undefined ? document.value : withJourney(document.value, asked)
+  const play = playOf(wanted)
   if (!play.ok) return err(play.error.map((e) => ({ file: file === '-' ? 'standard input' : file, ...e })))
   const { world, journeys, changes } = play.value
-  return ok({ document: { ...document.value, journeys }, world, changes })
+  return ok({ document: { ...wanted, journeys }, world, changes })
+}
+
+function withJourney({ changes: _, ...document }: ScenarioDocument, journey: JourneySpec): ScenarioDocument {
+  return { ...document, journeys: [journey] }
+}
+
+/** What `--from PLACE --run COMMAND` ask for; undefined without either. */
+export function askedJourney(from: string | undefined, run: string | undefined): JourneySpec | undefined {
+  if (from === undefined && run === undefined) return undefined
+  if (from === undefined) throw new UsageError('--from PLACE is missing, as in: --from pod/client --run "curl http://web/"')
+  if (run === undefined) throw new UsageError('--run COMMAND is missing, as in: --from pod/client --run "curl http://web/"')
+  return { from, run }
 }
 
 /** `file:line:column: path: message`, what editors can jump to. */
