@@ -107,7 +107,7 @@ const en: CheckWords = {
       case 'not-resolved':
         return `${f.name} does not resolve: ${f.error}.`
       case 'no-dns':
-        return 'This cluster has no kube-dns Service: names of Services cannot resolve in it. The checks go on by address.'
+        return 'The objects hold no kube-dns Service: there is no DNS of this cluster to check. The checks go on by address.'
       case 'not-modelled':
         return `This cannot be evaluated here: ${f.what}.`
       case 'reached':
@@ -204,7 +204,7 @@ const zh: CheckWords = {
       case 'not-resolved':
         return `${f.name} 无法解析：${f.error}。`
       case 'no-dns':
-        return '这个集群没有 kube-dns Service，Service 的名称无法解析。后面的检查改用地址进行。'
+        return '这些对象中没有 kube-dns Service，无从检查这个集群的 DNS。后面的检查改用地址进行。'
       case 'not-modelled':
         return `这里无法评估：${f.what}。`
       case 'reached':
