@@ -5,6 +5,7 @@
 //   --out DIR    writes every failing case there as JSON
 //   --record     keeps the totals in recordings/fuzz-summary.json (then: npm run kernel -- --summary)
 //   --only FILE  runs the case in FILE; with --keep NAME, where both sides agree, it is kept as a regression with its recording
+//   --coverage   plays the cases in the engine alone and says how many of them met each target, match, route …; needs no root
 // What differs while cases share the machine is tried again with nothing beside it, --retries N times more (2) at most: a
 // delay is no difference. How many agreed only then is said, and recorded. Where no difference is in every run of the kernel,
 // the kernel differs from itself: such a case is counted apart, as neither alike nor different.
@@ -15,7 +16,10 @@ import { parseArgs } from 'node:util'
 import { type Difference, formatDifference } from '../../../src/lab/compare/difference.ts'
 import { ExercisedTally } from '../../../src/lab/compare/exercised.ts'
 import type { FuzzCase } from '../../../src/lab/fuzz/case.ts'
+import { Coverage } from '../../../src/lab/fuzz/coverage.ts'
+import { featuresOf } from '../../../src/lab/fuzz/features.ts'
 import { generateCase } from '../../../src/lab/fuzz/generate.ts'
+import { playCase } from '../../../src/lab/fuzz/play.ts'
 import { FUZZ_SUMMARY, fuzzRuns, withFuzzRun } from '../../../src/lab/testing/recordings.ts'
 import { keep } from './keep.ts'
 import { Slot } from './slot.ts'
@@ -33,6 +37,7 @@ const { values } = parseArgs({
     record: { type: 'boolean', default: false },
     only: { type: 'string' },
     keep: { type: 'string' },
+    coverage: { type: 'boolean', default: false },
   },
 })
 const first = Number(values.seed)
@@ -42,6 +47,17 @@ const cases: (() => FuzzCase)[] =
   values.only === undefined
     ? seeds.map((seed) => () => generateCase(seed))
     : [() => JSON.parse(readFileSync(values.only ?? '', 'utf8')) as FuzzCase]
+
+if (values.coverage) {
+  printCoverage()
+  process.exit()
+}
+
+function printCoverage(): void {
+  const coverage = new Coverage()
+  for (const make of cases) coverage.add(featuresOf(playCase(make()).reader))
+  console.log(`${coverage.table()}\nof ${coverage.cases} cases, by the engine alone`)
+}
 
 const total = {
   same: 0,

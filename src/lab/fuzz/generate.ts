@@ -2,13 +2,19 @@ import { prng } from '../../base/prng.ts'
 import type { JourneyCommand } from '../../sim/run.ts'
 import type { FuzzCase } from './case.ts'
 import { Draw } from './draw.ts'
+import { flowOf } from './flows.ts'
 import { devicesOf, type Places, placesOf, portsOf } from './places.ts'
+import { drawRareRules } from './rare.ts'
+import { drawRareRoutes } from './rare-routes.ts'
 import { drawTables } from './rules.ts'
 import { type Draft, drawTopology, type Host } from './topology.ts'
 import { drawTunnels } from './tunnels.ts'
 
 /** Unanswered ARP gives up well before any command does, so that no two clocks have to agree. */
 const RETRANSMIT_MS = 300
+
+/** Seeds from here on are drawn with what chance alone seldom brings about; those before stay the cases that they were. */
+export const RARE_FROM = 200_000
 
 /** The case of a seed: always the same one. */
 export function generateCase(seed: number): FuzzCase {
@@ -42,7 +48,56 @@ export function generateCase(seed: number): FuzzCase {
       }),
     )
   }
-  return { seed, hosts: draft.hosts, cables: draft.cables, journeys: drawJourneys(draw, draft, places) }
+  const journeys = drawJourneys(draw, draft, places)
+  if (seed >= RARE_FROM) journeys.push(...drawRare(new Draw(prng(seed).fork('rare')), draft, places, journeys))
+  return { seed, hosts: draft.hosts, cables: draft.cables, journeys }
+}
+
+/** Rules and routes that journeys of the case meet, and more journeys: neighbours on one node talk too seldom otherwise. */
+function drawRare(draw: Draw, draft: Draft, places: Places, journeys: readonly JourneyCommand[]): JourneyCommand[] {
+  const more = neighbourly(draw, draft, places)
+  if (narrow(draw, draft)) more.push(large(draw, draft, places))
+  for (const host of draft.hosts)
+    if (host.role === 'node' && draw.chance(15)) host.sysctls['net.ipv4.conf.all.rp_filter'] = draw.pick(['1', '1', '2'])
+  const flows = [...journeys, ...more].map((j) => flowOf(j, draft.hosts))
+  drawRareRules(draw, draft, flows)
+  drawRareRoutes(draw, draft, flows)
+  for (const host of draft.hosts) host.routes = reachable(host, withoutTwins(host.routes))
+  return more
+}
+
+/** One cable that takes less than those before it. What a tunnel has room for follows from the cables under it: those stay. */
+function narrow(draw: Draw, draft: Draft): boolean {
+  const plain = draft.cables.filter((c) => c.a.master === undefined && c.b.master === undefined)
+  if (plain.length === 0 || !draw.chance(25) || draft.hosts.some((h) => h.tunnels !== undefined)) return false
+  const cable = draw.pick(plain)
+  draft.cables[draft.cables.indexOf(cable)] = { ...cable, mtu: draw.pick([1400, 1280, 576]) }
+  return true
+}
+
+/** What has to go through such a cable and must not be cut up. */
+function large(draw: Draw, draft: Draft, places: Places): JourneyCommand {
+  const from = draw.pick(draft.hosts.filter((h) => h.role === 'pod')).name
+  return {
+    from,
+    run: `ping -c 2 -i 0.2 -W 1.5 -s ${draw.pick([1372, 1472])} -M ${draw.pick(['do', 'do', 'want'])} ${draw.pick(places.pods)}`,
+  }
+}
+
+/** Two pods of one node, the bridge between them in netfilter's sight more often than not. */
+function neighbourly(draw: Draw, draft: Draft, places: Places): JourneyCommand[] {
+  const pods = draft.hosts.filter((h) => h.role === 'pod')
+  const nodeOf = (pod: Host) => draft.cables.find((c) => c.a.host === pod.name)?.b.host
+  const pairs = pods.flatMap((a) => pods.filter((b) => b !== a && nodeOf(a) === nodeOf(b)).map((b) => [a, b] as const))
+  if (pairs.length === 0 || !draw.chance(70)) return []
+  const [a, b] = draw.pick(pairs)
+  const node = draft.hosts.find((h) => h.name === nodeOf(a))
+  if (node !== undefined && node.bridges.length > 0 && draw.chance(70)) node.sysctls['net.bridge.bridge-nf-call-iptables'] = '1'
+  const to = b.addresses[0]?.cidr.split('/')[0] ?? places.pods[0] ?? ''
+  return Array.from({ length: draw.between(1, 2) }, () => ({
+    from: a.name,
+    run: command(draw, { ...places, pods: [to], addresses: [to] }),
+  }))
 }
 
 function drawSysctls(draw: Draw, host: Host, draft: Draft): void {
