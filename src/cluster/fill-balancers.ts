@@ -1,5 +1,6 @@
 import { at, listAt, textAt } from '../base/fields.ts'
 import { contains, formatIpv4, type Ipv4, parseIpv4 } from '../net/address.ts'
+import type { JourneySpec } from '../scenario/document.ts'
 import { listed } from './errors.ts'
 import type { FillContext } from './fill-in.ts'
 import { endpointsMap } from './kube-proxy/endpoints-map.ts'
@@ -11,6 +12,10 @@ import { balancerSegment } from './site.ts'
 const MOST = 4
 /** Cloud controllers leave such nodes out of every load balancer's targets. */
 const EXCLUDED = 'node.kubernetes.io/exclude-from-external-load-balancers'
+
+/** The nodes that the cloud's controller registers with every load balancer. */
+export const registeredNodes = (nodes: readonly ClusterNode[]): ClusterNode[] =>
+  nodes.filter((n) => n.labels[EXCLUDED] === undefined)
 
 /**
  * The load balancers that the cloud has in front of Services of type LoadBalancer: one a Service with an address in
@@ -25,7 +30,7 @@ export function fillBalancers(context: FillContext, cluster: Pick<Cluster, 'node
     drafts.of('EndpointSlice').map((d) => d.manifest),
     'IPv4',
   )
-  const targets = cluster.nodes.filter((n) => n.labels[EXCLUDED] === undefined)
+  const targets = registeredNodes(cluster.nodes)
   const readyOn = (p: ProxyServicePort, node: ClusterNode) => endpoints(p).some((e) => e.ready && e.nodeName === node.name)
   const healthy = (p: ProxyServicePort) => (p.externalPolicyLocal ? targets.filter((n) => readyOn(p, n)) : targets)
   return fronted.map(({ service, vips, ports }, i) => {
@@ -43,6 +48,16 @@ export function fillBalancers(context: FillContext, cluster: Pick<Cluster, 'node
       }),
     }
   })
+}
+
+/**
+ * Addresses of those load balancers that commands name, in a cluster with so many that only such are made: with the same ones, the same
+ * balancers are made.
+ */
+export function demandedVips({ objects }: Pick<Cluster, 'objects'>, journeys: readonly JourneySpec[]): Ipv4[] {
+  const fronted = objects.filter((o) => o.objectKind === 'Service' && textAt(o.manifest, 'spec', 'type') === 'LoadBalancer')
+  if (fronted.length <= MOST) return []
+  return fronted.flatMap((o) => vipsOf(o.manifest)).filter((v) => journeys.some((j) => namesAddress(j.run, v)))
 }
 
 interface Fronted {

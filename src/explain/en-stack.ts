@@ -209,6 +209,10 @@ export const enStack = {
         return say`On its node the container runtime makes the network namespace of ${f.what}, the network plugin connects it, and its servers start.`
       case 'detach':
         return say`The network plugin takes the interface of ${f.what} away, and the namespace is gone.`
+      case 'start':
+        return say`The container runtime starts the containers of ${f.what} on the host's network: no namespace, no interface of their own.`
+      case 'configure':
+        return say`What ${f.what} asks of ${f.where} beside kube-proxy is brought up to date: ${f.added} rules added, ${f.removed} removed.`
       case 'sync':
         if (f.ipvs)
           return say`kube-proxy on ${f.what} brings addresses, virtual servers, real servers and ipsets up to date (iptables rules: ${f.added} added, ${f.removed} removed). A real server that goes stays, at weight 0, while it has TCP connections.`

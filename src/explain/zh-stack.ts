@@ -193,6 +193,10 @@ export const zhStack = {
         return say`容器运行时在节点上创建 ${f.what} 的网络命名空间，网络插件把它接入网络，其中的服务随即启动。`
       case 'detach':
         return say`网络插件移除 ${f.what} 的网卡，该网络命名空间随之消失。`
+      case 'start':
+        return say`容器运行时在主机网络上启动 ${f.what} 的容器：它们没有自己的网络命名空间，也没有自己的网卡。`
+      case 'configure':
+        return say`${f.where} 上由 ${f.what} 引起、不归 kube-proxy 管理的配置得到更新：规则新增 ${f.added} 条，删除 ${f.removed} 条。`
       case 'sync':
         if (f.ipvs)
           return say`${f.what} 上的 kube-proxy 更新地址、虚拟服务器、真实服务器和 ipset（iptables 规则新增 ${f.added} 条，删除 ${f.removed} 条）。要移除的真实服务器在仍有 TCP 连接时保留，权重降为 0。`

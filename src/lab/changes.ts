@@ -1,14 +1,25 @@
 import { assertNever } from '../base/assert-never.ts'
 import { printIpvsadmSave } from '../linux/ipvsadm.ts'
 import { formatIpv4, ipv4 } from '../net/address.ts'
-import type { AttachChange, IpvsServers, NftRecord, StaleFlows, SyncChange, WorldChange } from '../world/changes.ts'
+import type {
+  AttachChange,
+  ConfigureChange,
+  IpvsServers,
+  KillChange,
+  NftRecord,
+  StaleFlows,
+  SyncChange,
+  TableSync,
+  WorldChange,
+} from '../world/changes.ts'
 import { netnsId, type RecordId } from '../world/ids.ts'
-import type { DeviceRecord, IpsetRecord, NftChainRecord, NftSetRecord, WorldRecord } from '../world/records.ts'
+import type { DeviceRecord, IpsetRecord, NftChainRecord, NftSetRecord, ProcessRecord, WorldRecord } from '../world/records.ts'
 import { applyDelta, type Delta, viewOf, type World } from '../world/world.ts'
 import { deviceParts, type LabNames } from './names.ts'
-import { portLines } from './network.ts'
+import { portLines, routeWords } from './network.ts'
 import { nftText } from './nft.ts'
 import type { Pins } from './pins.ts'
+import { healthCounts, labServer } from './programs.ts'
 import { restoreText } from './tables.ts'
 
 // What changes while a journey is under way, done to a real kernel at the same moments. A pod that comes later is there from the
@@ -42,11 +53,14 @@ export class LabChanges {
   readonly #changes: readonly WorldChange[]
   readonly #context: ChangeContext
   readonly #now: Map<RecordId, WorldRecord>
+  /** What health checks answer by, where it has changed. */
+  #counts: ReadonlyMap<string, number>
 
   constructor(world: World, changes: readonly WorldChange[], context: ChangeContext) {
     this.#now = new Map(world)
     this.#changes = changes
     this.#context = context
+    this.#counts = healthCounts(world)
   }
 
   /** What comes before the command of a journey, and what comes while it runs. To be asked journey by journey. */
@@ -71,14 +85,20 @@ export class LabChanges {
       case 'apply':
       case 'delete':
       case 'terminate':
-        return []
+        this.#apply(c.deltas)
+        return this.#health()
       case 'attach': {
         this.#apply(c.records.map((r) => ({ id: r.id, from: undefined, to: r })))
         const ends = c.records.filter((r): r is DeviceRecord => r.kind === 'device' && isEnd(r, c))
         return ends.flatMap((d) => hereDocument(`ip_batch ${names.short(deviceParts(d.id).netns)}`, portLines([d])))
       }
+      case 'start':
+        this.#apply(c.servers.map((r) => ({ id: r.id, from: undefined, to: r })))
+        return c.servers.flatMap((p) => this.#serve(p))
       case 'kill':
-        return [`kill_servers ${names.short(c.record.slice('netns:'.length))}`]
+        return this.#kill(c)
+      case 'configure':
+        return this.#configure(c)
       case 'detach':
         return [`detach ${names.short(c.record.slice('netns:'.length))} ${this.#ends(c.record).join(' ')}`]
       case 'sync':
@@ -97,7 +117,94 @@ export class LabChanges {
     })
   }
 
+  /** A pod's all; of a node, those that are meant. */
+  #kill(c: KillChange): string[] {
+    const short = this.#context.names.short(c.record.slice('netns:'.length))
+    const ns = this.#now.get(c.record)
+    if (ns?.kind === 'netns' && ns.role === 'pod') return [`kill_servers ${short}`]
+    return c.processes.flatMap((id) => this.#stop(id))
+  }
+
+  #serve(p: ProcessRecord): string[] {
+    const server = labServer(this.#now, p, this.#context.pins)
+    if (server === undefined) return []
+    const short = this.#context.names.short(server.netns)
+    return [`serve ${short} ${server.command}`, `wait_listening ${short} ${server.protocol} ${server.port}`]
+  }
+
+  #stop(id: RecordId): string[] {
+    const p = this.#now.get(id)
+    const server = p?.kind === 'process' ? labServer(this.#now, p, this.#context.pins) : undefined
+    this.#now.delete(id)
+    return server === undefined
+      ? []
+      : [`stop_server ${this.#context.names.short(server.netns)} ${server.protocol} ${server.port}`]
+  }
+
+  #health(): string[] {
+    const counts = healthCounts(this.#now)
+    const changed = [...counts].filter(([key, n]) => this.#counts.get(key) !== n)
+    this.#counts = counts
+    return changed.map(([key, n]) => `health_count ${key} ${n}`)
+  }
+
+  #configure(c: ConfigureChange): string[] {
+    const short = this.#context.names.short(c.netns)
+    const rules = this.#edited(c.netns, c.tables)
+    this.#apply(c.deltas)
+    const routes = c.deltas.flatMap(({ from, to }) => [
+      ...(from?.kind === 'route' ? [`route del ${routeWords(from)}`] : []),
+      ...(to?.kind === 'route' ? [`route add ${routeWords(to)}`] : []),
+    ])
+    return [
+      ...hereDocument(`sync_rules ${short}`, rules),
+      ...hereDocument(`ip_batch ${short}`, routes),
+      ...(c.stale ?? []).map((flows) => `stale_flows ${short} ${staleWords(flows)}`),
+    ]
+  }
+
+  /** Applies the tables' deltas; the lines that do the same to a kernel, rule by rule where a chain is neither new nor gone. */
+  #edited(netns: string, tables: readonly TableSync[]): string[] {
+    const text = () => {
+      const ns = viewOf(this.#now).get('netns', netnsId(netns))
+      return rulesByTable(ns === undefined ? '' : restoreText(this.#now, ns, this.#context.pins))
+    }
+    const before = text()
+    this.#apply(tables.flatMap((t) => t.deltas))
+    const after = text()
+    return tables.flatMap(({ table, written, removed }) => {
+      const chain = (line: string) => line.split(' ')[1] ?? ''
+      const old = before.get(table) ?? []
+      const fresh = after.get(table) ?? []
+      const whole = new Set([...written, ...removed])
+      const gone = old.filter((l) => !whole.has(chain(l)) && !fresh.includes(l))
+      const positions = new Map<string, number>()
+      const come = fresh.flatMap((l) => {
+        const name = chain(l)
+        const position = (positions.get(name) ?? 0) + 1
+        positions.set(name, position)
+        if (whole.has(name)) return written.includes(name) ? [l] : []
+        return old.includes(l) ? [] : [`-I ${name} ${position} ${l.slice(`-A ${name} `.length)}`]
+      })
+      const chains = [...written, ...removed].map((name) => `:${name} - [0:0]`)
+      return [
+        `*${table}`,
+        ...chains,
+        ...gone.map((l) => l.replace('-A', '-D')),
+        ...come,
+        ...removed.map((n) => `-X ${n}`),
+        'COMMIT',
+      ]
+    })
+  }
+
   #sync(c: SyncChange): string[] {
+    const lines = this.#synced(c)
+    this.#apply((c.starts ?? []).map((r) => ({ id: r.id, from: undefined, to: r })))
+    return [...lines, ...(c.starts ?? []).flatMap((p) => this.#serve(p)), ...(c.stops ?? []).flatMap((id) => this.#stop(id))]
+  }
+
+  #synced(c: SyncChange): string[] {
     this.#apply(c.tables.flatMap((t) => t.deltas))
     const short = this.#context.names.short(c.netns)
     return [
@@ -221,6 +328,18 @@ kill_servers() {
   for pid in $(ip netns pids "$PREFIX$1"); do
     tr '\0' ' ' <"/proc/$pid/cmdline" | grep -qF "$HELPER" && kill -9 "$pid"
   done
+}
+
+# NODE PROTOCOL PORT: what listens there goes.
+stop_server() {
+  local flags=-Hltnp pid
+  [ "$2" = udp ] && flags=-Hlunp
+  for pid in $(inside "$1" ss $flags "sport = :$3" | grep -o 'pid=[0-9]*' | cut -d= -f2 | sort -u); do kill -9 "$pid"; done
+}
+# NODE NAMESPACE/NAME N: ready endpoints, for whoever asks at the Service's health check node port.
+health_count() {
+  local file=$OUT/health-$1-${D}{2/\//-}
+  echo "$3" >"$file.new" && mv "$file.new" "$file"
 }
 
 # A pod's cable and namespace go; what was captured there stays.

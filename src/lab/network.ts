@@ -111,19 +111,22 @@ function addressLines(view: WorldView, ns: NetnsRecord): string[] {
 function routeLines(view: WorldView, ns: NetnsRecord): string[] {
   // `proto kernel` routes come with the addresses. What others are reached through comes before what goes through it.
   const own = view.list('route', ns.id).filter((r) => r.protocol !== 'kernel')
-  return [...own.filter((r) => !hasGateway(r)), ...own.filter(hasGateway)].map((r) => {
-    const type = r.type === 'unicast' ? '' : `${r.type} `
-    const table = r.table === RT_TABLE.main ? '' : ` table ${r.table}`
-    const rest = [
-      ` proto ${r.protocol}`,
-      r.type === 'unicast' || r.type === 'local' || r.type === 'broadcast' ? ` scope ${r.scope}` : '',
-      r.metric === 0 ? '' : ` metric ${r.metric}`,
-      r.tos === 0 ? '' : ` tos 0x${r.tos.toString(16)}`,
-      r.prefSrc === undefined ? '' : ` src ${formatIpv4(r.prefSrc)}`,
-      table,
-    ].join('')
-    return `route add ${type}${formatPrefix({ address: r.dst, length: r.prefixLength })}${nexthops(r)}${rest}`
-  })
+  return [...own.filter((r) => !hasGateway(r)), ...own.filter(hasGateway)].map((r) => `route add ${routeWords(r)}`)
+}
+
+/** What stands behind `route add` and `route del`. */
+export function routeWords(r: RouteRecord): string {
+  const type = r.type === 'unicast' ? '' : `${r.type} `
+  const table = r.table === RT_TABLE.main ? '' : ` table ${r.table}`
+  const rest = [
+    ` proto ${r.protocol}`,
+    r.type === 'unicast' || r.type === 'local' || r.type === 'broadcast' ? ` scope ${r.scope}` : '',
+    r.metric === 0 ? '' : ` metric ${r.metric}`,
+    r.tos === 0 ? '' : ` tos 0x${r.tos.toString(16)}`,
+    r.prefSrc === undefined ? '' : ` src ${formatIpv4(r.prefSrc)}`,
+    table,
+  ].join('')
+  return `${type}${formatPrefix({ address: r.dst, length: r.prefixLength })}${nexthops(r)}${rest}`
 }
 
 const hasGateway = (r: RouteRecord): boolean => r.nexthops.some((h) => h.via !== undefined)

@@ -29,36 +29,53 @@ export function labServers(world: World, pins: Pins | undefined, skipped: (what:
     .list('process')
     .flatMap((p): LabServer[] => {
       if (p.state !== 'running') return []
-      const netns = p.netns.slice('netns:'.length)
-      const port = portOf(p)
-      // gethostname(2) in a pod is the pod's name.
-      const hostname = netns.slice(netns.lastIndexOf('/') + 1)
-      const check = p.argv[0] === 'kube-proxy' ? parseHealthCheck(p.argv.slice(1)) : undefined
-      if (check !== undefined) return [healthServer(world, netns, check)]
-      switch (p.argv[0]) {
-        case 'httpd':
-          return [
-            { netns, command: `python3 "$HELPER" httpd ${shellWord(hostname)} ${port ?? 80}`, protocol: 'tcp', port: port ?? 80 },
-          ]
-        case 'udp-echo':
-          return [{ netns, command: `python3 "$HELPER" udp-echo ${port ?? 7}`, protocol: 'udp', port: port ?? 7 }]
-        default: {
-          const pinned = pins?.proxies.get(p.id)
-          const dns = pins === undefined ? undefined : dnsServerCommand(world, p, pins.dns.get(p.id))
-          if (dns !== undefined) return [{ netns, ...dns }]
-          const proxy = reverseProxyCommand(world, p, pinned) ?? userspaceProxyCommand(world, p, pinned)
-          if (proxy !== undefined) return [{ netns, ...proxy }]
-          skipped(`process ${p.argv.join(' ')} in ${netns}`)
-          return []
-        }
-      }
+      const server = labServer(world, p, pins)
+      if (server === undefined) skipped(`process ${p.argv.join(' ')} in ${p.netns.slice('netns:'.length)}`)
+      return server === undefined ? [] : [server]
     })
 }
+
+/** One process of the world; undefined when the helper cannot play it. */
+export function labServer(world: World, p: ProcessRecord, pins: Pins | undefined): LabServer | undefined {
+  const netns = p.netns.slice('netns:'.length)
+  const port = portOf(p)
+  // gethostname(2) in a pod is the pod's name.
+  const hostname = netns.slice(netns.lastIndexOf('/') + 1)
+  const check = healthCheckOf(p)
+  if (check !== undefined) return healthServer(world, netns, check)
+  switch (p.argv[0]) {
+    case 'httpd':
+      return { netns, command: `python3 "$HELPER" httpd ${shellWord(hostname)} ${port ?? 80}`, protocol: 'tcp', port: port ?? 80 }
+    case 'udp-echo':
+      return { netns, command: `python3 "$HELPER" udp-echo ${port ?? 7}`, protocol: 'udp', port: port ?? 7 }
+    default: {
+      const pinned = pins?.proxies.get(p.id)
+      const dns = pins === undefined ? undefined : dnsServerCommand(world, p, pins.dns.get(p.id))
+      if (dns !== undefined) return { netns, ...dns }
+      const proxy = reverseProxyCommand(world, p, pinned) ?? userspaceProxyCommand(world, p, pinned)
+      return proxy === undefined ? undefined : { netns, ...proxy }
+    }
+  }
+}
+
+const healthCheckOf = (p: ProcessRecord): HealthCheck | undefined =>
+  p.argv[0] === 'kube-proxy' ? parseHealthCheck(p.argv.slice(1)) : undefined
+
+/** `NODE NAMESPACE/NAME` of every health check, to the endpoints that it finds. */
+export const healthCounts = (world: World): ReadonlyMap<string, number> =>
+  new Map(
+    [...world.values()].flatMap((p): [string, number][] => {
+      const check = p.kind === 'process' ? healthCheckOf(p) : undefined
+      if (p.kind !== 'process' || check === undefined) return []
+      const node = p.netns.slice('netns:'.length)
+      return [[`${node} ${check.namespace}/${check.name}`, localEndpoints(world, check, node)]]
+    }),
+  )
 
 function healthServer(world: World, netns: string, check: HealthCheck): LabServer {
   const { namespace, name, port } = check
   const count = localEndpoints(world, check, netns)
-  return { netns, command: `python3 "$HELPER" health ${namespace} ${name} ${count} ${port}`, protocol: 'tcp', port }
+  return { netns, command: `python3 "$HELPER" health ${namespace} ${name} ${count} ${port} ${netns}`, protocol: 'tcp', port }
 }
 
 function portOf(p: ProcessRecord): number | undefined {

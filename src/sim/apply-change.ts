@@ -17,6 +17,8 @@ export interface ChangeHost {
   /** Starts a server whose record the world has. */
   readonly serve: (record: ProcessRecord, cause: number) => void
   readonly kill: (process: ProcessId, cause: number) => void
+  /** Ends it as it would end by itself. */
+  readonly stop: (process: ProcessId, cause: number) => void
 }
 
 const PACKETS = CELL_FIELDS.indexOf('packets')
@@ -40,6 +42,11 @@ export function applyChange(change: WorldChange, host: ChangeHost): void {
       for (const record of change.servers) host.serve(record, seq)
       return
     }
+    case 'start': {
+      const seq = step(ns, 'start', change)
+      startAll(change.servers, host, seq)
+      return
+    }
     case 'kill':
       for (const process of change.processes) host.kill(process, kernel.rec.last)
       return
@@ -49,9 +56,20 @@ export function applyChange(change: WorldChange, host: ChangeHost): void {
       if (gone !== undefined) unplug(kernel, gone)
       return
     }
-    case 'sync':
-      sync(ns, change)
+    case 'configure': {
+      const { added, removed } = countRules(change.tables.flatMap((t) => t.deltas))
+      const seq = step(ns, 'configure', change, added, removed)
+      for (const table of change.tables) loadTable(ns, table)
+      for (const delta of change.deltas) changeRoute(ns, delta)
+      for (const flows of change.stale ?? []) deleteFlows(ns, flows, seq)
       return
+    }
+    case 'sync': {
+      const seq = sync(ns, change)
+      startAll(change.starts ?? [], host, seq)
+      for (const process of change.stops ?? []) host.stop(process, seq)
+      return
+    }
     default:
       assertNever(change, 'change')
   }
@@ -63,8 +81,22 @@ function step(ns: NetworkNamespace, kind: WorldChangeKind, change: WorldChange, 
   return rec.step(STEP.change, at, WORLD_CHANGES.indexOf(kind), rec.ref(change.record), added, removed)
 }
 
+/** Processes of a namespace that is there: their records, and then they run. */
+function startAll(servers: readonly ProcessRecord[], host: ChangeHost, cause: number): void {
+  const { rec } = host.kernel
+  for (const record of servers) rec.change({ id: record.id, from: undefined, to: record })
+  for (const record of servers) host.serve(record, cause)
+}
+
+/** ip route add, ip route del. */
+function changeRoute(ns: NetworkNamespace, delta: Delta): void {
+  ns.kernel.rec.change(delta)
+  if (delta.from?.kind === 'route') ns.fib.remove(delta.from.id)
+  if (delta.to?.kind === 'route') ns.fib.add(delta.to)
+}
+
 /** syncProxyRules(): the rules first, then the conntrack entries that have become wrong. */
-function sync(ns: NetworkNamespace, change: SyncChange): void {
+function sync(ns: NetworkNamespace, change: SyncChange): number {
   const { added, removed } =
     change.nft === undefined ? countRules(change.tables.flatMap((t) => t.deltas)) : countNftRules(ns, change.nft)
   if (change.ipvs !== undefined) ns.ipvs.expire({ packet: -1, cause: -1, netns: ns.ref, device: -1 })
@@ -73,6 +105,7 @@ function sync(ns: NetworkNamespace, change: SyncChange): void {
   for (const table of change.tables) loadTable(ns, table)
   if (change.nft !== undefined) applyNft(ns, change.nft)
   for (const flows of change.stale) deleteFlows(ns, flows, seq)
+  return seq
 }
 
 /** Rules by what they say, whatever their number: a rule that only moved up is neither new nor gone. */
@@ -96,7 +129,7 @@ function countRules(deltas: readonly Delta[]): { added: number; removed: number 
   return { added, removed }
 }
 
-/** iptables-restore --noflush of one table. */
+/** iptables-restore --noflush of one table, or single changes of its chains. */
 function loadTable(ns: NetworkNamespace, { table, written, deltas }: TableSync): void {
   const { rec } = ns.kernel
   for (const delta of deltas) rec.change(delta)

@@ -115,12 +115,19 @@ class Run {
     this.#servers.get(process)?.kill(cause)
   }
 
+  #stop(process: ProcessId, cause: number): void {
+    const record = this.#rec.world.get(process)
+    if (record?.kind === 'process') void this.#kernel.namespaces.get(record.netns.slice('netns:'.length))?.sockets
+    this.#servers.get(process)?.stop(cause)
+  }
+
   /** The changes of a journey come at their times. Those of its very beginning come before its command. */
   #schedule(journey: number): void {
     const host = {
       kernel: this.#kernel,
       serve: (record: ProcessRecord, cause: number) => this.#serve(record, cause),
       kill: (process: ProcessId, cause: number) => this.#kill(process, cause),
+      stop: (process: ProcessId, cause: number) => this.#stop(process, cause),
     }
     for (const change of this.#options.changes ?? []) {
       if (change.journey !== journey) continue

@@ -168,11 +168,12 @@ export type DeliverTo = (typeof DELIVER_TO)[number]
 export const NAT_BINDINGS = ['rule', 'null', 'existing', 'icmp-error'] as const
 export type NatBinding = (typeof NAT_BINDINGS)[number]
 
-export const WORLD_CHANGES = ['apply', 'delete', 'terminate', 'attach', 'detach', 'sync'] as const
+export const WORLD_CHANGES = ['apply', 'delete', 'terminate', 'attach', 'detach', 'sync', 'start', 'configure'] as const
 /**
  * What changed around the packets. `apply`, `delete`: an object, as by kubectl, with what the control plane made of it;
  * `terminate`: a pod has its deletionTimestamp and its grace period runs; `attach`, `detach`: a pod's namespace, by the
- * runtime and the network plugin; `sync`: kube-proxy brought a node's rules up to date.
+ * runtime and the network plugin; `sync`: kube-proxy brought a node's rules up to date; `start`: containers on the host's network
+ * run; `configure`: another component brought a machine's rules or routes up to date, because of an object.
  */
 export type WorldChangeKind = (typeof WORLD_CHANGES)[number]
 

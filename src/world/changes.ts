@@ -40,6 +40,12 @@ export interface AttachChange extends At {
   readonly servers: readonly ProcessRecord[]
 }
 
+/** Processes of a namespace that stays: the containers of a pod on the host's network. */
+export interface StartChange extends At {
+  readonly kind: 'start'
+  readonly servers: readonly ProcessRecord[]
+}
+
 /** The containers' processes get SIGKILL: the grace period is over, or nobody wanted to wait. No step of its own. */
 export interface KillChange extends At {
   readonly kind: 'kill'
@@ -59,6 +65,18 @@ export interface TableSync {
   readonly removed: readonly string[]
   /** Chain and rule records of the whole table afterwards, as far as they differ. */
   readonly deltas: readonly Delta[]
+}
+
+/**
+ * What others than kube-proxy bring up to date on one machine: the cloud its balancers and routes, the network plugin the host ports.
+ * `tables`: chains that are neither `written` nor `removed` are edited in place, and their rules go on counting.
+ */
+export interface ConfigureChange extends At {
+  readonly kind: 'configure'
+  readonly tables: readonly TableSync[]
+  /** Routes, as far as they differ. */
+  readonly deltas: readonly Delta[]
+  readonly stale?: readonly StaleFlows[]
 }
 
 /** UDP flows whose original direction goes to `port` (of `address`, or of any), unless their replies come from one of `serving`. */
@@ -87,6 +105,9 @@ export interface SyncChange extends At {
   readonly ipvs?: IpvsServers
   readonly tables: readonly TableSync[]
   readonly stale: readonly StaleFlows[]
+  /** Servers of kube-proxy itself that come and go with it: health check node ports. */
+  readonly starts?: readonly ProcessRecord[]
+  readonly stops?: readonly ProcessId[]
 }
 
-export type WorldChange = ObjectsChange | AttachChange | KillChange | DetachChange | SyncChange
+export type WorldChange = ObjectsChange | AttachChange | StartChange | KillChange | DetachChange | ConfigureChange | SyncChange

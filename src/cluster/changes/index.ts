@@ -1,15 +1,18 @@
 import { assertNever } from '../../base/assert-never.ts'
-import { at, textAt } from '../../base/fields.ts'
+import { at as fieldAt, textAt } from '../../base/fields.ts'
 import { err, ok, type Result } from '../../base/result.ts'
 import type { InputError, ScenarioDocument } from '../../scenario/document.ts'
-import type { WorldChange } from '../../world/changes.ts'
-import { chainId, nftTableId, type RecordId } from '../../world/ids.ts'
-import type { NetnsRecord, ObjectRecord, Origin, WorldRecord } from '../../world/records.ts'
+import type { ConfigureChange, WorldChange } from '../../world/changes.ts'
+import { chainId, nftTableId, objectId, type RecordId } from '../../world/ids.ts'
+import type { NetnsRecord, ObjectRecord, Origin, ProcessRecord, WorldRecord } from '../../world/records.ts'
 import { applyDelta, type Delta, type World } from '../../world/world.ts'
 import { buildWorld } from '../build.ts'
 import { inputError } from '../errors.ts'
 import { fillIn } from '../fill-in.ts'
-import type { Cluster } from '../model.ts'
+import type { Cluster, ClusterPod } from '../model.ts'
+import { type BalancerEdit, BalancerHealth, nextProbe } from './balancers.ts'
+import { routeEdits } from './edits.ts'
+import { hostPortEdits, staleHostPorts } from './host-ports.ts'
 import {
   documentWith,
   graceOf,
@@ -23,6 +26,7 @@ import {
   withOwned,
 } from './objects.ts'
 import { attached, gonePods, newPods, processesOf, recordsOfPod } from './pods.ts'
+import { isHealthCheck, isOfPod, programEdits } from './programs.ts'
 import { type Synced, syncedOf, syncNode } from './proxy.ts'
 
 const MS = 1_000_000
@@ -82,17 +86,25 @@ export function durationOf(text: string): number {
   return Math.round(Number(number) * (unit === 'ms' ? MS : unit === 's' ? SECOND : 60 * SECOND))
 }
 
-/** What is due, and when: ns since its journey began. */
-interface Moment {
+interface When {
   readonly journey: number
+  /** ns since the journey began. */
   readonly at: number
+}
+
+/** What is due, and when. */
+interface Moment extends When {
   readonly due:
     | { readonly kind: 'scheduled'; readonly index: number }
     /** The pod's grace period is over. `id` is the object's. */
     | { readonly kind: 'kill'; readonly id: string }
     /** The sandbox of a killed pod goes; the object too, where it is still there. */
     | { readonly kind: 'detach'; readonly netns: NetnsRecord; readonly id?: string }
+    /** The kubelet lets go of a pod that had no sandbox network of its own. */
+    | { readonly kind: 'forget'; readonly id: string }
     | { readonly kind: 'sync' }
+    /** Load balancers ask the nodes for their health. */
+    | { readonly kind: 'probe' }
 }
 
 /** The course of a document's run, as far as objects and what follows from them are concerned. */
@@ -110,6 +122,9 @@ class Course {
   /** The world as it is built of the objects of this moment. */
   #built: World
   #synced: Synced
+  /** The cluster that every kube-proxy has seen: what its health checks answer by. */
+  #seen: Cluster
+  readonly #health: BalancerHealth
   #lastSync: Moment | undefined
 
   constructor(doc: ScenarioDocument, world: World, cluster: Cluster) {
@@ -118,6 +133,8 @@ class Course {
     this.#built = world
     this.#cluster = cluster
     this.#synced = syncedOf(cluster)
+    this.#seen = cluster
+    this.#health = new BalancerHealth(cluster)
     this.#objects = initialObjects(cluster.objects)
     this.#agenda = (doc.changes ?? []).map((c, index) => ({
       journey: c.journey,
@@ -145,13 +162,21 @@ class Course {
         return
       case 'kill':
         for (const netns of namespacesOf(due.id, this.#now)) this.#kill(netns, m, due.id)
+        this.#killOnHost(due.id, m)
         return
       case 'detach':
         this.#detach(due.netns, m)
         if (due.id !== undefined) this.#become(without(this.#objects, due.id), m, [due.id])
         return
+      case 'forget':
+        this.#become(without(this.#objects, due.id), m, [due.id])
+        return
       case 'sync':
         this.#sync(m)
+        return
+      case 'probe':
+        this.#rebalance(this.#health.probe(this.#seen, this.#now), m)
+        this.#wakeBalancers(m)
         return
       default:
         assertNever(due, 'what is due')
@@ -189,6 +214,80 @@ class Course {
   #detach(netns: NetnsRecord, { journey, at }: Moment): void {
     for (const r of recordsOfPod(netns, this.#now)) this.#change({ id: r.id, from: r, to: undefined })
     this.#out.push({ kind: 'detach', journey, at, ...placeOf(netns) })
+    this.#mapHostPorts({ journey, at }, netns)
+  }
+
+  /** A pod on the host's network: its processes die, and there is nothing else to take away. */
+  #killOnHost(id: string, { journey, at }: When): void {
+    const object = this.#now.get(id as RecordId)
+    if (object?.kind !== 'object' || fieldAt(object.manifest, 'spec', 'hostNetwork') !== true) return
+    const own = [...this.#now.values()].filter(
+      (r): r is ProcessRecord =>
+        r.kind === 'process' && r.origin.object?.name === object.name && r.origin.object.namespace === object.namespace,
+    )
+    this.#killProcesses(own, { journey, at })
+    this.#agenda.push({ journey, at: at + SANDBOX_LAG, due: { kind: 'forget', id } })
+  }
+
+  #killProcesses(own: readonly ProcessRecord[], { journey, at }: When): void {
+    const [first] = own
+    if (first === undefined) return
+    const netns = first.netns.slice('netns:'.length)
+    this.#out.push({ kind: 'kill', journey, at, netns, record: first.netns, processes: own.map((p) => p.id) })
+    for (const p of own) this.#change({ id: p.id, from: p, to: undefined })
+  }
+
+  /** The portmap plugin has run on the node of a pod that has come or gone. */
+  #mapHostPorts(when: When, netns: NetnsRecord, world: World = this.#built, pod?: ClusterPod): void {
+    const node = (netns.node ?? netns.id).slice('netns:'.length)
+    const table = hostPortEdits(node, this.#now, world)
+    const stale = pod === undefined ? [] : staleHostPorts(pod)
+    if (table === undefined && stale.length === 0) return
+    this.#configure({ netns: node, record: netns.id, tables: table === undefined ? [] : [table], deltas: [], stale }, when)
+  }
+
+  #configure(edit: Omit<ConfigureChange, keyof When | 'kind'>, { journey, at }: When): void {
+    for (const t of edit.tables) for (const delta of t.deltas) this.#change(delta)
+    for (const delta of edit.deltas) this.#change(delta)
+    this.#out.push({ kind: 'configure', journey, at, ...edit })
+  }
+
+  #rebalance(edits: readonly BalancerEdit[], when: When): void {
+    for (const edit of edits) this.#configure({ ...edit, deltas: [] }, when)
+  }
+
+  /** Balancers ask all the time; here they do as long as an answer would change something. */
+  #wakeBalancers({ journey, at }: When): void {
+    if (this.#health.isSettled(this.#seen) || this.#agenda.some((m) => m.due.kind === 'probe' && m.journey === journey)) return
+    this.#agenda.push({ journey, at: nextProbe(at), due: { kind: 'probe' } })
+  }
+
+  /** Containers on the host's network, as they follow from the objects. */
+  #runOnHosts(world: World, when: When): void {
+    for (const { name } of this.#cluster.nodes) {
+      const { starts, stops } = programEdits(name, { now: this.#now, built: world }, isOfPod)
+      // Those of a pod whose grace period runs are in the new world too: what is not has none left.
+      this.#killProcesses(stops, when)
+      const byPod = new Map<string, ProcessRecord[]>()
+      for (const p of starts) {
+        const { namespace, name: pod = '' } = p.origin.object ?? {}
+        const id = objectId('Pod', namespace ?? 'default', pod)
+        byPod.set(id, [...(byPod.get(id) ?? []), p])
+      }
+      for (const [id, servers] of byPod) {
+        for (const p of servers) this.#change({ id: p.id, from: undefined, to: p })
+        this.#out.push({ kind: 'start', ...when, netns: name, record: id as RecordId, servers })
+      }
+    }
+  }
+
+  /** Routes to pods with addresses of their own, on every machine that routes to them. */
+  #route(world: World, record: RecordId, when: When): void {
+    for (const r of [...this.#now.values()]) {
+      if (r.kind !== 'netns' || r.role === 'pod' || !world.has(r.id)) continue
+      const deltas = routeEdits(r.name, this.#now, world)
+      if (deltas.length > 0) this.#configure({ netns: r.name, record, tables: [], deltas }, when)
+    }
   }
 
   #attach(netns: NetnsRecord, world: World, { journey, at }: Moment): void {
@@ -214,10 +313,18 @@ class Course {
     }
     // Without a grace period the object is gone at once, and the kubelet hears of it.
     for (const netns of gonePods(this.#now, world.value)) if (!this.#killed.has(netns.id)) this.#kill(netns, m)
-    for (const netns of newPods(this.#now, world.value)) this.#attach(netns, world.value, m)
+    const when = { journey: m.journey, at: m.at }
+    for (const netns of newPods(this.#now, world.value)) {
+      this.#attach(netns, world.value, m)
+      const pod = cluster.value.pods.find((p) => p.place === netns.name)
+      this.#mapHostPorts(when, netns, world.value, pod)
+    }
     this.#objects = objects
     this.#built = world.value
     this.#cluster = cluster.value
+    this.#runOnHosts(world.value, when)
+    this.#route(world.value, (given[0] ?? world.value.keys().next().value) as RecordId, when)
+    this.#rebalance(this.#health.register(cluster.value, this.#now), when)
     this.#wakeProxy(m)
   }
 
@@ -234,11 +341,20 @@ class Course {
     for (const self of this.#cluster.nodes) {
       if (!rules.has(self.name)) continue
       const sync = syncNode(self, { cluster: this.#cluster, before: this.#synced, built: this.#built, now: this.#now })
+      const servers = programEdits(self.name, { now: this.#now, built: this.#built }, isHealthCheck)
+      for (const p of servers.starts) this.#change({ id: p.id, from: undefined, to: p })
+      for (const p of servers.stops) this.#change({ id: p.id, from: p, to: undefined })
       for (const t of sync.tables) for (const delta of t.deltas) this.#change(delta)
       for (const delta of sync.ipvs?.deltas ?? []) this.#change(delta)
-      this.#out.push({ kind: 'sync', journey: m.journey, at: m.at, ...sync })
+      const programs = {
+        ...(servers.starts.length === 0 ? {} : { starts: servers.starts }),
+        ...(servers.stops.length === 0 ? {} : { stops: servers.stops.map((p) => p.id) }),
+      }
+      this.#out.push({ kind: 'sync', journey: m.journey, at: m.at, ...sync, ...programs })
     }
     this.#synced = syncedOf(this.#cluster)
+    this.#seen = this.#cluster
+    this.#wakeBalancers(m)
   }
 
   #change(delta: Delta): Delta {
@@ -282,7 +398,7 @@ class Course {
   }
 }
 
-const isTerminating = (object: ObjectRecord): boolean => at(object.manifest, 'metadata', 'deletionTimestamp') !== undefined
+const isTerminating = (object: ObjectRecord): boolean => fieldAt(object.manifest, 'metadata', 'deletionTimestamp') !== undefined
 
 /** Shown on the pod's node, whose runtime it is that acts. */
 const placeOf = (netns: NetnsRecord) => ({ netns: (netns.node ?? netns.id).slice('netns:'.length), record: netns.id })

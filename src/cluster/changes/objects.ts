@@ -70,8 +70,7 @@ export function readChange(change: ScheduledChange, path: string, objects: Objec
       errors.push(
         inputError(where, `there is no ${d.kind} ${d.namespace ?? 'default'}/${d.name} then; expected ${listed(others)}`),
       )
-    } else if (at(known.manifest, 'spec', 'hostNetwork') === true) errors.push(inputError(where, ON_HOST))
-    else return [id]
+    } else return [id]
     return []
   })
   return { applied, deleted }
@@ -81,7 +80,6 @@ const nameOf = (m: Manifest): string => `${m.metadata.namespace ?? 'default'}/${
 const isChangeable = (kind: string): boolean => CHANGEABLE.some((k) => k === kind)
 const cannotChange = (kind: string): string =>
   `${kind} objects cannot change in the middle of a journey; expected one of ${CHANGEABLE.join(', ')}`
-const ON_HOST = "a pod on the host's network cannot come or go in the middle of a journey; expected one with its own network"
 
 /** Its rules may change; a load balancer of the cloud is there from the start or never. */
 function ingressRefusal(manifest: Manifest, before: Manifest | undefined): { at: string; message: string } | undefined {
@@ -95,7 +93,6 @@ function refusalOf(manifest: Manifest, before: Manifest | undefined): { at: stri
   if (!isChangeable(manifest.kind)) return { at: '.kind', message: cannotChange(manifest.kind) }
   if (manifest.kind === 'Ingress') return ingressRefusal(manifest, before)
   if (manifest.kind !== 'Pod') return undefined
-  if (at(manifest, 'spec', 'hostNetwork') === true) return { at: '.spec.hostNetwork', message: ON_HOST }
   if (before === undefined) return undefined
   if (at(before, 'metadata', 'deletionTimestamp') !== undefined) {
     const message = `pod ${nameOf(manifest)} is still being deleted then (${graceOf(before)} s); expected a later moment, or another name`

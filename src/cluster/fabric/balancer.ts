@@ -72,15 +72,18 @@ function buildBalancer(
   lb.sysctl('net.ipv4.conf.all.send_redirects', 0, origin)
   lb.sysctl('net.ipv4.conf.default.send_redirects', 0, origin)
   lb.sysctl('net.ipv4.conf.eth0.send_redirects', 0, origin)
-  lb.tables([
-    {
-      table: 'nat',
-      chains: [],
-      rules: [...balancer.ports.flatMap((p) => portRules(balancer, p)), ...onLinkRules(balancer, cluster)],
-    },
-  ])
+  lb.tables(balancerTables(balancer, cluster))
   lb.finish()
 }
+
+/** A balancer's rules, for the targets that it has. */
+export const balancerTables = (balancer: ClusterBalancer, cluster: Cluster): GeneratedTable[] => [
+  {
+    table: 'nat',
+    chains: [],
+    rules: [...balancer.ports.flatMap((p) => portRules(balancer, p)), ...onLinkRules(balancer, cluster)],
+  },
+]
 
 /** One rule a target, each taking its share of the new connections that the rules before it left. */
 function portRules(balancer: ClusterBalancer, p: BalancerPort): GeneratedRule[] {

@@ -5,7 +5,7 @@ import { type ProcessId, processId, socketId } from '../../world/ids.ts'
 import type { ProcessRecord, SocketRecord } from '../../world/records.ts'
 import type { World } from '../../world/world.ts'
 import { type Command, serverOf } from './command.ts'
-import { type Exit, Process } from './process.ts'
+import { ANSWERED, type Exit, Process } from './process.ts'
 import { quotedWord } from './words.ts'
 
 export interface ProcessContext {
@@ -31,6 +31,8 @@ export interface RunningProcess {
   readonly exited: boolean
   /** SIGKILL. */
   kill(cause: number): void
+  /** It ends by itself, with nothing wrong. */
+  stop(cause: number): void
 }
 
 /** A process of a journey starts with a step of its own; a server of the initial world just serves. */
@@ -60,6 +62,7 @@ export function startProcess(context: ProcessContext): RunningProcess {
       return process.exited
     },
     kill: (seq) => process.kill(seq),
+    stop: (seq) => process.exit(0, ANSWERED, seq),
   }
 }
 
