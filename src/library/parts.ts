@@ -47,6 +47,15 @@ export const WEB_SERVICE: Manifest = {
   spec: { clusterIP: WEB_IP, selector: { app: 'web' }, ports: [{ port: 80, targetPort: WEB_PORT }] },
 }
 
+/** The flagship's objects: a client on node1, and the Service `web` with both of its backends on node2. */
+export const WEB_ON_NODE2: readonly Manifest[] = [
+  ...TWO_NODES,
+  clientPod('client', 'node1', '10.244.1.2'),
+  webPod('web-a', 'node2', '10.244.2.2'),
+  webPod('web-b', 'node2', '10.244.2.3'),
+  WEB_SERVICE,
+]
+
 export const cluster = (fabric: ClusterConfig['network']['fabric'] = 'l2'): ClusterConfig => ({
   podCIDR: POD_CIDR,
   serviceCIDR: SERVICE_CIDR,

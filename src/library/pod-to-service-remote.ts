@@ -1,6 +1,6 @@
 import type { LibraryEntry } from './entry.ts'
 import { SERVICES } from './groups.ts'
-import { clientPod, scenario, TWO_NODES, WEB_IP, WEB_SERVICE, webPod } from './parts.ts'
+import { scenario, WEB_IP, WEB_ON_NODE2 } from './parts.ts'
 
 export const podToServiceRemote: LibraryEntry = {
   id: 'pod-to-service-remote',
@@ -13,13 +13,7 @@ export const podToServiceRemote: LibraryEntry = {
   },
   document: scenario({
     title: 'Pod to Service, backend on another node',
-    objects: [
-      ...TWO_NODES,
-      clientPod('client', 'node1', '10.244.1.2'),
-      webPod('web-a', 'node2', '10.244.2.2'),
-      webPod('web-b', 'node2', '10.244.2.3'),
-      WEB_SERVICE,
-    ],
+    objects: WEB_ON_NODE2,
     journeys: [{ from: 'pod/client', run: `curl http://${WEB_IP}/` }],
   }),
 }

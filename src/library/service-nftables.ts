@@ -1,6 +1,6 @@
 import type { LibraryEntry } from './entry.ts'
 import { SERVICES } from './groups.ts'
-import { clientPod, cluster, scenario, TWO_NODES, WEB_IP, WEB_SERVICE, webPod } from './parts.ts'
+import { cluster, scenario, WEB_IP, WEB_ON_NODE2 } from './parts.ts'
 
 export const serviceNftables: LibraryEntry = {
   id: 'service-nftables',
@@ -14,13 +14,7 @@ export const serviceNftables: LibraryEntry = {
   document: scenario({
     title: 'The same Service with nftables',
     cluster: { ...cluster('l2'), kubeProxy: { mode: 'nftables' } },
-    objects: [
-      ...TWO_NODES,
-      clientPod('client', 'node1', '10.244.1.2'),
-      webPod('web-a', 'node2', '10.244.2.2'),
-      webPod('web-b', 'node2', '10.244.2.3'),
-      WEB_SERVICE,
-    ],
+    objects: WEB_ON_NODE2,
     journeys: [
       { from: 'pod/client', run: `curl http://${WEB_IP}/` },
       { from: 'pod/client', run: `curl http://${WEB_IP}:81/` },
