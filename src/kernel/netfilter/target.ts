@@ -11,6 +11,7 @@ import type { CompiledChain } from './compile.ts'
 import type { HookState, Met } from './hook-state.ts'
 import type { Nat } from './nat.ts'
 import { MANIP_DST, MANIP_SRC, rangeOf } from './nat-range.ts'
+import { rejectAnswers } from './reject.ts'
 import { setMark } from './rewrite.ts'
 
 /** What targets act on. */
@@ -84,8 +85,7 @@ export function compileTarget(target: Target, chains: ReadonlyMap<string, Compil
     case 'reject':
       return act((skb, met) => {
         ruleStep(deps, skb, met, 'reject')
-        // nf_send_unreach() and nf_send_reset() answer no later fragment.
-        if (skb.pkt.fragmentOffset !== 0) return NF_DROP
+        if (!rejectAnswers(skb.pkt)) return NF_DROP
         if (target.with === 'tcp-reset') deps.path.sendReset(deps.ns, skb, met.at.hook)
         else deps.path.icmpSend(deps.ns, skb, ICMP_UNREACHABLE, REJECT_CODE[target.with])
         return NF_DROP

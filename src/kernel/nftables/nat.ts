@@ -2,6 +2,7 @@ import { HOOK, type RuleVerdict } from '../../trace/step.ts'
 import type { NftExpression, NftNatFlag, NftStatement } from '../../world/nft.ts'
 import type { HookState } from '../netfilter/hook-state.ts'
 import { MANIP_DST, MANIP_SRC, type Range } from '../netfilter/nat-range.ts'
+import { rejectAnswers } from '../netfilter/reject.ts'
 import { LOOPBACK_ADDRESS, masqueradeAddress } from '../netfilter/target.ts'
 import { NF_ACCEPT, NF_DROP, type Skb } from '../types.ts'
 import { BREAK, compileExpression, compileMap, type Unmodelled } from './expression.ts'
@@ -157,8 +158,7 @@ export function compileReject({ with: answer }: Extract<NftStatement, { kind: 'r
   return {
     verdict: () => 'reject',
     run(skb, at) {
-      // nf_send_unreach() and nf_send_reset() answer no later fragment.
-      if (skb.pkt.fragmentOffset !== 0) return NF_DROP
+      if (!rejectAnswers(skb.pkt)) return NF_DROP
       if (answer.kind === 'tcp-reset') deps.path.sendReset(deps.ns, skb, at.hook)
       else if (answer.kind !== 'icmpv6') {
         const code = answer.kind === 'default' ? 3 : (answer.kind === 'icmp' ? CODES : ICMPX)[answer.code]
