@@ -62,13 +62,16 @@ type Part = string | number | Span | Sentence | undefined
 
 const isSentence = (part: Span | Sentence): part is Sentence => Array.isArray(part)
 
+/** Full-width punctuation brings its own room: a space that a template has there, for a word that is not, goes. */
+const SPACE_BY_FULL_WIDTH = /(?<=[）。，；：、]) +| +(?=[（）。，；：、])/g
+
 /** Template of a sentence: strings and numbers become text, spans and sentences stay themselves, undefined is nothing. */
 export function say(strings: TemplateStringsArray, ...parts: readonly Part[]): Sentence {
   const out: Span[] = []
   const add = (text: string) => {
     const last = out.at(-1)
     if (text === '') return
-    if (last?.kind === 'text') out[out.length - 1] = { kind: 'text', text: last.text + text }
+    if (last?.kind === 'text') out[out.length - 1] = { kind: 'text', text: (last.text + text).replace(SPACE_BY_FULL_WIDTH, '') }
     else out.push({ kind: 'text', text })
   }
   const put = (span: Span) => {
