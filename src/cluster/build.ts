@@ -1,5 +1,5 @@
 import { err, ok, type Result } from '../base/result.ts'
-import type { InputError, KubeProxyMode, ScenarioDocument } from '../scenario/document.ts'
+import type { InputError, JourneySpec, KubeProxyMode, ScenarioDocument } from '../scenario/document.ts'
 import { noteId } from '../world/ids.ts'
 import type { World } from '../world/world.ts'
 import { inputError } from './errors.ts'
@@ -8,10 +8,11 @@ import { buildClients } from './fabric/client.ts'
 import { buildRouter } from './fabric/cloud.ts'
 import { buildGateway, buildInternet } from './fabric/egress.ts'
 import { buildFabric } from './fabric/fabric.ts'
+import { demandedVips } from './fill-balancers.ts'
 import { buildAlbs } from './ingress/alb.ts'
 import type { Cluster, ClusterNode } from './model.ts'
 import { buildNode } from './node.ts'
-import { nodeRules } from './node-rules.ts'
+import { type NodeRules, nodeRules } from './node-rules.ts'
 import { applyOverrides } from './overrides/index.ts'
 import { fillInAll, objectsOf } from './peers.ts'
 import { checkJourneys } from './places.ts'
@@ -32,21 +33,61 @@ export interface BuildOptions {
  * Errors name a path of the document: references to what does not exist, clashing addresses and names, ranges that overlap.
  */
 export function buildWorld(doc: ScenarioDocument, options: BuildOptions = {}): Result<World, InputError[]> {
+  const plan = planWorld(doc)
+  if (!plan.ok) return plan
+  const world = plan.value.world(doc.journeys, options)
+  const wrong = checkJourneys(doc.journeys, world.records)
+  return world.errors.length + wrong.length > 0 ? err([...world.errors, ...wrong]) : ok(world.records)
+}
+
+/** What is to be built of a document: its objects completed, and kube-proxy's rules, each node's when they are first asked for. */
+export interface WorldPlan {
+  /**
+   * What the journeys have to do with the world, as a text: with two lists of journeys for which it is the same, the world is the same.
+   * Undefined where the plan is of no use for such journeys: another has to be made.
+   */
+  demands(journeys: readonly JourneySpec[]): string | undefined
+  /** Makes it anew each time. Errors are those of the overrides. */
+  world(
+    journeys: readonly JourneySpec[],
+    options?: BuildOptions,
+  ): { readonly records: World; readonly errors: readonly InputError[] }
+}
+
+/** Everything of buildWorld that is the same for whatever journeys, or nearly: with many Services, most of its work. */
+export function planWorld(doc: ScenarioDocument): Result<WorldPlan, InputError[]> {
   const early = notBuilt(doc)
   if (early.length > 0) return err(early)
-  const clusters = fillInAll(doc)
-  if (!clusters.ok) return err(clusters.error)
-  const world = new WorldBuilder()
-  for (const object of objectsOf(clusters.value)) world.put(object)
-  const notes = clusters.value.flatMap((c) => buildCluster(world, c, doc, options))
-  for (const c of clusters.value) buildNetwork(world, c, clusters.value.length > 1)
-  buildInternet(world, clusters.value)
-  notes.forEach((n, i) => {
-    world.put({ kind: 'note', id: noteId('cluster', i + 1), what: n.what, where: n.where, origin: { component: 'user' } })
+  const filled = fillInAll(doc)
+  if (!filled.ok) return err(filled.error)
+  const clusters = filled.value.map(planCluster)
+  const balancersOf = (journeys: readonly JourneySpec[]) => filled.value.map((c) => demandedVips(c, journeys).join()).join(';')
+  const balancers = balancersOf(doc.journeys)
+  return ok({
+    demands: (journeys) =>
+      balancersOf(journeys) === balancers
+        ? clusters
+            .map((c) =>
+              c
+                .passed(journeys)
+                ?.map((n) => n.name)
+                .join(),
+            )
+            .join(';')
+        : undefined,
+    world: (journeys, options = {}) => {
+      const world = new WorldBuilder()
+      for (const object of objectsOf(filled.value)) world.put(object)
+      const notes = clusters.flatMap((c) => [...c.cluster.notes, ...buildNodes(world, c, journeys, options)])
+      for (const c of filled.value) buildNetwork(world, c, filled.value.length > 1)
+      buildInternet(world, filled.value)
+      notes.forEach((n, i) => {
+        world.put({ kind: 'note', id: noteId('cluster', i + 1), what: n.what, where: n.where, origin: { component: 'user' } })
+      })
+      const records = world.done()
+      return { records, errors: applyOverrides(records, doc.overrides) }
+    },
   })
-  const records = world.done()
-  const errors = [...applyOverrides(records, doc.overrides), ...checkJourneys(doc.journeys, records)]
-  return errors.length > 0 ? err(errors) : ok(records)
 }
 
 /** What a document can say already and no generator makes yet: refused, so that nobody takes another thing for it. */
@@ -61,11 +102,26 @@ function notBuilt(doc: ScenarioDocument): InputError[] {
 
 const BUILT_MODES: readonly KubeProxyMode[] = ['iptables', 'ipvs', 'userspace', 'nftables']
 
-/** Nodes and everything on them. */
-const buildCluster = (world: WorldBuilder, c: Cluster, doc: ScenarioDocument, options: BuildOptions): Note[] => [
-  ...c.notes,
-  ...buildNodes(world, c, doc, options),
-]
+interface ClusterPlan {
+  readonly cluster: Cluster
+  readonly rulesOf: (node: ClusterNode) => NodeRules
+  /** Nodes that the journeys pass, where only such get all their rules; undefined where all do. */
+  readonly passed: (journeys: readonly JourneySpec[]) => readonly ClusterNode[] | undefined
+}
+
+function planCluster(cluster: Cluster): ClusterPlan {
+  const rulesOf = nodeRules(cluster)
+  const rules = cluster.nodes.reduce((n, node) => n + rulesOf(node).size, 0)
+  return {
+    cluster,
+    rulesOf,
+    passed: (journeys) => {
+      if (rules <= MAX_RULES) return undefined
+      const passed = nodesOnTheWay(cluster, journeys)
+      return cluster.nodes.filter((n) => passed.has(n))
+    },
+  }
+}
 
 /** Everything between the nodes and the Internet. */
 function buildNetwork(world: WorldBuilder, c: Cluster, peered: boolean): void {
@@ -82,11 +138,12 @@ interface Note {
   readonly where: string
 }
 
-function buildNodes(world: WorldBuilder, c: Cluster, doc: ScenarioDocument, options: BuildOptions): Note[] {
-  const rulesOf = nodeRules(c)
-  const passed = nodesOnTheWay(c, doc.journeys)
-  const rules = c.nodes.reduce((n, node) => n + rulesOf(node).size, 0)
-  const wanted = (node: ClusterNode) => rules <= MAX_RULES || passed.has(node) || options.rulesOn?.includes(node.name) === true
+/** Nodes and everything on them. */
+function buildNodes(world: WorldBuilder, plan: ClusterPlan, journeys: readonly JourneySpec[], options: BuildOptions): Note[] {
+  const { cluster: c, rulesOf } = plan
+  const passed = plan.passed(journeys)
+  const wanted = (node: ClusterNode) =>
+    passed === undefined || passed.includes(node) || options.rulesOn?.includes(node.name) === true
   c.nodes.forEach((node, i) => {
     const proxy = rulesOf(node)
     if (wanted(node)) buildNode(world, node, c, proxy.tables(), proxy)

@@ -3,6 +3,7 @@ import type { Trace } from '../trace/trace.ts'
 import { TraceAssembler } from '../trace/wire.ts'
 import type { WorkerClient } from '../worker/client.ts'
 import type { WorkerFailure } from '../worker/protocol.ts'
+import type { World } from '../world/world.ts'
 import { openingSeq } from './playhead.ts'
 import type { Scenarios } from './scenarios.ts'
 import { sessionInPauses } from './session.ts'
@@ -24,6 +25,8 @@ export const createOpenSlice =
   (services: Services): StateCreator<AppState, [], [], OpenSlice> =>
   (set, get) => {
     let cancelCurrent: (() => void) | undefined
+    /** The world of the trace that came last: another one that begins there comes without it. */
+    let known: { readonly name: string; readonly world: World } | undefined
     /** Only the newest wish may change the page: an older answer that comes late is dropped. */
     let wish = 0
 
@@ -49,9 +52,9 @@ export const createOpenSlice =
       const title =
         options.title ?? (source.kind === 'document' ? source.document.title : source.files.map((f) => f.name).join(', '))
       set({ opening: { title, progress: undefined, since: services.clock() }, playing: false })
-      const assembler = new TraceAssembler()
+      const assembler = new TraceAssembler(known?.world)
       let trace: Trace | undefined
-      const call = services.client.call('open', source, {
+      const call = services.client.call('open', known === undefined ? source : { ...source, have: known.name }, {
         onProgress: (progress) => {
           const { opening } = get()
           if (mine === wish && opening !== undefined) set({ opening: { ...opening, progress } })
@@ -70,7 +73,8 @@ export const createOpenSlice =
         return false
       }
       if (trace === undefined) throw new Error('the worker answered without a whole trace')
-      const { document, times, imported } = answer.value
+      const { document, times, imported, world } = answer.value
+      known = { name: world, world: trace.initial }
       const provenance =
         imported === undefined ? (options.provenance ?? { kind: 'own' as const }) : { kind: 'imported' as const, files: imported }
       const session = await sessionInPauses({ trace, indexes: assembler.indexes, document, provenance, times }, services.pause)

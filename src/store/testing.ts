@@ -55,6 +55,7 @@ class RecordedWorker implements WorkerLike {
       result: ok({
         document,
         imported: text.includes('tables') && source.kind === 'files' ? source.files : undefined,
+        world: 'recorded',
         times: { parse: 0, world: 0, run: 0 },
       }),
     })

@@ -1,7 +1,7 @@
 import { assertNever } from '../base/assert-never.ts'
 import type { RecordId } from '../world/ids.ts'
 import type { WorldRecord } from '../world/records.ts'
-import type { Delta } from '../world/world.ts'
+import type { Delta, World } from '../world/world.ts'
 import type { TraceIndexes } from './indexes.ts'
 import type { CellLog, EventColumns, JourneyResult, Trace } from './trace.ts'
 import { changed, changeOf, type RecordChange } from './wire-records.ts'
@@ -13,6 +13,8 @@ const STRINGS_A_CHUNK = 20_000
 /** A part of a trace on its way from the worker to the page. Post each with its own `transfer` list. */
 export type TraceChunk = { readonly transfer: readonly ArrayBuffer[] } & (
   | { readonly kind: 'world'; readonly records: readonly WorldRecord[] }
+  /** Instead of all of those: the receiver has this world already. */
+  | { readonly kind: 'known-world' }
   | { readonly kind: 'strings'; readonly refs: readonly string[]; readonly texts: readonly string[] }
   /** `from` stays behind: the assembler knows it from the world, and keeps records identical across messages. */
   | {
@@ -49,18 +51,12 @@ export function indexBuffers({ hops, packets, rewrites, cells, exchangeOf }: Tra
 
 /**
  * Cuts a trace into messages. The columns travel by transfer, so posting the chunks with their `transfer` lists takes the
- * trace away from its owner; without them it stays whole. With `indexes`, they travel too.
+ * trace away from its owner; without them it stays whole. With `indexes`, they travel too. `known`: the receiver has the world that
+ * the trace begins in.
  */
-export function* chunksOf(trace: Trace, indexes?: TraceIndexes): Generator<TraceChunk> {
-  let records: WorldRecord[] = []
-  for (const record of trace.initial.values()) {
-    records.push(record)
-    if (records.length === RECORDS_A_CHUNK) {
-      yield { kind: 'world', records, transfer: [] }
-      records = []
-    }
-  }
-  if (records.length > 0) yield { kind: 'world', records, transfer: [] }
+export function* chunksOf(trace: Trace, indexes?: TraceIndexes, known = false): Generator<TraceChunk> {
+  if (known) yield { kind: 'known-world', transfer: [] }
+  else yield* worldChunks(trace.initial)
   for (let i = 0; i < Math.max(trace.refs.length, trace.texts.length); i += STRINGS_A_CHUNK) {
     const end = i + STRINGS_A_CHUNK
     yield { kind: 'strings', refs: trace.refs.slice(i, end), texts: trace.texts.slice(i, end), transfer: [] }
@@ -109,6 +105,18 @@ export function* chunksOf(trace: Trace, indexes?: TraceIndexes): Generator<Trace
   }
 }
 
+function* worldChunks(world: World): Generator<TraceChunk> {
+  let records: WorldRecord[] = []
+  for (const record of world.values()) {
+    records.push(record)
+    if (records.length === RECORDS_A_CHUNK) {
+      yield { kind: 'world', records, transfer: [] }
+      records = []
+    }
+  }
+  if (records.length > 0) yield { kind: 'world', records, transfer: [] }
+}
+
 function packetChunk(trace: Trace): TraceChunk {
   const { length, rows, options, payloads } = trace.packets
   const pieces = [...options, ...payloads]
@@ -135,7 +143,9 @@ function packetChunk(trace: Trace): TraceChunk {
 export class TraceAssembler {
   /** What came with the trace. */
   indexes: TraceIndexes | undefined
-  readonly #initial = new Map<RecordId, WorldRecord>()
+  readonly #received = new Map<RecordId, WorldRecord>()
+  #initial: World = this.#received
+  readonly #known: World | undefined
   readonly #refs: string[] = []
   readonly #texts: string[] = []
   readonly #deltas: Delta[] = []
@@ -144,11 +154,20 @@ export class TraceAssembler {
   #events: { readonly events: EventColumns; readonly cells: CellLog } | undefined
   #packets: Trace['packets'] | undefined
 
+  /** `known`: the world that a sender may leave out. */
+  constructor(known?: World) {
+    this.#known = known
+  }
+
   /** Takes the next chunk; the whole trace once the last one is there. */
   add(chunk: TraceChunk): Trace | undefined {
     switch (chunk.kind) {
       case 'world':
-        for (const record of chunk.records) this.#initial.set(record.id, record)
+        for (const record of chunk.records) this.#received.set(record.id, record)
+        return undefined
+      case 'known-world':
+        if (this.#known === undefined) throw new Error('a trace begins in a world that nobody has sent')
+        this.#initial = this.#known
         return undefined
       case 'strings':
         for (const ref of chunk.refs) this.#refs.push(ref)

@@ -27,10 +27,12 @@ export interface Opened {
   readonly times: OpenTimes
   /** The world came from a node's own tables, so the document alone cannot make it again: it keeps them as its files. */
   readonly imported: readonly InputFile[] | undefined
+  /** Name of the world that the trace began in: who says that they have it is not sent it again. */
+  readonly world: string
 }
 
 export interface Methods {
-  readonly open: { params: OpenSource; result: Opened; stream: TraceChunk }
+  readonly open: { params: OpenSource & { readonly have?: string }; result: Opened; stream: TraceChunk }
   readonly validate: { params: { readonly text: string; readonly file: string }; result: ScenarioDocument; stream: never }
   /** The scenario as a bash script of real network namespaces, pinned to the engine's run of it. */
   readonly lab: { params: OpenSource; result: string; stream: never }

@@ -23,6 +23,8 @@ export interface ImportOptions {
   /** Instead of the document's own. */
   readonly journeys?: readonly JourneySpec[]
   readonly onProgress?: (phase: 'parse' | 'world', done: number, total: number) => void
+  /** Instead of buildWorld itself: one that remembers. */
+  readonly build?: typeof buildWorld
 }
 
 /**
@@ -53,8 +55,10 @@ async function openManifests(
   const merged = await mergeManifests(files, { onProgress: (done, total) => options.onProgress?.('parse', done, total) })
   if (!merged.ok) return merged
   const document = withJourneys(merged.value.document, options)
-  const world = buildWorld(document, { onProgress: (share) => options.onProgress?.('world', share, 1) })
+  const { build = buildWorld, onProgress } = options
+  const world = build(document, { onProgress: (share) => onProgress?.('world', share, 1) })
   if (!world.ok) return err(await merged.value.locate(world.error))
+  if (unknown.length === 0) return ok({ document, world: world.value, fromTables: false })
   const records = new Map(world.value)
   addUnknown(records, unknown)
   return ok({ document, world: records, fromTables: false })
