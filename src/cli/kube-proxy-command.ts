@@ -1,9 +1,10 @@
 import { readFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
+import { isObject } from '../base/fields.ts'
 import { kubeProxyText, PROXY_MODES, type ProxyMode } from '../cluster/kube-proxy/feed.ts'
 import type { IpFamily } from '../cluster/kube-proxy/ip.ts'
-import { type Command, UsageError } from './command.ts'
-import { answerVector, type Vector, vectorsOf } from './kube-proxy/answer.ts'
+import { type Command, type ExitStatus, type Io, UsageError } from './command.ts'
+import { answer, vectorsOf } from './kube-proxy/answer.ts'
 import { formatInputError, loadDocument } from './load.ts'
 
 /** `hopscope kube-proxy`: what kube-proxy would feed in on a node; for a file of vectors, its answers, one JSON line each. */
@@ -24,10 +25,7 @@ export const kubeProxyCommand: Command = {
     const [file, ...rest] = positionals
     if (file === undefined || rest.length > 0) throw new UsageError('one FILE is expected')
     const vectors = vectorsIn(file)
-    if (vectors !== undefined) {
-      for (const v of vectors) io.out(`${JSON.stringify(answerVector(v))}\n`)
-      return 0
-    }
+    if (vectors !== undefined) return answerAll(vectors, file, io)
     if (values.node === undefined) throw new UsageError('--node NODE is missing')
     const document = await loadDocument(file)
     const { node } = values
@@ -45,6 +43,25 @@ export const kubeProxyCommand: Command = {
   },
 }
 
+/** A line each: a vector that is none gets its complaint, there and as an error, and the rest their answers. */
+function answerAll(vectors: readonly unknown[], file: string, io: Io): ExitStatus {
+  let status: ExitStatus = 0
+  for (const [i, v] of vectors.entries()) {
+    const answered = answer(v)
+    if (answered.ok) {
+      io.out(`${JSON.stringify(answered.value)}\n`)
+      continue
+    }
+    status = 2
+    const id = isObject(v) && typeof v.id === 'string' ? v.id : undefined
+    io.out(`${JSON.stringify({ ...(id === undefined ? {} : { id }), error: answered.error })}\n`)
+    io.error(
+      `${formatInputError({ kind: 'input', file, path: `vectors[${i}]`, message: `${id ?? 'a vector'}: ${answered.error}` })}\n`,
+    )
+  }
+  return status
+}
+
 function modeOf(text: string): ProxyMode {
   const mode = PROXY_MODES.find((m) => m === text)
   if (mode === undefined) throw new UsageError(`--mode is ${text}; expected ${PROXY_MODES.join(', ')}`)
@@ -57,7 +74,7 @@ function familyOf(text: string): IpFamily {
 }
 
 /** Vectors are JSON; whatever else the file is, or that it cannot be read, is for the loader of documents to say. */
-function vectorsIn(file: string): readonly Vector[] | undefined {
+function vectorsIn(file: string): readonly unknown[] | undefined {
   if (file === '-' || file.startsWith('library:')) return undefined
   try {
     const text = readFileSync(file, 'utf8')

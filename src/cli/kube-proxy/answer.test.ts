@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
 import { kubeProxyCommand } from '../kube-proxy-command.ts'
-import { answerVector, vectorsOf } from './answer.ts'
+import { answer, answerVector, vectorsOf } from './answer.ts'
 import type { NodeConfig, RulesetVector } from './vector.ts'
 
 // A vector of our own: a node at 192.0.2.11 and a load-balanced Service with one endpoint here and one elsewhere.
@@ -114,12 +114,12 @@ describe.each(['iptables', 'nftables'] as const)('where packets end in %s mode',
 describe('hopscope kube-proxy with a file of vectors', () => {
   const dir = mkdtempSync(join(tmpdir(), 'vectors-'))
   afterAll(() => rmSync(dir, { recursive: true }))
-  const printed = async (content: unknown): Promise<string[]> => {
+  const printed = async (content: unknown, status = 0): Promise<string[]> => {
     const file = join(dir, 'vectors.json')
     writeFileSync(file, JSON.stringify(content))
     const lines: string[] = []
     const io = { out: (text: string) => void lines.push(text), error: (text: string) => void lines.push(text) }
-    expect(await kubeProxyCommand.run([file], io)).toBe(0)
+    expect(await kubeProxyCommand.run([file], io)).toBe(status)
     return lines
   }
 
@@ -137,9 +137,67 @@ describe('hopscope kube-proxy with a file of vectors', () => {
     expect(await printed(one)).toHaveLength(1)
   })
 
+  it('says what is wrong with one, and answers the others', async () => {
+    const good = vector('good', {}, [HERE])
+    const { nodeName: _, ...nameless } = NODE
+    const bad = [
+      { ...good, id: 'nameless', nodeConfig: nameless },
+      { ...good, id: 'family', flows: [flow('2001:db8::1', '10.2.0.9', 80)] },
+      { ...good, id: 'address', flows: [flow('10.1.1.9', '10.2.0.900', 80)] },
+      { ...good, id: 'no ruleset', inputIptables: '*nat\n-A KUBE-SERVICES -j\nCOMMIT\n' },
+      { id: 'of no kind', kind: 'iptables-colour', expect: 1 },
+      { id: 'nothing', expect: 1 },
+      7,
+    ]
+    const lines = await printed({ vectors: [...bad, good] }, 2)
+    const errors = lines.filter((l) => !l.startsWith('{'))
+    const answers = lines.flatMap((l) => (l.startsWith('{') ? [JSON.parse(l)] : []))
+    expect(answers.map((a) => a.error)).toEqual([
+      "nodeConfig.nodeName: expected the node's name",
+      'flows[0].sourceIP: expected an IPv4 address',
+      'flows[0].destIP: expected an IPv4 address',
+      expect.stringContaining('the ruleset does not parse'),
+      expect.stringContaining('kind: expected one of iptables-service-hash,'),
+      'expected nodeConfig, kind, nodeLabels or ipFamily with what belongs to it',
+      'expected an object',
+      undefined,
+    ])
+    expect(answers.at(-1)).toMatchObject({ id: 'good', flows: FLOWS.map(({ name }) => ({ name })) })
+    expect(errors).toHaveLength(bad.length)
+    expect(errors[0]).toMatch(/vectors\.json: vectors\[0\]: nameless: nodeConfig\.nodeName: /)
+  })
+
+  it('names the fields that it takes no account of, and fills in what kube-proxy has a default for', () => {
+    const { proxyMode, ipFamily, nodeName, nodeIP } = NODE
+    const { services, endpointSlices } = vector('short', {}, [HERE])
+    const short = {
+      id: 'short',
+      nodeConfig: { proxyMode, ipFamily, nodeName, nodeIP, featureGates: {} },
+      services,
+      endpointSlices,
+    }
+    const answered = answer({ ...short, expectedIpsets: [] })
+    expect(answered).toMatchObject({
+      ok: true,
+      value: { unknownFields: ['expectedIpsets', 'nodeConfig.featureGates'], flows: [] },
+    })
+    expect(JSON.stringify(answered)).toContain('-A KUBE-MARK-MASQ -j MARK --or-mark 0x4000')
+  })
+
+  it.each([
+    [{ kind: 'NodeCIDR', cidr: '10.1.1.0/24' }, '! -s 10.1.1.0/24 ', 'ip saddr != 10.1.1.0/24 '],
+    [{ kind: 'BridgeInterface', bridgeInterface: 'cbr0' }, '! -i cbr0 ', 'iifname != cbr0 '],
+    [{ kind: 'InterfaceNamePrefix', interfaceNamePrefix: 'veth' }, '! -i veth+ ', 'iifname != veth* '],
+  ] as const)('tells pods by %j', (localDetector, inIptables, inNftables) => {
+    const text = (proxyMode: 'iptables' | 'nftables') =>
+      JSON.stringify(answer({ ...vector('detector', {}, [HERE], { proxyMode, localDetector }), flows: [] }))
+    expect(text('iptables')).toContain(`${inIptables}-j KUBE-MARK-MASQ`)
+    expect(text('nftables')).toContain(`${inNftables}jump mark-for-masquerade`)
+  })
+
   it('takes nothing else for vectors', () => {
     expect(vectorsOf({ hopscope: 1, objects: [] })).toBeUndefined()
-    expect(vectorsOf({ vectors: [{ id: 'x' }] })).toBeUndefined()
+    expect(vectorsOf([{ kind: 'Pod' }])).toBeUndefined()
     expect(vectorsOf('text')).toBeUndefined()
   })
 })

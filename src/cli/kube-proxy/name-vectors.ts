@@ -1,9 +1,55 @@
+import { assertNever } from '../../base/assert-never.ts'
+import { type Fields, isObject } from '../../base/fields.ts'
+import { err, ok, type Result } from '../../base/result.ts'
 import type { IpFamily } from '../../cluster/kube-proxy/ip.ts'
 import { endpointChain, probability, servicePortHash } from '../../cluster/kube-proxy/iptables/names.ts'
 import { endpointBaseName, serviceBaseName, serviceCIDRs } from '../../cluster/kube-proxy/nftables/names.ts'
 import { compare, healthCheckNodePorts, servicePorts } from '../../cluster/kube-proxy/service-map.ts'
 import { categorizeEndpoints } from '../../cluster/kube-proxy/topology.ts'
 import type { Manifest } from '../../scenario/document.ts'
+
+type Type = 'text' | 'number' | 'texts'
+const TEXT_PORT = { namespace: 'text', name: 'text', port: 'text', protocol: 'text' } as const
+/** What each kind of name vector needs. */
+const ARGUMENTS: Readonly<Record<NameVector['kind'], Readonly<Record<string, Type>>>> = {
+  'iptables-service-hash': { servicePortName: 'text', protocol: 'text' },
+  'iptables-endpoint-chain': { servicePortName: 'text', protocol: 'text', endpoint: 'text' },
+  'iptables-probability': { n: 'number' },
+  'nftables-service-base-name': TEXT_PORT,
+  'nftables-endpoint-base-name': { ...TEXT_PORT, endpoint: 'text' },
+  'nftables-service-cidrs': { ipFamily: 'text', cidrs: 'texts' },
+  'endpoint-order': { input: 'texts' },
+}
+const IS: Readonly<Record<Type, { readonly what: string; readonly test: (v: unknown) => boolean }>> = {
+  text: { what: 'a string', test: (v) => typeof v === 'string' },
+  number: { what: 'a number', test: (v) => typeof v === 'number' },
+  texts: { what: 'a list of strings', test: (v) => Array.isArray(v) && v.every((t) => typeof t === 'string') },
+}
+
+/** A vector of anything but rulesets. Errors: what is missing in it, with its path. */
+export function readNameVector(v: Fields): Result<NameVector | TopologyVector | ServiceMapVector, string> {
+  // Each cast comes after its shape was looked at.
+  if ('kind' in v) {
+    const needed = Object.hasOwn(ARGUMENTS, String(v.kind)) ? ARGUMENTS[v.kind as NameVector['kind']] : undefined
+    if (needed === undefined) return err(`kind: expected one of ${Object.keys(ARGUMENTS).join(', ')}`)
+    for (const [key, type] of Object.entries(needed)) {
+      if (!IS[type].test(v[key])) return err(`${key}: expected ${IS[type].what}`)
+    }
+    return ok(v as unknown as NameVector)
+  }
+  if ('nodeLabels' in v || 'endpoints' in v) {
+    if (!isObject(v.nodeLabels)) return err('nodeLabels: expected labels')
+    if (!isObject(v.service)) return err('service: expected {internalPolicyLocal, externalPolicyLocal, nodePort}')
+    if (!Array.isArray(v.endpoints)) return err('endpoints: expected a list')
+    const bad = v.endpoints.findIndex((e) => !isObject(e) || typeof e.endpoint !== 'string')
+    return bad < 0 ? ok(v as unknown as TopologyVector) : err(`endpoints[${bad}].endpoint: expected a string such as 10.0.0.1:80`)
+  }
+  if (v.ipFamily !== 'IPv4' && v.ipFamily !== 'IPv6')
+    return err('expected nodeConfig, kind, nodeLabels or ipFamily with what belongs to it')
+  if (!Array.isArray(v.services)) return err('services: expected a list')
+  const bad = v.services.findIndex((s) => !isObject(s) || !isObject(s.metadata) || typeof s.metadata.name !== 'string')
+  return bad < 0 ? ok(v as unknown as ServiceMapVector) : err(`services[${bad}].metadata.name: expected a name`)
+}
 
 /** One function of kube-proxy, by `kind`, with its arguments. */
 export type NameVector = { readonly id: string } & (
@@ -49,7 +95,7 @@ function nameOf(v: NameVector): unknown {
     case 'endpoint-order':
       return v.input.toSorted(compare)
     default:
-      return null
+      return assertNever(v)
   }
 }
 

@@ -1,4 +1,10 @@
-import { type NodePortAddresses, nodePortAddresses, type ProxyConfig } from '../../cluster/kube-proxy/config.ts'
+import { assertNever } from '../../base/assert-never.ts'
+import {
+  type LocalDetector,
+  type NodePortAddresses,
+  nodePortAddresses,
+  type ProxyConfig,
+} from '../../cluster/kube-proxy/config.ts'
 import { type EndpointsMap, endpointsMap } from '../../cluster/kube-proxy/endpoints-map.ts'
 import { type IpFamily, parseCidrSloppy, parseIpSloppy } from '../../cluster/kube-proxy/ip.ts'
 import { type ProxyServicePort, servicePorts } from '../../cluster/kube-proxy/service-map.ts'
@@ -12,12 +18,16 @@ export interface Objects {
   readonly endpointSlices: readonly Manifest[]
 }
 
+export const PROTOCOLS = ['TCP', 'UDP', 'SCTP'] as const
+/** --detect-local-mode, and `none` for a kube-proxy that cannot tell. */
+export const LOCAL_DETECTORS = ['ClusterCIDR', 'NodeCIDR', 'BridgeInterface', 'InterfaceNamePrefix', 'none'] as const
+
 export interface FlowSpec {
   readonly name: string
   readonly sourceIP: string
   readonly destIP: string
   readonly destPort: number
-  readonly protocol: 'TCP' | 'UDP' | 'SCTP'
+  readonly protocol: (typeof PROTOCOLS)[number]
 }
 /** Where a flow's first packet can end: targets and verdicts in the order they are found, '' when no rule acted. */
 export interface FlowAnswer {
@@ -35,7 +45,12 @@ export interface NodeConfig {
   readonly tracerLocalIPs: readonly string[]
   readonly interfaces: readonly { readonly name: string; readonly addresses: readonly string[] }[]
   readonly nodeLabels: Readonly<Record<string, string>>
-  readonly localDetector: { readonly kind: 'ClusterCIDR' | 'none'; readonly cidr: string | null }
+  readonly localDetector: {
+    readonly kind: (typeof LOCAL_DETECTORS)[number]
+    readonly cidr?: string | null
+    readonly bridgeInterface?: string
+    readonly interfaceNamePrefix?: string
+  }
   readonly masqueradeAll: boolean
   readonly masqueradeBit: number
   readonly nodePortAddresses: readonly string[]
@@ -76,7 +91,6 @@ export interface RulesetVector extends Objects {
 
 /** kube-proxy's settings, those that every mode has. */
 export function configOf(n: NodeConfig): ProxyConfig {
-  const cidr = n.localDetector.kind === 'ClusterCIDR' ? parseCidrSloppy(n.localDetector.cidr ?? '') : undefined
   const zone = n.nodeLabels['topology.kubernetes.io/zone']
   const addresses: NodePortAddresses = nodePortAddresses(n.ipFamily, n.nodePortAddresses)
   return {
@@ -85,10 +99,29 @@ export function configOf(n: NodeConfig): ProxyConfig {
     nodeIP: parseIpSloppy(n.nodeIP),
     ...(zone === undefined ? {} : { zone }),
     interfaceAddresses: n.interfaces.flatMap((i) => i.addresses.flatMap((a) => parseIpSloppy(a.split('/')[0] ?? '') ?? [])),
-    localDetector: cidr === undefined ? { kind: 'none' } : { kind: 'cidr', cidr },
+    localDetector: detectorOf(n),
     masqueradeAll: n.masqueradeAll,
     masqueradeMark: 2 ** n.masqueradeBit,
     nodePortAddresses: addresses,
+  }
+}
+
+/** A block of the other family tells nothing. */
+function detectorOf({ localDetector, ipFamily }: NodeConfig): LocalDetector {
+  switch (localDetector.kind) {
+    case 'ClusterCIDR':
+    case 'NodeCIDR': {
+      const cidr = parseCidrSloppy(localDetector.cidr ?? '')
+      return cidr?.base.family === ipFamily ? { kind: 'cidr', cidr } : { kind: 'none' }
+    }
+    case 'BridgeInterface':
+      return { kind: 'bridge-interface', name: localDetector.bridgeInterface ?? '' }
+    case 'InterfaceNamePrefix':
+      return { kind: 'interface-name-prefix', prefix: localDetector.interfaceNamePrefix ?? '' }
+    case 'none':
+      return { kind: 'none' }
+    default:
+      return assertNever(localDetector.kind)
   }
 }
 

@@ -37,7 +37,7 @@ export function endpointsMap(slices: readonly Manifest[], family: IpFamily): End
   const byPort = new Map<string, Map<string, ProxyEndpoint>>()
   for (const slice of slices) {
     const service = textAt(slice, 'metadata', 'labels', SERVICE_NAME)
-    if (service === undefined || textAt(slice, 'metadata', 'labels', HEADLESS) !== undefined) continue
+    if (service === undefined || at(slice, 'metadata', 'labels', HEADLESS) !== undefined) continue
     if ((textAt(slice, 'addressType') ?? family) !== family) continue
     const endpoints = listAt(slice, 'endpoints').flatMap((e) => endpointOf(e, family))
     for (const p of listAt(slice, 'ports')) {

@@ -50,7 +50,7 @@ export function servicePorts(services: readonly Manifest[], family: IpFamily): P
 
 function portsOf(service: Manifest, family: IpFamily): ProxyServicePort[] {
   const clusterIP = clusterIPOf(service, family)
-  if (clusterIP === undefined || SKIPPED.some((l) => textAt(service, 'metadata', 'labels', l) !== undefined)) return []
+  if (clusterIP === undefined || SKIPPED.some((l) => at(service, 'metadata', 'labels', l) !== undefined)) return []
   const namespace = service.metadata.namespace ?? 'default'
   const { name } = service.metadata
   const ofFamily = (a: IpAddress | undefined) => (a?.family === family ? [a] : [])

@@ -5,6 +5,7 @@ import { parseCidrSloppy, parseIpSloppy } from '../ip.ts'
 import { servicePorts } from '../service-map.ts'
 import { fed, ingress, web } from '../testing.ts'
 import { IPTABLES_DEFAULTS, type IptablesProxyConfig } from './config.ts'
+import { probability } from './names.ts'
 import { canonicalRestoreText, restoreText } from './restore-text.ts'
 import { type SyncOptions, syncIptables } from './sync.ts'
 
@@ -124,6 +125,36 @@ const sync = (objects: Parameters<typeof servicePorts>[0], c = config(), options
   return syncIptables(servicePorts(services, 'IPv4'), endpoints, c, options)
 }
 const linesOf = (s: ReturnType<typeof sync>) => restoreText([s.filter, s.nat]).split('\n')
+
+describe('the share of an endpoint', () => {
+  it('is written as Go writes it: what is halfway goes to the even digit', () => {
+    expect([2, 3, 6, 1024, 2048, 100001].map(probability)).toEqual([
+      ...['0.5000000000', '0.3333333333', '0.1666666667', '0.0009765625', '0.0004882812', '0.0000099999'],
+    ])
+  })
+})
+
+describe('what kube-proxy serves', () => {
+  const labelled = (o: object, label: string) => ({
+    ...svc('a', '10.96.0.1'),
+    ...o,
+    metadata: { name: 'a', labels: { [label]: '' } },
+  })
+  it('is no Service that names another proxy', () => {
+    expect(servicePorts([labelled({}, 'service.kubernetes.io/service-proxy-name')], 'IPv4')).toEqual([])
+    expect(servicePorts([labelled({}, 'app')], 'IPv4')).toHaveLength(1)
+  })
+
+  it('is the living pod where one that is not gone yet had the same address', () => {
+    const [port] = servicePorts([svc('a', '10.96.0.1')], 'IPv4')
+    const at = (terminating: boolean, nodeName: string) => ({ addresses: ['10.244.1.1'], conditions: { terminating }, nodeName })
+    const both = [at(false, 'node2'), at(true, 'node1')]
+    for (const endpoints of [both, both.toReversed()]) {
+      const found = port === undefined ? [] : endpointsMap([{ ...slice('a'), ports: [{ port: 80 }], endpoints }], 'IPv4')(port)
+      expect(found.map((e) => e.nodeName)).toEqual(['node2'])
+    }
+  })
+})
 
 describe('node port addresses', () => {
   const tail = (c: IptablesProxyConfig) =>

@@ -148,4 +148,38 @@ describe('a table that was there before kube-proxy', () => {
     fresh.sync(...state({ a: ['10.244.1.1'] }))
     expect(p.table.dump()).toBe(fresh.table.dump())
   })
+
+  it('keeps the elements and endpoints of it that are right, and writes what is new', () => {
+    const old = new NftablesProxier(CONFIG)
+    old.sync(...state({ a: ['10.244.1.1'], b: ['10.244.1.2'] }))
+    const empty = new NftablesProxier(CONFIG).sync(...state({})).operations.length
+    const p = new NftablesProxier(CONFIG, parseDump('ip', old.table.dump()))
+    const { operations } = p.sync(...state({ a: ['10.244.1.1', '10.244.1.3'], b: ['10.244.1.2'], c: [] }))
+    // Two chains of Services and one of an endpoint, each made, emptied and given its rules (no masquerade here); c's two elements.
+    expect(operations.length - empty).toBe(2 * (2 + 1) + (2 + 2) + 2)
+    const fresh = new NftablesProxier(CONFIG)
+    fresh.sync(...state({ a: ['10.244.1.1', '10.244.1.3'], b: ['10.244.1.2'], c: [] }))
+    expect(p.table.dump()).toBe(fresh.table.dump())
+    // A later full sync finds its own work, and base chains that it need not make anew.
+    const again = p.sync(...state({ a: ['10.244.1.1', '10.244.1.3'], b: ['10.244.1.2'], c: [] })).operations
+    expect(again.some((o) => o.object.kind === 'element')).toBe(false)
+    expect(again.some((o) => o.verb === 'delete' && o.object.kind === 'chain')).toBe(false)
+  })
+
+  it('writes an endpoint again whose Service began or ceased to keep clients with it', () => {
+    const [ports, endpoints] = state({ a: ['10.244.1.1'] })
+    const keeping = ports.map((p) => ({ ...p, affinitySeconds: 60 }))
+    for (const [before, after] of [
+      [ports, keeping],
+      [keeping, ports],
+    ] as const) {
+      const old = new NftablesProxier(CONFIG)
+      old.sync(before, endpoints)
+      const p = new NftablesProxier(CONFIG, parseDump('ip', old.table.dump()))
+      p.sync(after, endpoints)
+      const fresh = new NftablesProxier(CONFIG)
+      fresh.sync(after, endpoints)
+      expect(p.table.dump()).toBe(fresh.table.dump())
+    }
+  })
 })
