@@ -78,9 +78,14 @@ function planSwitch(
   const bridge = switchOf(machine)
   if (bridge === undefined) throw new Error(`${machine.name} is no switch`)
   const devices = [...bridge.ports, ...machine.devices.filter((d) => d.record.link.kind !== 'loopback')]
-  const ports: SwitchPort[] = devices.map((device) => {
+  const merged = new Set([...ctx.slim.values()].flatMap((c) => c.ports))
+  const shown = devices.filter((d) => !merged.has(d.record.id))
+  const ports: SwitchPort[] = shown.map((device) => {
     const chain = ctx.slim.get(device.record.id)
-    if (chain !== undefined) return { device, side: 'bottom', wish: undefined, chain }
+    if (chain !== undefined) {
+      const also = devices.filter((d) => chain.ports.includes(d.record.id))
+      return { device, side: 'bottom', wish: undefined, chain, also }
+    }
     const link = ctx.topology.links.find((l) => l.a.id === device.record.id || l.b.id === device.record.id)
     const other = link === undefined ? undefined : link.a.id === device.record.id ? link.b : link.a
     const side = other === undefined ? 'bottom' : (ctx.rows.rowOf.get(other.netns) ?? 'bottom')

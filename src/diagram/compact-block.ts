@@ -32,6 +32,12 @@ export interface CompactSpec {
   readonly look: Extract<BoxKind, { kind: 'pod' | 'machine' }>
   /** Names and devices only. */
   readonly brief: boolean
+  /** The process and the stack are one place, unless containers share them. */
+  readonly terse?: boolean
+  /** The address always stands beside the name, which is shortened where it must be. */
+  readonly oneLine?: boolean
+  /** Ids of what is inside and not drawn. */
+  readonly stands?: readonly string[]
 }
 
 interface CompactBlock {
@@ -42,7 +48,7 @@ interface CompactBlock {
   readonly lanes: ReadonlyMap<string, number>
 }
 
-export const compactPod = (pod: PodNode): Omit<CompactSpec, 'parent' | 'look' | 'brief'> => ({
+export const compactPod = (pod: PodNode): Omit<CompactSpec, 'parent' | 'look' | 'brief' | 'terse' | 'oneLine'> => ({
   netns: pod.netns.id,
   name: pod.netns.name,
   title: pod.name,
@@ -56,6 +62,7 @@ const isLoopback = (d: DeviceNode) => d.record.link.kind === 'loopback'
 
 /** Where containers share the namespace, loopback is what they talk over, and gets a lane; else it is a small chip. */
 const isShared = (spec: CompactSpec) => !spec.brief && spec.containers.length > 1
+const hasProcessRows = (spec: CompactSpec) => !spec.brief && (!spec.terse || isShared(spec))
 
 function columns(spec: CompactSpec): number {
   const wide = spec.devices.filter((d) => !isLoopback(d)).length
@@ -83,7 +90,7 @@ const headWidth = (spec: CompactSpec, measure: Measure) =>
 
 /** The address of a pod with a long name stands below it. Told from the least width, so that a block is as high however wide it is drawn. */
 const isTall = (spec: CompactSpec, measure: Measure) =>
-  spec.address !== undefined && headWidth(spec, measure) > compactWidth(spec, measure)
+  !spec.oneLine && spec.address !== undefined && headWidth(spec, measure) > compactWidth(spec, measure)
 
 /** The height of a block, whatever its width. */
 export const compactHeight = (spec: CompactSpec, measure: Measure): number => frameOf(spec, { width: 0, flip: false, measure }).h
@@ -97,7 +104,7 @@ function frameOf(spec: CompactSpec, options: { readonly width: number; readonly 
   // Beside several devices the loopback has a narrow column of its own; beside one it takes a piece of that one's.
   const begin = smallLoop !== undefined && cols > 1 ? LOOP + GAP : 0
   const colWidth = (inner - begin - (cols - 1) * GAP) / cols
-  const processRows = spec.brief ? 0 : Math.ceil(spec.containers.length / cols)
+  const processRows = hasProcessRows(spec) ? Math.ceil(spec.containers.length / cols) : 0
   const tall = isTall(spec, options.measure)
   const head = 4 + FONTS.name.line + (tall ? FONTS.address.line : 0) + 3
   const stackAt = head + processRows * (ROW + GAP)
@@ -140,9 +147,10 @@ export function compactBlock(
     parent: spec.parent,
     name: spec.name,
   })
+  if (spec.stands !== undefined) sketch.stand(spec.netns, spec.stands)
   drawHead(sketch, spec, frame)
+  if (hasProcessRows(spec)) drawProcesses(sketch, spec, frame, options.words)
   if (!spec.brief) {
-    drawProcesses(sketch, spec, frame, options.words)
     drawStack(sketch, spec, frame, options.words)
   }
   const lanes = drawDevices(sketch, spec, frame)
@@ -153,11 +161,29 @@ function drawHead(sketch: Sketch, spec: CompactSpec, frame: Frame): void {
   const x = PAD + 3
   const y = frame.headY + 4
   const room = frame.inner - 6
-  const used = sketch.label({ text: spec.title, x, y, width: room, style: 'name', tone: 'strong', box: spec.netns })
+  const { measure } = sketch
+  const least = room - (spec.oneLine && spec.address !== undefined ? GAP_IN_HEAD + measure(spec.address, 'address') : 0)
+  const text = spec.oneLine ? shortPodName(spec.title, least, measure) : spec.title
+  const used = sketch.label({
+    text,
+    full: spec.title,
+    x,
+    y,
+    width: spec.oneLine ? least : room,
+    style: 'name',
+    tone: 'strong',
+    box: spec.netns,
+  })
   if (spec.address === undefined) return
   const beside = { x: x + used + GAP_IN_HEAD, y: y + 0.5, width: room - used - GAP_IN_HEAD + 1 }
   const below = { x, y: y + FONTS.name.line, width: room }
   sketch.label({ text: spec.address, ...(frame.tall ? below : beside), style: 'address', tone: 'muted', box: spec.netns })
+}
+
+/** A pod's name in `width` pixels. The namespace goes first, since the last part is what tells pods apart. */
+export function shortPodName(name: string, width: number, measure: Measure): string {
+  const slash = name.lastIndexOf('/')
+  return measure(name, 'name') <= width || slash < 0 ? name : name.slice(slash + 1)
 }
 
 function drawProcesses(sketch: Sketch, spec: CompactSpec, frame: Frame, words: Words): void {
@@ -202,17 +228,18 @@ function drawStack(sketch: Sketch, spec: CompactSpec, frame: Frame, words: Words
     of: { kind: 'gate', gate: 'stack' },
     netns: spec.netns,
     parent: spec.netns,
-    name: `${spec.name} ${words.stack}`,
+    name: [spec.name, words.stack, ...(hasProcessRows(spec) ? [] : spec.containers.map(chipText))].join(' ').trim(),
     dock: { x: frame.laneX(frame.cols - 1), y: frame.stackY + ROW / 2 },
     slot: { x: PAD + 6, y, w: width, h: FONTS.status.line },
   })
+  const process = spec.terse && !isShared(spec) ? spec.containers.map(chipText).find((t) => t !== '') : undefined
   sketch.label({
-    text: words.stack,
+    text: process ?? words.stack,
     x: PAD + 6,
     y,
     width,
-    style: 'note',
-    tone: 'faint',
+    style: process === undefined ? 'note' : 'device',
+    tone: process === undefined ? 'faint' : 'muted',
     box: id,
     resting: true,
   })

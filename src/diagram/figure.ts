@@ -71,6 +71,8 @@ export interface Layout {
   readonly labels: readonly Label[]
   readonly roads: readonly Road[]
   readonly box: ReadonlyMap<string, Box>
+  /** What has no box of its own, by netns or device id: the box that stands for it. */
+  readonly inside: ReadonlyMap<string, string>
 }
 
 /** Words on the drawing that are not names; kernel terms where there is one. */
@@ -81,6 +83,9 @@ export interface Words {
   readonly stack: string
   /** The network namespace that a machine boots with. */
   readonly root: string
+  readonly pods: (n: number) => string
+  readonly nodes: (n: number) => string
+  readonly ports: (n: number) => string
 }
 export const WORDS_EN: Words = {
   routing: 'routing',
@@ -88,8 +93,20 @@ export const WORDS_EN: Words = {
   process: 'process',
   stack: 'stack',
   root: 'root netns',
+  pods: (n) => (n === 1 ? '1 pod' : `${n} pods`),
+  nodes: (n) => (n === 1 ? '1 node' : `${n} nodes`),
+  ports: (n) => (n === 1 ? '1 port' : `${n} ports`),
 }
-export const WORDS_ZH: Words = { routing: '路由', local: '本地进程', process: '进程', stack: '协议栈', root: '根网络命名空间' }
+export const WORDS_ZH: Words = {
+  routing: '路由',
+  local: '本地进程',
+  process: '进程',
+  stack: '协议栈',
+  root: '根网络命名空间',
+  pods: (n) => `${n} 个 Pod`,
+  nodes: (n) => `${n} 个节点`,
+  ports: (n) => `${n} 个端口`,
+}
 
 export const gateId = (netns: string, gate: GateName): string => `gate:${netns.slice('netns:'.length)}/${gate}`
 export const containerId = (netns: string, name: string): string => `container:${netns.slice('netns:'.length)}/${name}`
@@ -106,6 +123,7 @@ export class Sketch {
   readonly labels: Label[] = []
   readonly roads: Road[] = []
   readonly #docks = new Map<string, Point>()
+  readonly #inside = new Map<string, string>()
 
   constructor(measure: Measure) {
     this.measure = measure
@@ -116,6 +134,15 @@ export class Sketch {
     if (box.dock !== undefined) this.#docks.set(box.id, box.dock)
   }
 
+  /** `ids`, which are not drawn, are looked for in `box`. */
+  stand(box: string, ids: readonly string[]): void {
+    for (const id of ids) this.#inside.set(id, box)
+  }
+
+  get inside(): ReadonlyMap<string, string> {
+    return this.#inside
+  }
+
   /** Where a packet rests in a box of this sketch, by box id. */
   get docks(): ReadonlyMap<string, Point> {
     return this.#docks
@@ -124,6 +151,8 @@ export class Sketch {
   /** Puts a text at (x, y) within `width`, shortened when it must be; nothing when there is no room at all. Returns its width. */
   label(spec: {
     readonly text: string
+    /** When `text` is a shortened form already. */
+    readonly full?: string
     readonly x: number
     readonly y: number
     readonly width: number
@@ -138,7 +167,7 @@ export class Sketch {
     const w = Math.min(this.measure(text, spec.style), spec.width)
     this.labels.push({
       text,
-      full: spec.text,
+      full: spec.full ?? spec.text,
       rect: { x: spec.x, y: spec.y, w, h: font.line },
       style: spec.style,
       tone: spec.tone ?? 'normal',
@@ -165,6 +194,7 @@ export class Sketch {
         ...(b.callout && { callout: moveRect(b.callout, dx, dy) }),
       })
     }
+    for (const [id, box] of other.inside) this.#inside.set(id, box)
     for (const l of other.labels) this.labels.push({ ...l, rect: moveRect(l.rect, dx, dy) })
     for (const r of other.roads) this.roads.push({ ...r, points: r.points.map((p) => move(p, dx, dy)) })
   }

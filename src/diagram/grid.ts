@@ -9,6 +9,8 @@ export interface Cell {
   /** Least width. */
   readonly w: number
   readonly h: number
+  /** One line high: fills up rows, and else stands in rows of its own, furthest from the bar. */
+  readonly small?: boolean
   /** Draws it with its top left corner at (x, y), `w` wide; returns the x of its lane. */
   draw(sketch: Sketch, at: { readonly x: number; readonly y: number; readonly w: number }): number
 }
@@ -23,6 +25,8 @@ const TRACK = 6
 const ROW_GAP = 14
 
 export interface GridPlan {
+  /** From the top. */
+  readonly lines: readonly (readonly Cell[])[]
   readonly cols: number
   readonly rows: number
   readonly gutter: number
@@ -30,25 +34,38 @@ export interface GridPlan {
   readonly h: number
 }
 
-/** How large `cells` become in at most `cols` columns. */
-export function planGrid(cells: readonly Cell[], cols: number): GridPlan {
+function chunks<T>(items: readonly T[], n: number): T[][] {
+  return Array.from({ length: Math.ceil(items.length / n) }, (_, i) => items.slice(i * n, (i + 1) * n))
+}
+
+/** Rows of at most `n`, from the top. */
+function linesOf(cells: readonly Cell[], n: number, flip: boolean): (readonly Cell[])[] {
+  const small = cells.filter((c) => c.small)
+  const tall = cells.filter((c) => !c.small)
+  if (small.length === 0 || tall.length === 0 || cells.length <= n) return chunks(cells, n)
+  const near = chunks([...tall, ...small.slice(0, (n - (tall.length % n)) % n)], n)
+  const far = chunks(small.slice((n - (tall.length % n)) % n), n)
+  return flip ? [...near, ...far] : [...far, ...near]
+}
+
+/** How large `cells` become in at most `cols` columns. The bar is below, or above when `flip`. */
+export function planGrid(cells: readonly Cell[], cols: number, flip = false): GridPlan {
   const n = Math.max(1, Math.min(cols, cells.length))
-  const rows = Math.ceil(cells.length / n)
+  const lines = linesOf(cells, n, flip)
+  const rows = lines.length
   const gutter = 10 + (rows > 1 ? (rows - 1) * TRACK : 0)
   const edge = rows > 1 ? gutter - 4 : 0
   const w = Math.max(0, ...cells.map((c) => c.w))
-  let h = 0
-  for (let r = 0; r < rows; r++) h += Math.max(...cells.slice(r * n, (r + 1) * n).map((c) => c.h))
-  return { cols: n, rows, gutter, minWidth: n * w + (n - 1) * gutter + edge, h: h + Math.max(0, rows - 1) * ROW_GAP }
+  const h = lines.reduce((sum, line) => sum + Math.max(...line.map((c) => c.h)), 0)
+  return { lines, cols: n, rows, gutter, minWidth: n * w + (n - 1) * gutter + edge, h: h + Math.max(0, rows - 1) * ROW_GAP }
 }
 
 /**
- * Draws `cells` in `width` pixels from (x, y). The bar is below, or above when `flip`. Cells keep reading order from the top
+ * Draws the cells of `plan` in `width` pixels from (x, y). The bar is below, or above when `flip`. Cells keep reading order from the top
  * left in both cases; widths are shared out up to `maxCell`.
  */
 export function drawGrid(
   sketch: Sketch,
-  cells: readonly Cell[],
   options: {
     readonly plan: GridPlan
     readonly x: number
@@ -61,18 +78,13 @@ export function drawGrid(
   const { plan, x, y, width, flip } = options
   const edge = plan.rows > 1 ? plan.gutter - 4 : 0
   const cellWidth = Math.min(options.maxCell, (width - edge - (plan.cols - 1) * plan.gutter) / plan.cols)
-  const heights = Array.from({ length: plan.rows }, (_, r) =>
-    Math.max(...cells.slice(r * plan.cols, (r + 1) * plan.cols).map((c) => c.h)),
-  )
   const exits: Exit[] = []
   let top = y
-  for (let r = 0; r < plan.rows; r++) {
-    const rowHeight = heights[r] ?? 0
+  for (const [r, line] of plan.lines.entries()) {
+    const rowHeight = Math.max(...line.map((c) => c.h))
     // Distance from the bar, in rows: the nearest row goes straight, the others need a track.
     const far = flip ? r : plan.rows - 1 - r
-    for (let c = 0; c < plan.cols; c++) {
-      const cell = cells[r * plan.cols + c]
-      if (cell === undefined) continue
+    for (const [c, cell] of line.entries()) {
       const left = x + c * (cellWidth + plan.gutter)
       const cellTop = flip ? top : top + rowHeight - cell.h
       const lane = cell.draw(sketch, { x: left, y: cellTop, w: cellWidth })

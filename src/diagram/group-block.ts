@@ -1,4 +1,5 @@
-import { compactBlock, compactHeight, compactPod, compactWidth, DEVICE_MIDDLE, LANE } from './compact-block.ts'
+import { compactBlock, compactHeight, compactPod, compactWidth, DEVICE_MIDDLE, LANE, shortPodName } from './compact-block.ts'
+import type { Detail } from './detail.ts'
 import type { Road, Sketch, Words } from './figure.ts'
 import { type Cell, drawGrid, type Exit, type GridPlan, planGrid } from './grid.ts'
 import { FONTS, type Measure } from './text.ts'
@@ -36,15 +37,26 @@ export interface GroupContext {
   readonly measure: Measure
   readonly words: Words
   readonly flip: boolean
+  readonly detail: Detail
+  /** netns ids of pods that take no part. */
+  readonly idle: ReadonlySet<string>
 }
 
 /** A device as a chip: label to the left, lane to the right. Returns the x of the lane. */
 export function deviceChip(
   sketch: Sketch,
   d: DeviceNode,
-  at: { readonly x: number; readonly y: number; readonly w: number; readonly parent: string; readonly lines?: readonly string[] },
+  at: {
+    readonly x: number
+    readonly y: number
+    readonly w: number
+    readonly parent: string
+    /** Devices that it stands for too; none of them has a lane. */
+    readonly with?: readonly DeviceNode[]
+  },
 ): number {
-  const h = CHIP + (at.lines?.length ?? 0) * FONTS.address.line
+  const h = CHIP
+  const others = at.with ?? []
   const lane = at.x + at.w - LANE / 2
   sketch.box({
     id: d.record.id,
@@ -52,27 +64,30 @@ export function deviceChip(
     of: { kind: 'device', link: d.record.link.kind === 'unknown' ? d.record.link.type : d.record.link.kind, up: d.record.up },
     netns: d.record.netns,
     parent: at.parent,
-    name: [d.record.netns.slice('netns:'.length), d.record.name, ...d.addresses].join(' '),
+    name: [d.record.netns.slice('netns:'.length), d.record.name, ...d.addresses, ...others.map((o) => o.record.name)].join(' '),
     dock: { x: lane, y: at.y + h / 2 },
   })
-  const width = at.w - LANE - 8
-  sketch.label({ text: d.record.name, x: at.x + 7, y: at.y + 2, width, style: 'device', box: d.record.id })
-  for (const [i, text] of (at.lines ?? []).entries()) {
-    sketch.label({
-      text,
-      x: at.x + 7,
-      y: at.y + 2 + FONTS.device.line + i * FONTS.address.line,
-      width,
-      style: 'address',
-      tone: 'muted',
-      box: d.record.id,
-    })
-  }
+  sketch.stand(
+    d.record.id,
+    others.map((o) => o.record.id),
+  )
+  const text = [d, ...others].map((o) => o.record.name).join(', ')
+  const width = others.length === 0 ? at.w - LANE - 8 : at.w - LANE / 2 - 12
+  sketch.label({
+    text,
+    x: at.x + 7,
+    y: at.y + 2,
+    width,
+    style: 'device',
+    box: d.record.id,
+    tone: others.length === 0 ? 'normal' : 'faint',
+  })
   return lane
 }
 
 function podCell(pod: PodNode, ctx: GroupContext): Cell {
-  const spec = { ...compactPod(pod), parent: ctx.machine, look: { kind: 'pod' as const }, brief: false }
+  const { terse, chips } = ctx.detail
+  const spec = { ...compactPod(pod), parent: ctx.machine, look: { kind: 'pod' as const }, brief: false, terse, oneLine: chips }
   const uplink = pod.uplink
   const w = compactWidth(spec, ctx.measure)
   const podHeight = compactHeight(spec, ctx.measure)
@@ -108,6 +123,65 @@ function podCell(pod: PodNode, ctx: GroupContext): Cell {
   }
 }
 
+/** More than these are one chip that says how many they are. */
+const MOST_CHIPS = 3
+
+/** Idle pods with their veths as chips like other ports. */
+function chipCells(pods: readonly PodNode[], ctx: GroupContext): Cell[] {
+  const linked = pods.filter((p) => p.uplink !== undefined)
+  if (linked.length <= MOST_CHIPS) return pods.map((p) => chipCell([p], ctx))
+  return [chipCell(linked, ctx), ...pods.filter((p) => !linked.includes(p)).map((p) => chipCell([p], ctx))]
+}
+
+function chipCell(pods: readonly PodNode[], ctx: GroupContext): Cell {
+  const first = pods[0]
+  if (first === undefined) throw new Error('a chip of no pods')
+  const alone = pods.length === 1
+  // Of several the node is chosen by a click: none of them is meant.
+  const id = alone ? first.netns.id : `pods:${first.uplink?.outside.record.master?.bridge ?? ctx.machine}`
+  const text = alone ? first.name : ctx.words.pods(pods.length)
+  const address = alone ? (first.address ?? '') : ''
+  const w = Math.max(134, Math.min(178, Math.ceil(ctx.measure(text, 'name')) + LANE + 16))
+  return {
+    id,
+    w,
+    h: CHIP,
+    small: true,
+    draw(sketch, at) {
+      const lane = at.x + at.w - LANE / 2
+      sketch.box({
+        id,
+        rect: { x: at.x, y: at.y, w: at.w, h: CHIP },
+        of: { kind: 'pod' },
+        netns: alone ? first.netns.id : ctx.machine,
+        parent: ctx.machine,
+        name: pods.map((p) => [p.netns.name, p.address ?? ''].join(' ').trim()).join(', '),
+        dock: { x: lane, y: at.y + CHIP / 2 },
+      })
+      for (const p of pods) {
+        const devices = [...p.devices, ...(p.uplink === undefined ? [] : [p.uplink.outside])].map((d) => d.record.id)
+        sketch.stand(id, alone ? devices : [p.netns.id, ...devices])
+      }
+      const end = at.x + at.w - LANE - 1
+      const x = at.x + 8
+      const used = sketch.label({
+        text: shortPodName(text, end - x, ctx.measure),
+        full: text,
+        x,
+        y: at.y + 1.5,
+        width: end - x,
+        style: 'name',
+        tone: 'muted',
+        box: id,
+      })
+      const from = x + used + 8
+      if (address !== '' && from + ctx.measure(address, 'address') <= end)
+        sketch.label({ text: address, x: from, y: at.y + 2, width: end - from, style: 'address', tone: 'faint', box: id })
+      return lane
+    },
+  }
+}
+
 function portCell(d: DeviceNode, ctx: GroupContext): Cell {
   const w = Math.max(134, Math.min(178, ctx.measure(d.record.name, 'device') + LANE + 16))
   return { id: d.record.id, w, h: CHIP, draw: (sketch, at) => deviceChip(sketch, d, { ...at, parent: ctx.machine }) }
@@ -115,8 +189,13 @@ function portCell(d: DeviceNode, ctx: GroupContext): Cell {
 
 /** Sizes of a group in at most `cols` columns. */
 export function planGroup(spec: GroupSpec, cols: number, ctx: GroupContext): GroupPlan {
-  const cells = [...spec.pods.map((p) => podCell(p, ctx)), ...spec.ports.map((d) => portCell(d, ctx))]
-  const grid = planGrid(cells, cols)
+  const isChip = (p: PodNode) => ctx.detail.chips && ctx.idle.has(p.netns.id)
+  const cells = [
+    ...spec.pods.filter((p) => !isChip(p)).map((p) => podCell(p, ctx)),
+    ...chipCells(spec.pods.filter(isChip), ctx),
+    ...spec.ports.map((d) => portCell(d, ctx)),
+  ]
+  const grid = planGrid(cells, cols, ctx.flip)
   const bar = spec.bridge === undefined ? 0 : BAR
   const wires = cells.length === 0 ? 0 : wireGap(grid)
   const label = spec.bridge === undefined ? 0 : 64 + ctx.measure(barLabel(spec.bridge), 'device')
@@ -159,7 +238,7 @@ export function drawGroup(
   const wires = plan.cells.length === 0 ? 0 : wireGap(plan.grid)
   const barHeight = bar === undefined ? 0 : BAR
   const gridY = ctx.flip ? at.y + barHeight + wires : at.y + at.height - barHeight - wires - plan.grid.h
-  const exits = drawGrid(sketch, plan.cells, {
+  const exits = drawGrid(sketch, {
     plan: plan.grid,
     x: at.x,
     y: gridY,
@@ -169,7 +248,7 @@ export function drawGroup(
   })
   const edge = ctx.flip ? at.y + barHeight : at.y + at.height - barHeight
   const reached = exits
-    .filter((e) => e.id.startsWith('dev:'))
+    .filter((e) => sketch.docks.has(e.id))
     .map((e) => {
       const last = e.points[e.points.length - 1]
       return last === undefined ? e : { id: e.id, points: [...e.points, { x: last.x, y: edge }] }

@@ -1,12 +1,13 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { readableScale } from './detail.ts'
 import { layout } from './layout.ts'
 import { type ClusterShape, clusterSketch, faults, WorldSketch } from './testing.ts'
 import { topologyOf } from './topology.ts'
+import { fitView } from './view.ts'
 
 const room = { width: 780, height: 560 }
-const drawn = (w: WorldSketch, compact?: ReadonlySet<string>) =>
-  layout(topologyOf(w.view()), { ...room, ...(compact && { compact }) })
+const drawn = (w: WorldSketch, idle?: ReadonlySet<string>) => layout(topologyOf(w.view()), { ...room, ...(idle && { idle }) })
 
 describe('the layout of a cluster', () => {
   it('draws two nodes with their pods, gates and NICs on one switch', () => {
@@ -38,14 +39,98 @@ describe('the layout of a cluster', () => {
     fc.assert(
       fc.property(shapes, fc.nat(255), (shape, mask) => {
         const w = clusterSketch(shape)
-        const compact = new Set(
-          ['netns:node2', 'netns:gateway', 'netns:router', 'netns:internet'].filter((_, i) => (mask >> i) & 1),
-        )
-        expect(faults(drawn(w, compact))).toEqual([])
+        const idle = new Set(['netns:node2', 'netns:gateway', 'netns:router', 'netns:internet'].filter((_, i) => (mask >> i) & 1))
+        expect(faults(drawn(w, idle))).toEqual([])
       }),
       { numRuns: 25 },
     )
   }, 60_000)
+
+  it('keeps all that apart too where what takes no part is drawn small, and has a place for everything', () => {
+    const shapes = fc.record({
+      pods: fc.array(fc.integer({ min: 0, max: 9 }), { minLength: 1, maxLength: 8 }),
+      egress: fc.boolean(),
+      router: fc.boolean(),
+      containers: fc.integer({ min: 1, max: 2 }),
+      longNames: fc.boolean(),
+    })
+    const rooms = fc.record({ width: fc.integer({ min: 360, max: 1500 }), height: fc.integer({ min: 300, max: 900 }) })
+    fc.assert(
+      fc.property(shapes, rooms, fc.infiniteStream(fc.integer({ min: 0, max: 2 })), (shape, space, draws) => {
+        const topology = topologyOf(clusterSketch(shape).view())
+        const idle = new Set<string>()
+        const some = (ids: readonly string[]) => {
+          for (const id of ids) if (draws.next().value !== 0) idle.add(id)
+        }
+        for (const m of topology.machines) {
+          const pods = m.bridges.flatMap((b) => b.pods.map((p) => p.netns.id))
+          some(pods)
+          some(m.devices.map((d) => d.record.id))
+          if (m.netns.role !== 'switch' && pods.every((id) => idle.has(id))) some([m.netns.id])
+        }
+        const l = layout(topology, { ...space, idle })
+        expect(faults(l)).toEqual([])
+        const parts = topology.machines.flatMap((m) => [m, ...m.bridges.flatMap((b) => b.pods)]).map((m) => m.netns.id)
+        expect(parts.filter((id) => !l.box.has(id) && !l.box.has(l.inside.get(id) ?? ''))).toEqual([])
+      }),
+      { numRuns: 60 },
+    )
+  }, 60_000)
+
+  describe('of many nodes, two of which are on the way', () => {
+    const shape = { pods: [4, 4, 4, 4, 4, 4, 4, 4], egress: true }
+    const topology = topologyOf(clusterSketch(shape).view())
+    const busy = new Set(['netns:node1', 'netns:node5', 'netns:pod/web-1-2', 'netns:pod/web-5-1'])
+    const idle = new Set(
+      topology.machines
+        .flatMap((m) => [m, ...m.bridges.flatMap((b) => b.pods)])
+        .map((m) => m.netns.id)
+        .filter((id) => !busy.has(id)),
+    )
+    const l = layout(topology, { width: 790, height: 495, idle })
+    const labels = l.labels.map((label) => label.text)
+
+    it('can be read as a whole', () => {
+      expect(fitView(l.bounds, { width: 790, height: 495 }).k).toBeGreaterThanOrEqual(readableScale({ width: 790 }))
+      expect(faults(l)).toEqual([])
+    })
+
+    it('draws those two with their gates, the others as one chip that counts them and their pods', () => {
+      expect(l.box.has('gate:node5/PREROUTING')).toBe(true)
+      expect(l.box.has('gate:node2/PREROUTING')).toBe(false)
+      expect(labels).toContain('6 nodes')
+      expect(labels).toContain('24 pods')
+      expect(l.inside.get('netns:node2')).toBe('nodes:fabric')
+      expect(l.inside.get('netns:pod/web-2-1')).toBe('nodes:fabric')
+    })
+
+    it('draws the pods on the way with their stack, the others of the node as chips on its bridge', () => {
+      expect(l.box.has('gate:pod/web-1-2/stack')).toBe(true)
+      expect(l.box.has('gate:pod/web-1-1/stack')).toBe(false)
+      expect(labels.filter((t) => t.startsWith('web-1-'))).toHaveLength(4)
+    })
+
+    it('counts more idle pods than can be told apart', () => {
+      const many = topologyOf(clusterSketch({ pods: [12, 1] }).view())
+      const drawn = layout(many, {
+        width: 790,
+        height: 495,
+        idle: new Set(many.machines.flatMap((m) => m.bridges.flatMap((b) => b.pods.slice(1).map((p) => p.netns.id)))),
+      })
+      expect(drawn.labels.map((label) => label.text)).toContain('11 pods')
+      expect(faults(drawn)).toEqual([])
+    })
+
+    it('keeps everything in full where there is room', () => {
+      const roomy = layout(topologyOf(clusterSketch({ pods: [2, 2] }).view()), {
+        width: 1200,
+        height: 800,
+        idle: new Set(['netns:pod/web-1-2', 'netns:node2', 'netns:pod/web-2-1', 'netns:pod/web-2-2']),
+      })
+      expect(roomy.box.has('gate:node2/FORWARD')).toBe(true)
+      expect(roomy.box.has('gate:pod/web-1-2/stack')).toBe(true)
+    })
+  })
 
   it('draws the same twice', () => {
     const shape = { pods: [3, 1, 7], egress: true }

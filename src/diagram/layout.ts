@@ -1,10 +1,11 @@
 import { CHANNEL_HEIGHT, type Channel, placeSwitches, planCables, trackY } from './cabling.ts'
 import { LANE } from './compact-block.ts'
+import { DETAILS, type Detail, readableScale } from './detail.ts'
 import { type Layout, type Road, Sketch, WORDS_EN, type Words } from './figure.ts'
 import { type Point, union } from './geometry.ts'
 import { isGuest, isHost, switchOf } from './roles.ts'
 import { type Look, type Plan, planRows, type Rows } from './rows.ts'
-import { chainWidth, type SlimChain, slimChains } from './slim.ts'
+import { chainWidth, type Slim, slimChains } from './slim.ts'
 import { switchHeight } from './switch-block.ts'
 import { type Measure, measureRoughly, remember } from './text.ts'
 import type { Topology } from './topology.ts'
@@ -17,43 +18,90 @@ interface LayoutOptions {
   readonly height: number
   readonly measure?: Measure
   readonly words?: Words
-  /** Machines (netns ids) that take no part: drawn with names and devices only. */
-  readonly compact?: ReadonlySet<string>
+  /** Machines and pods (netns ids) that take no part: machines are drawn with names and devices only, nodes and pods smaller where room is short. */
+  readonly idle?: ReadonlySet<string>
 }
 
 const MARGIN = 8
 
 /** Everything that the drawing of `topology` needs, in coordinates from (0, 0). Pure: same input, same layout. */
 export function layout(topology: Topology, options: LayoutOptions): Layout {
-  const compact = options.compact ?? new Set<string>()
   const measure = remember(options.measure ?? measureRoughly)
-  const slim = slimChains(topology, compact)
+  const words = options.words ?? WORDS_EN
+  const idle = options.idle ?? new Set<string>()
+  const readable = readableScale(options)
+  let best: Candidate | undefined
+  for (const [level, detail] of DETAILS.entries()) {
+    const found = bestWith(detail, { topology, measure, words, idle, room: options })
+    if (found === undefined) break
+    const candidate = { ...found, score: found.score - level * LEVEL_COST }
+    if (best === undefined || candidate.score > best.score + 1e-9) best = candidate
+    if (found.scale >= readable) {
+      best = candidate
+      break
+    }
+  }
+  return best === undefined ? EMPTY : draw(best)
+}
+
+/** What is left out must make the rest so much larger, each time. */
+const LEVEL_COST = 0.03
+
+interface Candidate {
+  readonly parts: Parts
+  readonly rows: Rows
+  readonly look: Look
+  readonly score: number
+  readonly scale: number
+}
+
+/** The best arrangement at one level of detail. */
+function bestWith(
+  detail: Detail,
+  ctx: {
+    readonly topology: Topology
+    readonly measure: Measure
+    readonly words: Words
+    readonly idle: ReadonlySet<string>
+    readonly room: LayoutOptions
+  },
+): Candidate | undefined {
+  const { topology, measure, words, idle, room } = ctx
+  const slim = slimChains(topology, idle, { nodes: detail.cards, words })
   const look: Look = {
     measure,
-    words: options.words ?? WORDS_EN,
-    compact,
-    spine: Math.max(0, ...[...slim.values()].map((c) => LANE + 80 + chainWidth(c, measure))),
+    words,
+    idle,
+    spine: Math.max(0, ...[...slim.chains.values()].map((c) => LANE + 80 + chainWidth(c, measure))),
   }
-  const chained = new Set<string>([...slim.values()].flatMap((c) => c.map((m) => m.netns.id)))
+  const chained = slim.machines
   /** Without the machines that become chips on a switch's edge. */
   const main: Topology = {
     machines: topology.machines.filter((m) => !chained.has(m.netns.id)),
     links: topology.links.filter((l) => !chained.has(l.a.netns) && !chained.has(l.b.netns)),
   }
   const hasSpine = topology.machines.some((m) => switchOf(m) !== undefined)
-  let best: { readonly score: number; readonly rows: Rows } | undefined
-  for (const plan of plansFor(main)) {
+  let best: Candidate | undefined
+  for (const plan of plansFor(main, detail)) {
     const rows = planRows(main, plan, look)
-    const score =
-      scoreOf(rows, { hasSpine, hasSlim: slim.size > 0, room: options }) - (plan.beside ? 0.03 : 0) - (plan.small ? 0.1 : 0)
-    if (best === undefined || score > best.score + 1e-9) best = { score, rows }
+    const scale = scaleOf(rows, { hasSpine, hasSlim: slim.chains.size > 0, room })
+    const score = worthOf(scale, rows) - (plan.beside ? 0.03 : 0) - (plan.small ? 0.1 : 0)
+    if (best === undefined || score > best.score + 1e-9)
+      best = { parts: { whole: topology, main, slim }, rows, look, score, scale }
   }
-  return best === undefined ? EMPTY : draw({ whole: topology, main, slim }, best.rows, look)
+  return best
 }
 
-const EMPTY: Layout = { bounds: { x: 0, y: 0, w: 0, h: 0 }, boxes: [], labels: [], roads: [], box: new Map() }
+const EMPTY: Layout = {
+  bounds: { x: 0, y: 0, w: 0, h: 0 },
+  boxes: [],
+  labels: [],
+  roads: [],
+  box: new Map(),
+  inside: new Map(),
+}
 
-function* plansFor(topology: Topology): Generator<Plan> {
+function* plansFor(topology: Topology, detail: Detail): Generator<Plan> {
   const hosts = topology.machines.filter(isHost).length
   const most = Math.max(1, ...topology.machines.flatMap((m) => m.bridges.map((b) => b.pods.length + b.ports.length)))
   const splits = hosts > 1 ? [hosts, Math.ceil(hosts / 2)] : [hosts]
@@ -63,8 +111,8 @@ function* plansFor(topology: Topology): Generator<Plan> {
     for (const beside of sides) {
       for (const cols of [2, 3, 4, 5, 6, 8]) {
         if (cols > 2 && cols > most + 1) continue
-        yield { split, beside, cols, small: false }
-        if (hasGuests) yield { split, beside, cols, small: true }
+        yield { split, beside, cols, detail, small: false }
+        if (hasGuests) yield { split, beside, cols, detail, small: true }
       }
     }
   }
@@ -73,8 +121,8 @@ function* plansFor(topology: Topology): Generator<Plan> {
 /** The room may become smaller by and by (a notice, a longer sentence): so much beyond full size is worth a little. */
 const SPARE = 0.15
 
-/** The scale at which the whole fits the room. Past full size little is gained; then the one with less empty room wins. */
-function scoreOf(
+/** The scale at which the whole fits the room. */
+function scaleOf(
   rows: Rows,
   ctx: {
     readonly hasSpine: boolean
@@ -85,17 +133,20 @@ function scoreOf(
   const w = rows.width + 2 * MARGIN
   const between = ctx.hasSpine ? CHANNEL_HEIGHT + switchHeight(ctx.hasSlim || rows.under.length > 0) : 0
   const h = rows.upperHeight + between + (rows.under.length > 0 ? CHANNEL_HEIGHT + rows.underHeight : 0) + 2 * MARGIN
-  const scale = Math.min(Math.max(320, ctx.room.width) / w, Math.max(240, ctx.room.height) / h)
-  return Math.min(scale, 1) + 0.2 * Math.min(Math.max(0, scale - 1), SPARE) - 0.00002 * w
+  return Math.min(Math.max(320, ctx.room.width) / w, Math.max(240, ctx.room.height) / h)
 }
+
+/** Past full size little is gained; then the one with less empty room wins. */
+const worthOf = (scale: number, rows: Rows): number =>
+  Math.min(scale, 1) + 0.2 * Math.min(Math.max(0, scale - 1), SPARE) - 0.00002 * (rows.width + 2 * MARGIN)
 
 interface Parts {
   readonly whole: Topology
   readonly main: Topology
-  readonly slim: ReadonlyMap<string, SlimChain>
+  readonly slim: Slim
 }
 
-function draw(parts: Parts, rows: Rows, look: Look): Layout {
+function draw({ parts, rows, look }: Candidate): Layout {
   const upper = rows.upper.map((p) => ({ ...p, sketch: p.block.draw() }))
   const under = rows.under.map((p) => ({ ...p, sketch: p.block.draw() }))
   // Only x is known yet; y follows from how many tracks the channels need.
@@ -104,7 +155,7 @@ function draw(parts: Parts, rows: Rows, look: Look): Layout {
     for (const [id, dock] of p.sketch.docks) docks.set(id, { x: dock.x + p.x, y: 0 })
   }
   for (const p of [...upper, ...under]) note(p)
-  const switches = placeSwitches(parts.whole, rows, { docks, slim: parts.slim, ...look })
+  const switches = placeSwitches(parts.whole, rows, { docks, slim: parts.slim.chains, ...look })
   for (const s of switches) note(s)
   const hasSpine = switches.length > 0
   const { cables, height } = planCables(parts.main.links, { rows, docks, hasSpine })
@@ -137,5 +188,6 @@ function draw(parts: Parts, rows: Rows, look: Look): Layout {
     labels: whole.labels,
     roads: [...whole.roads, ...roads],
     box: new Map(whole.boxes.map((b) => [b.id, b])),
+    inside: whole.inside,
   }
 }

@@ -1,4 +1,5 @@
 import { LANE } from './compact-block.ts'
+import type { Detail } from './detail.ts'
 import { gateId, Sketch, type Words } from './figure.ts'
 import type { Point } from './geometry.ts'
 import { drawGrid, planGrid } from './grid.ts'
@@ -35,6 +36,9 @@ interface MachineOptions {
   readonly opposite: ReadonlySet<string>
   /** Devices with a cable to another machine of the drawing. */
   readonly linked: ReadonlySet<string>
+  readonly detail: Detail
+  /** netns ids of pods that take no part. */
+  readonly idle: ReadonlySet<string>
 }
 
 interface Section {
@@ -45,8 +49,8 @@ interface Section {
 
 /** Plans the block of `machine`. */
 export function machineBlock(machine: Machine, options: MachineOptions): Block {
-  const { flip, words, measure } = options
-  const ctx: DevicesContext = { machine: machine.netns.id, measure, words, flip, linked: options.linked }
+  const { flip, words, measure, linked, detail, idle } = options
+  const ctx: DevicesContext = { machine: machine.netns.id, measure, words, flip, linked, detail, idle }
   const specs = machine.bridges.map(groupOf)
   if (machine.routed.length > 0) specs.push({ bridge: undefined, pods: machine.routed, ports: [] })
   // Two rows of bars would have to be crossed on the way to the stack, so all groups of a machine stand side by side.
@@ -161,32 +165,37 @@ interface DevicesSection extends Section {
 /** A machine's own devices as chips. Those with a cable stand at the outer edge, the others behind them. */
 function devicesSection(devices: readonly DeviceNode[], room: number, ctx: DevicesContext): DevicesSection {
   const linked = devices.filter((d) => ctx.linked.has(d.record.id))
-  const others = devices.filter((d) => !ctx.linked.has(d.record.id))
+  const unused = devices.filter((d) => ctx.detail.chips && !linked.includes(d) && ctx.idle.has(d.record.id))
+  // One that is not used stands for all of them.
+  const gathered = unused.length > 1 ? unused : []
+  const others = devices.filter((d) => !linked.includes(d) && (!gathered.includes(d) || d === gathered[0]))
+  const shown = [...linked, ...others]
   const widthOf = (d: DeviceNode) =>
     Math.max(
       d.record.link.kind === 'loopback' ? LANE + 22 : LANE + 36,
       Math.ceil(ctx.measure(d.record.name, 'device')) + LANE + 18,
     )
   // As many side by side as there is room for without making the machine wider, in rows of equal length.
-  const widest = Math.max(1, ...devices.map(widthOf))
+  const widest = Math.max(1, ...shown.map(widthOf))
   const fitting = Math.max(
     2,
     Math.floor((room + DEVICE_GAP) / (widest + DEVICE_GAP)),
     // Of very many rather a wider machine than a tower.
-    Math.ceil(Math.sqrt(devices.length * 0.8)),
+    Math.ceil(Math.sqrt(shown.length * 0.8)),
   )
-  const rows = Math.max(1, Math.ceil(devices.length / fitting))
-  const perRow = Math.max(Math.ceil(devices.length / rows), linked.length)
-  const oneRow = devices.length <= perRow
+  const rows = Math.max(1, Math.ceil(shown.length / fitting))
+  const perRow = Math.max(Math.ceil(shown.length / rows), linked.length)
+  const oneRow = shown.length <= perRow
   const ordered = oneRow ? middleFirst(linked, others) : ctx.flip ? [...linked, ...others] : [...others, ...linked]
   const cells = ordered.map((d) => ({
     id: d.record.id,
     w: widthOf(d),
     h: CHIP,
-    draw: (sketch: Sketch, at: { x: number; y: number; w: number }) => deviceChip(sketch, d, { ...at, parent: ctx.machine }),
+    draw: (sketch: Sketch, at: { x: number; y: number; w: number }) =>
+      deviceChip(sketch, d, { ...at, parent: ctx.machine, ...(d === gathered[0] && { with: gathered.slice(1) }) }),
   }))
   if (cells.length === 0) return { kind: 'devices', minWidth: 0, h: 0, draw: () => [] }
-  const plan = planGrid(cells, perRow)
+  const plan = planGrid(cells, perRow, !ctx.flip)
   const maxCell = Math.max(144, ...cells.map((c) => c.w))
   return {
     kind: 'devices',
@@ -194,7 +203,7 @@ function devicesSection(devices: readonly DeviceNode[], room: number, ctx: Devic
     h: plan.h,
     draw(sketch, x, y, width) {
       const used = Math.min(width, plan.cols * maxCell + (plan.cols - 1) * plan.gutter)
-      const exits = drawGrid(sketch, cells, {
+      const exits = drawGrid(sketch, {
         plan,
         x: ctx.flip ? x + width - used : x + (width - used) / 2,
         y,

@@ -1,7 +1,9 @@
 import { type CompactSpec, compactBlock, compactHeight, compactWidth } from './compact-block.ts'
+import type { Detail } from './detail.ts'
 import type { Words } from './figure.ts'
 import { type Block, machineBlock } from './machine-block.ts'
 import { isGuest, isHost, isPlain } from './roles.ts'
+import { podsOf } from './slim.ts'
 import type { Measure } from './text.ts'
 import type { Link, Machine, Topology } from './topology.ts'
 
@@ -19,13 +21,14 @@ export interface Plan {
   readonly beside: boolean
   /** Guests show their whole stack as one place, to spare room. */
   readonly small: boolean
+  readonly detail: Detail
 }
 
 export interface Look {
   readonly measure: Measure
   readonly words: Words
-  /** netns ids of machines that take no part. */
-  readonly compact: ReadonlySet<string>
+  /** netns ids of machines and pods that take no part. */
+  readonly idle: ReadonlySet<string>
   /** The network between the rows is at least so wide. */
   readonly spine: number
 }
@@ -63,8 +66,8 @@ export function planRows(topology: Topology, plan: Plan, look: Look): Rows {
     ...top.map((m): [string, Row] => [m.netns.id, 'top']),
     ...lower.map((m): [string, Row] => [m.netns.id, 'bottom']),
   ])
-  const isCompact = (m: Machine) =>
-    look.compact.has(m.netns.id) || isPlain(m) || (plan.small && isGuest(m) && m.bridges.length === 0)
+  const isBrief = (m: Machine) => look.idle.has(m.netns.id) && (isGuest(m) ? m.bridges.length === 0 : plan.detail.cards)
+  const isCompact = (m: Machine) => isBrief(m) || isPlain(m) || (plan.small && isGuest(m) && m.bridges.length === 0)
   const sunk = sunkenLinks(topology.links, lower, isCompact)
   const linked = new Set<string>(topology.links.flatMap((l) => [l.a.id, l.b.id]))
   const opposite = new Set<string>(sunk.flatMap((l) => [l.a.id, l.b.id]))
@@ -74,8 +77,9 @@ export function planRows(topology: Topology, plan: Plan, look: Look): Rows {
   }
   const build = (machine: Machine, row: Row): Block => {
     const flip = row === 'bottom' && !(isCompact(machine) && isLow(machine))
-    if (!isCompact(machine)) return machineBlock(machine, { cols: plan.cols, flip, opposite, linked, ...look })
-    const spec = compactMachine(machine, look.compact.has(machine.netns.id))
+    if (!isCompact(machine))
+      return machineBlock(machine, { cols: plan.cols, detail: plan.detail, flip, opposite, linked, ...look })
+    const spec = isHost(machine) ? card(machine, linked, look.words) : compactMachine(machine, isBrief(machine))
     const w = compactWidth(spec, look.measure)
     return { w, h: compactHeight(spec, look.measure), draw: () => compactBlock(spec, { width: w, flip, ...look }).sketch }
   }
@@ -118,6 +122,24 @@ function compactMachine(m: Machine, brief: boolean): CompactSpec {
     devices: [...m.devices, ...m.bridges.map((b) => b.device), ...m.bridges.flatMap((b) => b.ports)],
     look: { kind: 'machine', role: m.netns.role },
     brief,
+  }
+}
+
+/** A node that takes no part: its name, how many pods it has, and its NICs. */
+function card(m: Machine, linked: ReadonlySet<string>, words: Words): CompactSpec {
+  const devices = m.devices.filter((d) => linked.has(d.record.id))
+  const pods = podsOf(m)
+  const hidden = [...m.devices, ...m.bridges.flatMap((b) => [b.device, ...b.ports])].filter((d) => !devices.includes(d))
+  const inPods = pods.flatMap((p) => [
+    p.netns.id,
+    ...p.devices.map((d) => d.record.id),
+    ...(p.uplink ? [p.uplink.outside.record.id] : []),
+  ])
+  return {
+    ...compactMachine(m, true),
+    address: [m.address, pods.length === 0 ? undefined : words.pods(pods.length)].filter((t) => t !== undefined).join(' · '),
+    devices,
+    stands: [...hidden.map((d) => d.record.id), ...inPods],
   }
 }
 

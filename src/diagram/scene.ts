@@ -1,6 +1,4 @@
-import { ETH_P } from '../net/packet.ts'
 import { STEP } from '../trace/columns.ts'
-import { PACKET_WIDTH } from '../trace/packets.ts'
 import { type Activity, activityOf, type Change, changesOf, shortReason } from './activity.ts'
 import { type Capsule, capsuleOf } from './capsule.ts'
 import type { Point } from './geometry.ts'
@@ -139,26 +137,4 @@ function othersAt(paths: Paths, focus: number, seq: number): Mark[] {
     if (at !== undefined) marks.push({ packet: p, at, capsule: capsuleOf(reader.packetAt(p, seq)) })
   }
   return marks
-}
-
-/** Machines that no IP packet's stack work ever happens in, in a run that has any: they can be drawn small. Pods count for their node. */
-export function idleMachines(
-  paths: { readonly reader: Paths['visits']['reader'] },
-  machines: Iterable<{ readonly id: string }>,
-): Set<string> {
-  const { events: e, refs, packets } = paths.reader.trace
-  const busy = new Set<string>()
-  const seen = new Uint8Array(refs.length)
-  for (let s = 0; s < e.length; s++) {
-    const ref = e.netns[s] as number
-    if (seen[ref] === 1 || e.kind[s] !== STEP.enter || e.a[s] !== 1) continue
-    if (packets.rows[(e.packet[s] as number) * PACKET_WIDTH + 4] === ETH_P.ARP) continue
-    seen[ref] = 1
-    busy.add(refs[ref] ?? '')
-  }
-  const idle = new Set<string>()
-  // Where nothing has been sent yet, everything is of interest.
-  if (busy.size === 0) return idle
-  for (const m of machines) if (!busy.has(m.id)) idle.add(m.id)
-  return idle
 }

@@ -1,39 +1,98 @@
 import { LANE } from './compact-block.ts'
-import { isGuest, isHost } from './roles.ts'
+import type { Words } from './figure.ts'
+import { isGuest, isHost, switchOf } from './roles.ts'
 import type { Measure } from './text.ts'
 import type { Link, Machine, Topology } from './topology.ts'
 
 // Machines that no packet of the run touches, behind a switch port: a gateway and the Internet, say, while pods talk to each
-// other. They get a chip with name and address on the switch's edge instead of a row of their own.
+// other. They get a chip with name and address on the switch's edge instead of a row of their own. So do idle nodes of a crowded
+// cluster, several of them one chip together.
+
+/** One chip: a machine, or several nodes. */
+export interface SlimMachine {
+  /** Of its box; the netns id of a machine that is alone. */
+  readonly id: string
+  readonly netns: string
+  readonly role: Machine['netns']['role']
+  readonly name: string
+  /** What stands beside the name: an address, how many pods. */
+  readonly note: string | undefined
+  /** For tooltips and screen readers. */
+  readonly full: string
+  /** Ids of namespaces that it stands for, beside its own. */
+  readonly stands: readonly string[]
+}
 
 /** What hangs on one switch port, nearest first. */
-export type SlimChain = readonly Machine[]
+export interface SlimChain {
+  readonly machines: readonly SlimMachine[]
+  /** Ids of the ports of the same switch that this one stands for. */
+  readonly ports: readonly string[]
+  /** Length of the cable before the first chip. */
+  readonly door: number
+}
 
-/** Chains of idle machines by the id of the switch port that they hang on. A machine that also leads to a busy one is in none. */
-export function slimChains(topology: Topology, idle: ReadonlySet<string>): ReadonlyMap<string, SlimChain> {
+export interface Slim {
+  /** By the id of the switch port that they hang on. */
+  readonly chains: ReadonlyMap<string, SlimChain>
+  /** netns ids of all machines in them. */
+  readonly machines: ReadonlySet<string>
+}
+
+/**
+ * Chains of idle machines. A machine that also leads to a busy one is in none; nodes only with `nodes`, when they hang on one
+ * cable.
+ */
+export function slimChains(
+  topology: Topology,
+  idle: ReadonlySet<string>,
+  options: { readonly nodes: boolean; readonly words: Words },
+): Slim {
   const chains = new Map<string, SlimChain>()
-  if (!topology.machines.some(isHost)) return chains
+  const chained = new Set<string>()
+  if (!topology.machines.some(isHost)) return { chains, machines: chained }
+  const { links } = topology
+  const door = options.nodes ? SLIM_SHORT_DOOR : SLIM_DOOR
   const guests = new Map(
     topology.machines.filter((m) => isGuest(m) && idle.has(m.netns.id)).map((m) => [m.netns.id as string, m]),
   )
-  const switches = new Set<string>(topology.machines.filter((m) => m.netns.role === 'switch').map((m) => m.netns.id))
-  for (const link of topology.links) {
-    for (const [port, first] of [
-      [link.a, link.b],
-      [link.b, link.a],
-    ] as const) {
-      const chain = switches.has(port.netns) ? chainFrom(link, first.netns, { guests, links: topology.links }) : undefined
-      if (chain !== undefined) chains.set(port.id, chain)
+  const cablesOf = (m: Machine) => links.filter((l) => l.a.netns === m.netns.id || l.b.netns === m.netns.id)
+  const nodes = new Map(
+    topology.machines
+      .filter((m) => options.nodes && isHost(m) && idle.has(m.netns.id) && cablesOf(m).length === 1)
+      .map((m) => [m.netns.id as string, m]),
+  )
+  for (const at of topology.machines.filter((m) => switchOf(m) !== undefined)) {
+    const together: { readonly port: string; readonly node: Machine }[] = []
+    for (const link of links) {
+      for (const [port, first] of [
+        [link.a, link.b],
+        [link.b, link.a],
+      ] as const) {
+        if (port.netns !== at.netns.id) continue
+        const node = nodes.get(first.netns)
+        if (node !== undefined) together.push({ port: port.id, node })
+        const chain = node === undefined ? chainFrom(link, first.netns, { guests, links }) : undefined
+        if (chain === undefined) continue
+        chains.set(port.id, { machines: chain.map((m) => slimOf(m, options.words)), ports: [], door })
+        for (const m of chain) chained.add(m.netns.id)
+      }
     }
+    const [first, ...others] = together
+    if (first === undefined) continue
+    const members = together.map((t) => t.node)
+    const slim = others.length === 0 ? slimOf(first.node, options.words) : slimNodes(members, at, options.words)
+    chains.set(first.port, { machines: [slim], ports: others.map((o) => o.port), door })
+    for (const m of members) chained.add(m.netns.id)
   }
-  return chains
+  return { chains, machines: chained }
 }
 
 function chainFrom(
   link: Link,
   first: string,
   ctx: { readonly guests: ReadonlyMap<string, Machine>; readonly links: readonly Link[] },
-): SlimChain | undefined {
+): readonly Machine[] | undefined {
   const chain: Machine[] = []
   let by = link
   for (let id: string | undefined = first; id !== undefined; ) {
@@ -49,22 +108,53 @@ function chainFrom(
   return chain
 }
 
+/** All pods of a machine. */
+export const podsOf = (m: Machine) => [...m.bridges.flatMap((b) => b.pods), ...m.routed]
+
+const listed = (words: readonly (string | undefined)[]) => words.filter((w) => w !== undefined && w !== '').join(' ')
+
+function slimOf(m: Machine, words: Words): SlimMachine {
+  const pods = podsOf(m)
+  const note = [m.address, pods.length === 0 ? undefined : words.pods(pods.length)].filter((t) => t !== undefined).join(' · ')
+  return {
+    id: m.netns.id,
+    netns: m.netns.id,
+    role: m.netns.role,
+    name: m.name,
+    note: note === '' ? undefined : note,
+    full: listed([m.netns.name, m.address, ...pods.map((p) => p.netns.name)]),
+    stands: pods.map((p) => p.netns.id),
+  }
+}
+
+function slimNodes(members: readonly Machine[], at: Machine, words: Words): SlimMachine {
+  const pods = members.flatMap(podsOf)
+  return {
+    id: `nodes:${at.netns.name}`,
+    netns: members[0]?.netns.id ?? at.netns.id,
+    role: 'node',
+    name: words.nodes(members.length),
+    note: pods.length === 0 ? undefined : words.pods(pods.length),
+    full: members.map((m) => listed([m.netns.name, m.address])).join(', '),
+    stands: [...members.map((m) => m.netns.id), ...pods.map((p) => p.netns.id)],
+  }
+}
+
 export const SLIM_PAD = 7
 const BETWEEN = 8
 /** Of the cable between two chips. */
 export const SLIM_GAP = 14
 
-/** Cable before the first chip: a flooded frame may still come to rest at its door. */
-export const SLIM_DOOR = LANE + 10
+/** Cable before the first chip: a flooded frame may still come to rest at its door; where room is short, half in the port's. */
+const SLIM_DOOR = LANE + 10
+const SLIM_SHORT_DOOR = 16
 
-export const slimWidth = (m: Machine, measure: Measure): number =>
-  Math.ceil(
-    SLIM_PAD + measure(m.name, 'name') + (m.address === undefined ? 0 : BETWEEN + measure(m.address, 'address')) + SLIM_PAD + 1,
-  )
+export const slimWidth = (m: SlimMachine, measure: Measure): number =>
+  Math.ceil(SLIM_PAD + measure(m.name, 'name') + (m.note === undefined ? 0 : BETWEEN + measure(m.note, 'address')) + SLIM_PAD + 1)
 
 /** Width of a chain with the cables in it. */
 export const chainWidth = (chain: SlimChain, measure: Measure): number =>
-  chain.reduce((w, m, i) => w + (i === 0 ? SLIM_DOOR : SLIM_GAP) + slimWidth(m, measure), 0)
+  chain.machines.reduce((w, m, i) => w + (i === 0 ? chain.door : SLIM_GAP) + slimWidth(m, measure), 0)
 
-/** Where the address begins in a chip, from its left edge; the name begins at `SLIM_SLIM_PAD`. */
-export const slimAddress = (m: Machine, measure: Measure): number => SLIM_PAD + measure(m.name, 'name') + BETWEEN
+/** Where the note begins in a chip, from its left edge; the name begins at `SLIM_PAD`. */
+export const slimNote = (m: SlimMachine, measure: Measure): number => SLIM_PAD + measure(m.name, 'name') + BETWEEN

@@ -1,7 +1,7 @@
 import { LANE } from './compact-block.ts'
 import { Sketch, type Words } from './figure.ts'
 import { alongBar } from './group-block.ts'
-import { chainWidth, SLIM_DOOR, SLIM_GAP, SLIM_PAD, type SlimChain, slimAddress, slimWidth } from './slim.ts'
+import { chainWidth, SLIM_GAP, SLIM_PAD, type SlimChain, slimNote, slimWidth } from './slim.ts'
 import { FONTS, type Measure } from './text.ts'
 import type { BridgeNode, DeviceNode, Machine } from './topology.ts'
 
@@ -22,6 +22,8 @@ export interface SwitchPort {
   readonly wish: number | undefined
   /** Idle machines behind it, drawn beside it. */
   readonly chain?: SlimChain | undefined
+  /** Ports that it stands for. */
+  readonly also?: readonly DeviceNode[]
 }
 
 export const portWidth = (d: DeviceNode, measure: Measure): number =>
@@ -134,10 +136,15 @@ export function switchBlock(
       of: { kind: 'device', link: d.link.kind, up: d.up },
       netns: machine.netns.id,
       parent: machine.netns.id,
-      name: `${machine.netns.name} ${d.name}`,
+      name: [machine.netns.name, d.name, ...(p.also ?? []).map((other) => other.record.name)].join(' '),
       dock: { x: lane, y: y + PORT / 2 },
     })
-    sketch.label({ text: d.name, x: x + 7, y: y + 2, width: w - LANE - 8, style: 'device', tone: 'muted', box: d.id })
+    const text = p.also === undefined || p.also.length === 0 ? d.name : options.words.ports(p.also.length + 1)
+    sketch.stand(
+      d.id,
+      (p.also ?? []).map((other) => other.record.id),
+    )
+    sketch.label({ text, x: x + 7, y: y + 2, width: w - LANE - 8, style: 'device', tone: 'muted', box: d.id })
     sketch.road({
       from: d.id,
       to: bar.id,
@@ -168,33 +175,34 @@ function drawChain(
   const top = at.y + SLIM_TOP
   const mid = top + SLIM / 2
   let x = at.x
-  for (const [i, m] of chain.entries()) {
-    const { id, name, role } = m.netns
-    const left = x + (i === 0 ? SLIM_DOOR : SLIM_GAP)
+  for (const [i, m] of chain.machines.entries()) {
+    const { id, role } = m
+    const left = x + (i === 0 ? chain.door : SLIM_GAP)
     const w = slimWidth(m, at.measure)
     const rest = { x: i === 0 ? left - LANE / 2 - 4 : left, y: mid }
     sketch.box({
       id,
       rect: { x: left, y: top, w, h: SLIM },
       of: { kind: 'machine', role },
-      netns: id,
+      netns: m.netns,
       parent: at.switch,
-      name: [name, m.address ?? ''].join(' ').trim(),
+      name: m.full,
       dock: rest,
     })
+    sketch.stand(id, m.stands)
     const end = left + w - SLIM_PAD + 2
     const nameX = left + SLIM_PAD
     sketch.label({ text: m.name, x: nameX, y: top + 0.5, width: end - nameX, style: 'name', tone: 'muted', box: id })
-    if (m.address !== undefined) {
-      const address = left + slimAddress(m, at.measure)
-      sketch.label({ text: m.address, x: address, y: top + 1, width: end - address, style: 'address', tone: 'faint', box: id })
+    if (m.note !== undefined) {
+      const note = left + slimNote(m, at.measure)
+      sketch.label({ text: m.note, x: note, y: top + 1, width: end - note, style: 'address', tone: 'faint', box: id })
     }
-    const before = chain[i - 1]
+    const before = chain.machines[i - 1]
     if (before === undefined) {
       const points = [{ x: at.lane, y: at.y + PORT / 2 }, { x: at.lane, y: mid }, rest]
       sketch.road({ from: at.port, to: id, kind: 'link', both: true, points })
       sketch.road({ from: id, to: id, kind: 'link', both: true, points: [rest, { x: left, y: mid }] })
-    } else sketch.road({ from: before.netns.id, to: id, kind: 'link', both: true, points: [{ x, y: mid }, rest] })
+    } else sketch.road({ from: before.id, to: id, kind: 'link', both: true, points: [{ x, y: mid }, rest] })
     x = left + w
   }
 }

@@ -1,3 +1,4 @@
+import { readableScale } from './detail.ts'
 import type { Rect } from './geometry.ts'
 
 // What a camera sees, as numbers. The gestures that move it are zoom.ts's, which a page may load later.
@@ -39,6 +40,16 @@ export function fitView(bounds: Rect, room: { readonly width: number; readonly h
   if (bounds.w === 0 || bounds.h === 0) return { x: 0, y: 0, k: 1 }
   const k = Math.min(maxScale, room.width / bounds.w, room.height / bounds.h)
   return { k, x: (room.width - bounds.w * k) / 2 - bounds.x * k, y: (room.height - bounds.h * k) / 2 - bounds.y * k }
+}
+
+/**
+ * The scale that a drawing is first seen at: of everything where that can be read, else around the packet. Hardly too small is not
+ * worth a view that moves.
+ */
+export function openingScale(bounds: Rect, room: { readonly width: number; readonly height: number }): number {
+  const whole = fitView(bounds, room).k
+  const readable = readableScale(room)
+  return whole < readable * 0.995 ? readable : whole
 }
 
 /**

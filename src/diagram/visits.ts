@@ -133,7 +133,7 @@ const isClone = (origin: number) => origin === CLONE
 export function boxOfVisit(layout: Layout, visit: Pick<Visit, 'netns' | 'place'>): string | undefined {
   const candidates: string[] = []
   const { place, netns } = visit
-  if (place.kind === 'device') candidates.push(place.device)
+  if (place.kind === 'device') candidates.push(place.device, layout.inside.get(place.device) ?? '')
   if (place.kind === 'process') {
     candidates.push(containerId(netns, place.container))
     candidates.push(gateId(netns, 'local'))
@@ -156,6 +156,6 @@ export function boxOfVisit(layout: Layout, visit: Pick<Visit, 'netns' | 'place'>
       )
   }
   if (place.kind !== 'device') candidates.push(gateId(netns, 'stack'))
-  candidates.push(netns)
+  candidates.push(netns, layout.inside.get(netns) ?? '')
   return candidates.find((id) => layout.box.has(id))
 }

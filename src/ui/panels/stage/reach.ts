@@ -23,14 +23,16 @@ export function selectionOf(box: Box): StageSelection {
 
 /** The box that a selection marks, if the drawing has it. */
 export function selectedBox(layout: Layout, s: StageSelection): string | undefined {
-  if (s.device !== undefined && layout.box.has(s.device)) return s.device
+  const drawn = (id: string) => [id, layout.inside.get(id) ?? ''].find((b) => layout.box.has(b))
+  const device = s.device === undefined ? undefined : drawn(s.device)
+  if (device !== undefined) return device
   if (s.netns !== undefined && s.gate !== undefined) {
     const id = gateId(s.netns, s.gate as 'routing')
     if (layout.box.has(id)) return id
     const stack = gateId(s.netns, 'stack')
     if (layout.box.has(stack)) return stack
   }
-  return s.netns !== undefined && layout.box.has(s.netns) ? s.netns : undefined
+  return s.netns === undefined ? undefined : drawn(s.netns)
 }
 
 /** The nearest box in a direction: distance counts, straying sideways counts double. */

@@ -4,9 +4,10 @@ import { createPortal } from 'react-dom'
 import { CalloutPlacer } from '../../../diagram/callout.ts'
 import type { Box } from '../../../diagram/figure.ts'
 import { centre } from '../../../diagram/geometry.ts'
+import { idleParts } from '../../../diagram/idle.ts'
 import { layout as layOut } from '../../../diagram/layout.ts'
 import { Paths } from '../../../diagram/path.ts'
-import { idleMachines, packetAtStep, sceneAt } from '../../../diagram/scene.ts'
+import { packetAtStep, sceneAt } from '../../../diagram/scene.ts'
 import { CANVAS_FROM } from '../../../diagram/shape.ts'
 import { remember } from '../../../diagram/text.ts'
 import { topologyOf } from '../../../diagram/topology.ts'
@@ -53,18 +54,11 @@ export function Stage(props: StageProps) {
     const view = timeline.at(seq)
     return new Set(passing.filter((id) => view.get('netns', id) === undefined))
   }, [passing, timeline, seq])
-  const compact = useMemo(
-    () =>
-      idleMachines(
-        { reader },
-        topology.machines.filter((m) => m.bridges.length === 0).map((m) => ({ id: m.netns.id })),
-      ),
-    [reader, topology],
-  )
+  const idle = useMemo(() => idleParts(reader, topology), [reader, topology])
   const room = useRoom(size)
   const layout = useMemo(
-    () => (room === undefined ? undefined : layOut(topology, { ...room, measure, words: stageWords(lang), compact })),
-    [topology, room, measure, lang, compact],
+    () => (room === undefined ? undefined : layOut(topology, { ...room, measure, words: stageWords(lang), idle })),
+    [topology, room, measure, lang, idle],
   )
   const paths = useMemo(() => (layout === undefined ? undefined : new Paths(layout, visits)), [layout, visits])
   const placer = useMemo(() => (layout === undefined ? undefined : new CalloutPlacer(layout)), [layout])

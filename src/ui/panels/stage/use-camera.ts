@@ -1,12 +1,9 @@
 import { type RefObject, useCallback, useEffect, useRef, useState } from 'react'
 import type { Layout } from '../../../diagram/figure.ts'
 import type { Point } from '../../../diagram/geometry.ts'
-import { clampView, fitView, stillView, type View, type ZoomHandle } from '../../../diagram/view.ts'
+import { clampView, fitView, openingScale, stillView, type View, type ZoomHandle } from '../../../diagram/view.ts'
 import type { Size } from './use-size.ts'
 
-/** Below this scale the whole drawing is not readable, so the camera goes with the packet instead. */
-const READABLE = 0.73
-const FOLLOW_SCALE = 0.92
 const GLIDE = 420
 /** A view is only enlarged to fill its room when it gains this much. */
 const WORTH_IT = 1.2
@@ -93,7 +90,7 @@ export function useCamera(options: {
     if (before === layout && inside && whole.k < view.k * WORTH_IT) return
     touched.current = false
     showWhole(0)
-    setFollowing(whole.k < READABLE)
+    setFollowing(openingScale(layout.bounds, size) > whole.k)
   }, [layout, size, showWhole])
 
   const reveal = useCallback(
@@ -101,7 +98,7 @@ export function useCamera(options: {
       const zoom = handle.current
       if (zoom === undefined || bounds === undefined || size === undefined) return
       const { view } = zoom
-      const k = Math.max(view.k, Math.min(FOLLOW_SCALE, size.width / 420))
+      const k = Math.max(view.k, openingScale(bounds, size))
       const x = p.x * view.k + view.x
       const y = p.y * view.k + view.y
       const [mx, my] = [Math.min(140, size.width * 0.28), Math.min(110, size.height * 0.28)]
