@@ -1,13 +1,14 @@
 import { describe, expect, it } from 'vitest'
 import { execCommand } from '../../console/exec.ts'
 import { parseBridgeFdb } from '../../linux/bridge.ts'
+import { parseIpRoute } from '../../linux/ip-route-parse.ts'
 import { tunnelEntry } from '../../linux/vxlan.ts'
 import { formatMac, macOf } from '../../net/address.ts'
 import { IP_DF } from '../../net/packet.ts'
 import { summarize } from '../../net/summary.ts'
 import { ip, type TestHost, TestNetwork } from '../../sim/testing/network.ts'
 import { type Played, play } from '../../sim/testing/play.ts'
-import { deviceId, type RecordId } from '../../world/ids.ts'
+import { deviceId, netnsId, type RecordId, routeId } from '../../world/ids.ts'
 import type { DeviceLink, WorldRecord } from '../../world/records.ts'
 import type { World } from '../../world/world.ts'
 
@@ -21,6 +22,8 @@ interface Given {
   readonly fdbA?: string
   readonly fdbB?: string
   readonly rulesA?: string
+  /** An address that `a` has an unreachable route to. */
+  readonly refusedA?: string
   readonly mtu?: number
 }
 
@@ -49,6 +52,12 @@ function tunnel(given: Given = {}): World {
   b.address('eth0', '192.168.1.2/24')
   if (given.rulesA !== undefined) a.iptables(given.rulesA)
   const world = new Map<RecordId, WorldRecord>(net.world())
+  const refused = parseIpRoute(given.refusedA === undefined ? '' : `unreachable ${given.refusedA}`)
+  if (!refused.ok) throw new Error(given.refusedA)
+  for (const { line: _, nexthops: __, ...route } of refused.value.routes) {
+    const id = routeId('a', 'main', 99)
+    world.set(id, { kind: 'route', id, netns: netnsId('a'), ...route, nexthops: [], origin: { component: 'user' } })
+  }
   for (const [name, text] of [
     ['a', given.fdbA ?? FLOOD('192.168.1.2')],
     ['b', given.fdbB ?? FLOOD('192.168.1.1')],
@@ -155,6 +164,12 @@ COMMIT
     expect(printed(p, 'a', 'ip -d link show vx0')).toContain(
       'vxlan id 1 local 192.168.1.1 dev eth0 srcport 0 0 dstport 8472 nolearning ttl auto ageing 300 udpcsum noudp6zerocsumtx noudp6zerocsumrx',
     )
+  })
+
+  it('is routed as its remote end is, whatever device it was made on', () => {
+    const p = play(tunnel({ a: { device: deviceId('a', 'eth0') }, refusedA: '192.168.1.2' }), ['a', 'ping -c 1 -W 1 10.99.0.2'])
+    expect(new Set(p.drops)).toEqual(new Set(['a/vx0: IP_OUTNOROUTES']))
+    expect(origins(p).filter(([, how]) => how === 'encapsulated')).toEqual([])
   })
 
   it('is fragmented outside where the way is too narrow, once: then the sender knows', () => {

@@ -61,11 +61,6 @@ export class VxlanDevice {
   countDrop(): void {
     this.#dev.ns.kernel.rec.cell(this.#dev.ref, TX_DROPPED, ++this.#dropped)
   }
-
-  /** The device that outer packets are bound to. */
-  get lower(): NetDevice | undefined {
-    return this.link.device === undefined ? undefined : this.#dev.ns.kernel.devices.get(this.link.device)
-  }
 }
 
 /** vxlan_xmit(): looks up who has the frame's destination and sends it there, to each remote end of an entry that has several. */
@@ -115,13 +110,8 @@ function wayTo(
   vxlan: VxlanDevice,
 ): Way | { readonly kind: 'none' } | { readonly kind: 'undetermined'; readonly what: string } {
   if (isMulticast(remote.address)) return { kind: 'undetermined', what: 'VXLAN to a multicast group' }
-  const route = lookupOutput(dev.ns, {
-    dst: remote.address,
-    src: vxlan.link.local ?? 0,
-    mark: skb.mark,
-    tos: 0,
-    oif: vxlan.lower,
-  })
+  // Without a device: `dev` of `ip link add` binds only the remote end that is given with it, not those of forwarding entries.
+  const route = lookupOutput(dev.ns, { dst: remote.address, src: vxlan.link.local ?? 0, mark: skb.mark, tos: 0, oif: undefined })
   // A tunnel whose way leads through itself: -ELOOP.
   if (route.error !== undefined || route.found.device === dev) return { kind: 'none' }
   if (route.found.result === ROUTE_LOCAL) return { kind: 'undetermined', what: 'VXLAN to an address of its own host' }
@@ -158,7 +148,6 @@ function send(skb: SkBuff, remote: VxlanRemote, dev: NetDevice, vxlan: VxlanDevi
     mark: skb.mark,
     parent: skb.packet,
     hash: skb.hash,
-    ...(vxlan.lower === undefined ? {} : { oif: vxlan.lower }),
   })
   if (sent === 'OK') vxlan.count(skbLength(pkt))
   else vxlan.countDrop()
