@@ -14,7 +14,7 @@ import type { Cluster, ClusterNode } from './model.ts'
 import { buildNode } from './node.ts'
 import { type NodeRules, nodeRules } from './node-rules.ts'
 import { applyOverrides } from './overrides/index.ts'
-import { fillInAll, objectsOf } from './peers.ts'
+import { dnsWanted, fillInAll, objectsOf } from './peers.ts'
 import { checkJourneys } from './places.ts'
 import { leftOutNote, leftOutTables, MAX_RULES, nodesOnTheWay } from './realise.ts'
 import { WorldBuilder } from './world-builder.ts'
@@ -63,9 +63,10 @@ export function planWorld(doc: ScenarioDocument): Result<WorldPlan, InputError[]
   const clusters = filled.value.map(planCluster)
   const balancersOf = (journeys: readonly JourneySpec[]) => filled.value.map((c) => demandedVips(c, journeys).join()).join(';')
   const balancers = balancersOf(doc.journeys)
+  const dns = dnsWanted(doc, doc.journeys)
   return ok({
     demands: (journeys) =>
-      balancersOf(journeys) === balancers
+      balancersOf(journeys) === balancers && dnsWanted(doc, journeys) === dns
         ? clusters
             .map((c) =>
               c

@@ -32,7 +32,7 @@ describe('DNS that the objects leave out', () => {
     expect(c.objects.find((o) => o.name === 'kube-dns')?.manifest.spec).toMatchObject({ clusterIP: '10.100.0.10' })
     expect(c.notes).toContainEqual({
       what: 'The objects have no DNS, and a journey asks for a name: CoreDNS was added behind the Service kube-dns',
-      where: 'journeys[0].run',
+      where: 'cluster.dns',
     })
   })
 

@@ -1,8 +1,9 @@
 import { listAt, textAt } from '../base/fields.ts'
 import { formatIpv4, ipv4, networkOf } from '../net/address.ts'
+import type { Manifest, ScenarioDocument } from '../scenario/document.ts'
 import { corednsArgv } from './dns.ts'
 import type { FillContext } from './fill-in.ts'
-import type { Draft } from './objects.ts'
+import { HOME, type Site } from './site.ts'
 
 // A cluster comes with DNS: kubeadm, kind and k3s install CoreDNS behind the Service kube-dns before the first user's pod. People who
 // write down their own objects leave it out. It is added where a journey asks for a name, so that a small cluster of addresses
@@ -12,11 +13,8 @@ const NAMESPACE = 'kube-system'
 const LABELS = { 'k8s-app': 'kube-dns' }
 
 /** Adds the Deployment coredns and the Service kube-dns (kubeadm's addons, one replica) where the cluster is to have them and has neither. */
-export function fillDns(context: FillContext): void {
-  const { drafts, doc, serviceCIDR, notes } = context
-  if (doc.cluster.dns === 'none' || drafts.all.length === 0 || hasOwnDns(drafts.all)) return
-  const asks = doc.journeys.findIndex((j) => asksForName(j.run))
-  if (asks < 0 && doc.cluster.dns === undefined) return
+export function fillDns({ drafts, doc, site, serviceCIDR, notes }: FillContext): void {
+  if (!wantsDns(doc, site)) return
   // kubeadm's GetDNSIP(): the tenth address of the range. Where another Service has it, the API server picks one.
   const tenth = formatIpv4(ipv4(networkOf(serviceCIDR) + 10))
   const taken = drafts.of('Service').some((d) => textAt(d.manifest, 'spec', 'clusterIP') === tenth)
@@ -63,27 +61,37 @@ export function fillDns(context: FillContext): void {
     'cluster.dns',
     madeBy,
   )
-  const why = asks < 0 ? 'cluster.dns asks for it' : 'a journey asks for a name'
+  const why = doc.cluster.dns === undefined ? 'a journey asks for a name' : 'cluster.dns asks for it'
   notes.push({
     what: `The objects have no DNS, and ${why}: CoreDNS was added behind the Service kube-dns`,
-    where: asks < 0 ? 'cluster.dns' : `journeys[${asks}].run`,
+    where: 'cluster.dns',
   })
 }
 
-/** Whatever answers names already, whoever installed it: its Service by label or name, or its pods by their image. */
-function hasOwnDns(all: readonly Draft[]): boolean {
-  return all.some((d) => {
-    if (d.kind === 'Service') return isClusterDns(d.name, d.namespace, textAt(d.manifest, 'metadata', 'labels', 'k8s-app'))
-    const spec = d.kind === 'Pod' ? ['spec'] : ['spec', 'template', 'spec']
-    return listAt(d.manifest, ...spec, 'containers').some((c) => {
-      const image = textAt(c, 'image')
-      return image !== undefined && corednsArgv({ name: '', image, ports: [] }) !== undefined
-    })
-  })
+/** The document is to have DNS that its objects do not bring. Of the other clusters of a document, those whose own pods ask. */
+export function wantsDns({ cluster, objects, journeys }: ScenarioDocument, site: Site = HOME): boolean {
+  if (cluster.dns === 'none' || objects.length === 0) return false
+  const asks = journeys.some((j) => asksForName(j.run) && (site.index === 0 || objects.some((o) => isPod(o, j.from))))
+  return (asks || cluster.dns === 'coredns') && !objects.some(bringsDns)
 }
 
-const isClusterDns = (name: string, namespace: string | undefined, app: string | undefined): boolean =>
-  namespace === NAMESPACE && (name === 'kube-dns' || app === 'kube-dns')
+const isPod = ({ kind, metadata }: Manifest, place: string): boolean =>
+  kind === 'Pod' && (place === `pod/${metadata.name}` || place === `pod/${metadata.namespace ?? 'default'}/${metadata.name}`)
+
+/** Whatever answers names already, whoever installed it: its Service by name or label, or its pods by their image. */
+function bringsDns(object: Manifest): boolean {
+  const { kind, metadata } = object
+  if (kind === 'Service') {
+    return (
+      metadata.namespace === NAMESPACE && (metadata.name === 'kube-dns' || textAt(metadata, 'labels', 'k8s-app') === 'kube-dns')
+    )
+  }
+  const spec = kind === 'Pod' ? ['spec'] : ['spec', 'template', 'spec']
+  return listAt(object, ...spec, 'containers').some((c) => {
+    const image = textAt(c, 'image')
+    return image !== undefined && corednsArgv({ name: '', image, ports: [] }) !== undefined
+  })
+}
 
 /** Programs that do nothing but ask. */
 const ASKERS = /^(dig|nslookup|getent|host)$/

@@ -40,6 +40,7 @@ function variantsOf(d: ScenarioDocument): ScenarioDocument[] {
     { ...d, journeys: [...d.journeys, ...(first === undefined ? [] : [first])] },
     { ...d, title: 'another', journeys: d.journeys.slice(0, 1) },
     { ...d, journeys: [{ from: 'nowhere', run: 'ping 10.0.0.1' }] },
+    { ...d, journeys: [{ from: 'node1', run: 'getent hosts web' }] },
     still,
     { ...d, cluster: { ...d.cluster, network: { ...d.cluster.network, mtu: 1400 } } },
     { ...d, objects: d.objects.toReversed() },
@@ -72,6 +73,17 @@ describe('worlds that are kept', () => {
     expect(worlds.built).toBe(1)
     expect(worlds.world(documentOf([...objects, pod('other', 'node1')])).ok).toBe(true)
     expect(worlds.built).toBe(2)
+  })
+
+  it('of a cluster without DNS are another for a command that asks for a name', () => {
+    const worlds = new KeptWorlds()
+    const objects = [node('node1'), pod('client', 'node1')]
+    const built = ['ping -c1 10.244.1.1', 'ping -c1 web', 'getent hosts web', 'ping -c1 10.244.1.1'].map((run) => {
+      const d = documentOf(objects, { journeys: [{ from: 'pod/client', run }] })
+      expect(kept(worlds, d)).toBe(fresh(d))
+      return worlds.built
+    })
+    expect(built).toEqual([1, 2, 2, 2])
   })
 
   it('of a cluster whose rules are on the nodes that a command passes alone are another for a command that passes others', () => {

@@ -1,10 +1,12 @@
 import { err, ok, type Result } from '../base/result.ts'
-import type { InputError, PeerCluster, ScenarioDocument } from '../scenario/document.ts'
+import type { InputError, JourneySpec, PeerCluster, ScenarioDocument } from '../scenario/document.ts'
 import type { RecordId } from '../world/ids.ts'
 import type { ObjectRecord } from '../world/records.ts'
 import { inputError } from './errors.ts'
+import { wantsDns } from './fill-dns.ts'
 import { fillIn } from './fill-in.ts'
 import type { Cluster } from './model.ts'
+import type { Site } from './site.ts'
 
 // A document's own cluster and its peers, each completed by itself: they share the Internet and nothing else.
 
@@ -28,11 +30,20 @@ export function fillInAll(doc: ScenarioDocument): Result<Cluster[], InputError[]
     if (RESERVED.has(peer.name) || peers.findIndex((p) => p.name === peer.name) < i) {
       errors.push(inputError(`${path}.name`, `${peer.name} is taken already; expected a name of its own`))
     }
-    take(fillIn(documentOf(doc, peer), { index: i + 1, name: peer.name }), `${path}.`)
+    take(fillIn(documentOf(doc, peer), siteOf(peer, i)), `${path}.`)
   })
   errors.push(...clashes(clusters))
   return errors.length > 0 ? err(errors) : ok(clusters)
 }
+
+/** Which of the document's clusters get DNS because such journeys ask for names: with the same answer they are the same. */
+export const dnsWanted = (doc: ScenarioDocument, journeys: readonly JourneySpec[]): string =>
+  [
+    wantsDns({ ...doc, journeys }),
+    ...(doc.peers ?? []).map((peer, i) => wantsDns({ ...documentOf(doc, peer), journeys }, siteOf(peer, i))),
+  ].join()
+
+const siteOf = ({ name }: PeerCluster, i: number): Site => ({ index: i + 1, name })
 
 /** A peer as a document of its own. */
 const documentOf = (doc: ScenarioDocument, { cluster, objects }: PeerCluster): ScenarioDocument => ({
@@ -42,7 +53,7 @@ const documentOf = (doc: ScenarioDocument, { cluster, objects }: PeerCluster): S
   cluster,
   objects,
   overrides: {},
-  // They tell which load balancers matter.
+  // They tell which load balancers matter, and whether its pods ask for names.
   journeys: doc.journeys,
 })
 
