@@ -36,7 +36,7 @@ class Shelf {
  * What the kernel adds by itself when devices come up, as records: a bridge's own addresses and its ports' in the FDB
  * (br_fdb_add_local), and the socket that a VXLAN device listens on (vxlan_sock_add). The result is the world that a run starts from.
  */
-export function withKernelRecords(world: World): World {
+export function withKernelRecords(world: World): Map<RecordId, WorldRecord> {
   const out = new Map<RecordId, WorldRecord>(world)
   for (const r of world.values()) {
     if (r.kind !== 'device') continue

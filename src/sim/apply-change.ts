@@ -7,6 +7,7 @@ import { STEP } from '../trace/columns.ts'
 import { WORLD_CHANGES, type WorldChangeKind } from '../trace/step.ts'
 import type { StaleFlows, SyncChange, TableSync, WorldChange } from '../world/changes.ts'
 import type { ProcessId } from '../world/ids.ts'
+import { recordsOf } from '../world/overlay.ts'
 import type { ChainRecord, ProcessRecord, RuleRecord, WorldRecord } from '../world/records.ts'
 import { CELL_FIELDS, type Delta } from '../world/world.ts'
 import { applyIpvs } from './apply-ipvs.ts'
@@ -129,25 +130,53 @@ function countRules(deltas: readonly Delta[]): { added: number; removed: number 
   return { added, removed }
 }
 
-/** iptables-restore --noflush of one table, or single changes of its chains. */
+/** iptables-restore --noflush of one table: chains that are written count from zero, rules of the others go on. */
 function loadTable(ns: NetworkNamespace, { table, written, deltas }: TableSync): void {
   const { rec } = ns.kernel
+  const isWritten = new Set(written)
+  const edited = new Set(
+    deltas.flatMap(({ from, to }) => {
+      const chain = chainOf(to ?? from)
+      return chain === undefined || isWritten.has(chain) ? [] : [chain]
+    }),
+  )
+  const counts = edited.size === 0 ? undefined : countsOf(ns, table, edited)
   for (const delta of deltas) rec.change(delta)
-  const chains: ChainRecord[] = []
-  const rules: RuleRecord[] = []
-  for (const r of rec.world.values()) {
-    if ((r.kind !== 'chain' && r.kind !== 'rule') || r.netns !== ns.record.id || r.table !== table) continue
-    if (r.kind === 'chain') chains.push(r)
-    else rules.push(r)
-  }
-  const fresh = new Set(written)
+  const { chains, rules } = tableOf(ns, table)
   for (const r of rules) {
-    if (!fresh.has(r.chain)) continue
+    if (!isWritten.has(r.chain) && !edited.has(r.chain)) continue
+    const [packets, bytes] = (isWritten.has(r.chain) ? undefined : counts?.(r)) ?? [0, 0]
     const ref = rec.ref(r.id)
-    rec.cell(ref, PACKETS, 0)
-    rec.cell(ref, BYTES, 0)
+    rec.cell(ref, PACKETS, packets)
+    rec.cell(ref, BYTES, bytes)
   }
   ns.netfilter.replaceTable(table, chains, rules)
+}
+
+const chainOf = (r: WorldRecord | undefined): string | undefined =>
+  r?.kind === 'rule' ? r.chain : r?.kind === 'chain' ? r.name : undefined
+
+function tableOf(ns: NetworkNamespace, table: TableSync['table']) {
+  const { world } = ns.kernel.rec
+  const isOwn = (r: ChainRecord | RuleRecord) => r.netns === ns.record.id && r.table === table
+  return { chains: recordsOf(world, 'chain').filter(isOwn), rules: recordsOf(world, 'rule').filter(isOwn) }
+}
+
+/** What the rules of some chains have counted, to be asked for by what they say: each once, in their order. */
+function countsOf(ns: NetworkNamespace, table: TableSync['table'], chains: ReadonlySet<string>) {
+  const { rec } = ns.kernel
+  const byId = new Map(tableOf(ns, table).rules.map((r) => [r.id, r]))
+  const ordered = tableOf(ns, table).chains.flatMap((c) =>
+    chains.has(c.name) ? c.rules.flatMap((id) => byId.get(id) ?? []) : [],
+  )
+  const counted = rec.counted(new Set(ordered.map((r) => rec.ref(r.id))))
+  const left = new Map<string, (readonly [number, number])[]>()
+  const key = (r: RuleRecord) => JSON.stringify([r.chain, r.spec])
+  for (const r of ordered) {
+    const [packets, bytes] = counted.get(rec.ref(r.id)) ?? [0, 0]
+    left.set(key(r), [...(left.get(key(r)) ?? []), [packets, bytes]])
+  }
+  return (r: RuleRecord) => left.get(key(r))?.shift()
 }
 
 /** conntrack -D, or the netlink message that does the same. */

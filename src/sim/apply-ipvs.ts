@@ -1,6 +1,7 @@
 import type { NetworkNamespace } from '../kernel/namespace.ts'
 import type { IpvsServers } from '../world/changes.ts'
 import { netnsId } from '../world/ids.ts'
+import { recordsOf } from '../world/overlay.ts'
 import type { IpvsDestinationRecord, IpvsServiceRecord, WorldRecord } from '../world/records.ts'
 import type { Delta } from '../world/world.ts'
 
@@ -29,9 +30,7 @@ export function applyIpvs(ns: NetworkNamespace, { deltas, servers }: IpvsServers
 }
 
 const own = <K extends WorldRecord['kind']>(ns: NetworkNamespace, kind: K): Extract<WorldRecord, { kind: K }>[] =>
-  [...ns.kernel.rec.world.values()].filter(
-    (r): r is Extract<WorldRecord, { kind: K }> => r.kind === kind && 'netns' in r && r.netns === netnsId(ns.name),
-  )
+  recordsOf(ns.kernel.rec.world, kind).filter((r) => 'netns' in r && r.netns === netnsId(ns.name))
 
 /**
  * GracefulTerminationManager: a real server that is wanted no more stays, at weight 0, while it has TCP connections. kube-proxy

@@ -1,7 +1,5 @@
 import { shelvesOf, withKernelRecords } from '../kernel/boot.ts'
 import { tableFacts } from '../kernel/netfilter/table-facts.ts'
-import type { RecordId } from '../world/ids.ts'
-import type { WorldRecord } from '../world/records.ts'
 import type { World } from '../world/world.ts'
 import { serverSockets } from './processes/index.ts'
 
@@ -19,7 +17,7 @@ export function prepare(world: World): void {
 export function startingWorld(world: World): World {
   const there = known.get(world)
   if (there !== undefined) return there
-  const out = new Map<RecordId, WorldRecord>(withKernelRecords(world))
+  const out = withKernelRecords(world)
   for (const socket of serverSockets(world)) out.set(socket.id, socket)
   known.set(world, out)
   return out

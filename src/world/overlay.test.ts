@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { noteId, type RecordId } from './ids.ts'
-import { OverlayWorld } from './overlay.ts'
+import { OverlayWorld, recordsOf } from './overlay.ts'
 import type { WorldRecord } from './records.ts'
 
 const note = (n: number, what: string): WorldRecord => ({
@@ -35,6 +35,9 @@ describe('a world over another one', () => {
         expect([...overlay]).toEqual([...copy])
         expect([...overlay.values()]).toEqual([...copy.values()])
         expect([...overlay.keys()]).toEqual([...copy.keys()])
+        expect(recordsOf(overlay, 'note')).toEqual([...copy.values()])
+        expect(recordsOf(copy, 'note')).toEqual([...copy.values()])
+        expect(recordsOf(overlay, 'route')).toEqual([])
         expect([...base]).toEqual(before)
       }),
     )

@@ -1,5 +1,5 @@
 import type { RecordId } from './ids.ts'
-import type { WorldRecord } from './records.ts'
+import type { RecordKind, RecordOf, WorldRecord } from './records.ts'
 import type { World } from './world.ts'
 
 /**
@@ -74,7 +74,42 @@ export class OverlayWorld extends Map<RecordId, WorldRecord> {
     return this.entries()
   }
 
+  /** Records of one kind, in the order in which all are iterated. Of the base, it looks at those alone. */
+  ofKind<K extends RecordKind>(kind: K): RecordOf<K>[] {
+    const found: WorldRecord[] = []
+    for (const record of kindsOf(this.#base).get(kind) ?? []) {
+      const now = this.#changed.has(record.id) ? this.#changed.get(record.id) : record
+      if (now !== undefined) found.push(now)
+    }
+    for (const record of this.#added.values()) if (record.kind === kind) found.push(record)
+    return found as RecordOf<K>[]
+  }
+
   override forEach(fn: (record: WorldRecord, id: RecordId, map: Map<RecordId, WorldRecord>) => void): void {
     for (const [id, record] of this.entries()) fn(record, id, this)
   }
+}
+
+/** By kind. A base never changes, and is the base of many. */
+const kinds = new WeakMap<World, ReadonlyMap<RecordKind, readonly WorldRecord[]>>()
+
+function kindsOf(base: World): ReadonlyMap<RecordKind, readonly WorldRecord[]> {
+  const known = kinds.get(base)
+  if (known !== undefined) return known
+  const lists = new Map<RecordKind, WorldRecord[]>()
+  for (const record of base.values()) {
+    const list = lists.get(record.kind)
+    if (list === undefined) lists.set(record.kind, [record])
+    else list.push(record)
+  }
+  kinds.set(base, lists)
+  return lists
+}
+
+/** Records of one kind, in the world's order. In the world of a run, it does not matter how many others there are. */
+export function recordsOf<K extends RecordKind>(world: World, kind: K): RecordOf<K>[] {
+  if (world instanceof OverlayWorld) return world.ofKind(kind)
+  const found: WorldRecord[] = []
+  for (const record of world.values()) if (record.kind === kind) found.push(record)
+  return found as RecordOf<K>[]
 }

@@ -1,5 +1,6 @@
 import { at, listAt, numberAt, textAt } from '../../base/fields.ts'
 import type { TraceRecorder } from '../../trace/recorder.ts'
+import { recordsOf } from '../../world/overlay.ts'
 import type { ObjectRecord } from '../../world/records.ts'
 
 // What CoreDNS' kubernetes plugin keeps of the API server's objects (plugin/kubernetes/object): Services and ready endpoints.
@@ -66,8 +67,7 @@ function indexOf(rec: TraceRecorder): DnsObjects {
   // These are always there; others are known by a Namespace object, or by what lives in them.
   const namespaces = new Set<string>(['default', 'kube-system', 'kube-public', 'kube-node-lease'])
   const pods = new Set<string>()
-  for (const r of rec.world.values()) {
-    if (r.kind !== 'object') continue
+  for (const r of recordsOf(rec.world, 'object')) {
     if (r.namespace !== undefined) namespaces.add(r.namespace)
     if (r.objectKind === 'Namespace') namespaces.add(r.name)
     if (r.objectKind === 'Pod') pods.add(`${textAt(r.manifest, 'status', 'podIP')} ${r.namespace}`)

@@ -1,6 +1,7 @@
 import { at, listAt, numberAt, textAt } from '../../base/fields.ts'
 import { formatIpv4, type Ipv4, parseIpv4 } from '../../net/address.ts'
 import { objectId } from '../../world/ids.ts'
+import { recordsOf } from '../../world/overlay.ts'
 import type { ObjectRecord } from '../../world/records.ts'
 import type { World } from '../../world/world.ts'
 
@@ -37,11 +38,7 @@ export interface Backend {
   readonly slices: readonly ObjectRecord[]
 }
 
-const objectsOf = (world: World, kind: string): ObjectRecord[] => {
-  const found: ObjectRecord[] = []
-  for (const r of world.values()) if (r.kind === 'object' && r.objectKind === kind) found.push(r)
-  return found
-}
+const objectsOf = (world: World, kind: string): ObjectRecord[] => recordsOf(world, 'object').filter((r) => r.objectKind === kind)
 
 /** The Ingresses that name a class with this controller, in the world's order. */
 export function ingressesOf(world: World, controller: string, legacyClass: string): ObjectRecord[] {

@@ -1,5 +1,6 @@
 import { at, listAt, textAt } from '../../base/fields.ts'
 import { ok, type Result } from '../../base/result.ts'
+import { recordsOf } from '../../world/overlay.ts'
 import type { World } from '../../world/world.ts'
 import { HTTP_BACKLOG, type Respond, serveHttp } from './http-server.ts'
 import { type CommandError, commandError } from './options.ts'
@@ -49,8 +50,8 @@ export const healthAnswer = ({ namespace, name }: Pick<HealthCheck, 'namespace' 
 /** EndpointsMap.LocalReadyEndpoints: distinct addresses that are ready and on the node. */
 export function localEndpoints(world: World, { namespace, name }: Pick<HealthCheck, 'namespace' | 'name'>, node: string): number {
   const addresses = new Set<string>()
-  for (const r of world.values()) {
-    if (r.kind !== 'object' || r.objectKind !== 'EndpointSlice' || (r.namespace ?? 'default') !== namespace) continue
+  for (const r of recordsOf(world, 'object')) {
+    if (r.objectKind !== 'EndpointSlice' || (r.namespace ?? 'default') !== namespace) continue
     if (textAt(r.manifest, 'metadata', 'labels', 'kubernetes.io/service-name') !== name) continue
     for (const e of listAt(r.manifest, 'endpoints')) {
       const [address] = listAt(e, 'addresses')

@@ -2,6 +2,7 @@ import type { SocketsApi } from '../../kernel/sockets/index.ts'
 import type { Namespace } from '../../kernel/types.ts'
 import { IPV4_ANY } from '../../net/address.ts'
 import { type ProcessId, processId, socketId } from '../../world/ids.ts'
+import { recordsOf } from '../../world/overlay.ts'
 import type { ProcessRecord, SocketRecord } from '../../world/records.ts'
 import type { World } from '../../world/world.ts'
 import { type Command, serverOf } from './command.ts'
@@ -72,7 +73,7 @@ function newRecord(context: ProcessContext): ProcessRecord {
   let id = processId(ns.name, ns.nextId('proc'))
   while (world.has(id)) id = processId(ns.name, ns.nextId('proc'))
   let pid = 0
-  for (const r of world.values()) if (r.kind === 'process' && r.pid > pid) pid = r.pid
+  for (const r of recordsOf(world, 'process')) if (r.pid > pid) pid = r.pid
   return {
     kind: 'process',
     id,
@@ -92,18 +93,29 @@ function newRecord(context: ProcessContext): ProcessRecord {
  */
 export function serverSockets(world: World): SocketRecord[] {
   const taken = new Map<string, number>()
-  for (const r of world.values()) if (r.kind === 'socket') taken.set(r.netns, (taken.get(r.netns) ?? 0) + 1)
-  const held = new Set([...world.values()].flatMap((r) => (r.kind === 'socket' && r.process !== undefined ? [r.process] : [])))
-  const made: SocketRecord[] = []
+  const held = new Set<ProcessId>()
+  const processes: ProcessRecord[] = []
   for (const r of world.values()) {
-    if (r.kind !== 'process' || r.state !== 'running' || held.has(r.id)) continue
+    if (r.kind === 'process') processes.push(r)
+    if (r.kind !== 'socket') continue
+    taken.set(r.netns, (taken.get(r.netns) ?? 0) + 1)
+    if (r.process !== undefined) held.add(r.process)
+  }
+  const made: SocketRecord[] = []
+  const byNetns = new Map<string, SocketRecord[]>()
+  for (const r of processes) {
+    if (r.state !== 'running' || held.has(r.id)) continue
     const listens = serverOf(r.argv)
     if (listens === undefined) continue
     // Two on one port: the second one's bind(2) will fail when it starts, as it does in life.
     const address = listens.address ?? IPV4_ANY
-    const clash = made.some(
+    let beside = byNetns.get(r.netns)
+    if (beside === undefined) {
+      beside = []
+      byNetns.set(r.netns, beside)
+    }
+    const clash = beside.some(
       (s) =>
-        s.netns === r.netns &&
         s.protocol === listens.protocol &&
         s.local.port === listens.port &&
         (address === IPV4_ANY || s.local.address === IPV4_ANY || s.local.address === address),
@@ -113,7 +125,7 @@ export function serverSockets(world: World): SocketRecord[] {
     taken.set(r.netns, n)
     const id = socketId(r.netns.slice('netns:'.length), n)
     if (world.has(id)) continue
-    made.push({
+    const socket: SocketRecord = {
       kind: 'socket',
       id,
       netns: r.netns,
@@ -124,7 +136,9 @@ export function serverSockets(world: World): SocketRecord[] {
       sendQueue: listens.backlog,
       process: r.id,
       origin: r.origin,
-    })
+    }
+    made.push(socket)
+    beside.push(socket)
   }
   return made
 }

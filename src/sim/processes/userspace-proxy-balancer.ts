@@ -1,6 +1,7 @@
 import { at, listAt, numberAt, textAt } from '../../base/fields.ts'
 import type { Prng } from '../../base/prng.ts'
 import type { Ipv4 } from '../../net/address.ts'
+import { recordsOf } from '../../world/overlay.ts'
 import type { ObjectRecord } from '../../world/records.ts'
 import type { World } from '../../world/world.ts'
 import { type ProxyTarget, podTargets, targetText } from './reverse-proxy-routes.ts'
@@ -32,8 +33,8 @@ export interface Endpoints {
 export function endpointsOf(world: World, of: ServicePort): Endpoints {
   let service: ObjectRecord | undefined
   const slices: ObjectRecord[] = []
-  for (const r of world.values()) {
-    if (r.kind !== 'object' || r.namespace !== of.namespace) continue
+  for (const r of recordsOf(world, 'object')) {
+    if (r.namespace !== of.namespace) continue
     if (r.objectKind === 'Service' && r.name === of.service) service = r
     else if (r.objectKind === 'EndpointSlice' && ownerOf(r) === of.service) slices.push(r)
   }
