@@ -2,10 +2,13 @@ import type { Packet } from '../net/packet.ts'
 import type { RecordId } from '../world/ids.ts'
 import { OverlayWorld } from '../world/overlay.ts'
 import type { WorldRecord } from '../world/records.ts'
-import { applyDelta, type Delta, type World } from '../world/world.ts'
+import { applyDelta, CELL_FIELDS, type Delta, type World } from '../world/world.ts'
+import { STEP } from './columns.ts'
 import { PACKET_WIDTH, writePacketRow } from './packets.ts'
 import type { JourneyResult, StepAt, Trace } from './trace.ts'
 
+const PACKETS = CELL_FIELDS.indexOf('packets')
+const BYTES = CELL_FIELDS.indexOf('bytes')
 const CHUNK_BITS = 14
 const CHUNK = 1 << CHUNK_BITS
 const CHUNK_MASK = CHUNK - 1
@@ -136,6 +139,38 @@ export class TraceRecorder {
     chunk.ref[i] = ref
     chunk.field[i] = field
     chunk.value[i] = value
+  }
+
+  /**
+   * What rules (by ref) have counted up to now: packets and bytes. It reads the whole recording: for moments when rules change places,
+   * not for every packet.
+   */
+  counted(refs: ReadonlySet<number>): ReadonlyMap<number, readonly [packets: number, bytes: number]> {
+    const sums = new Map<number, [number, number]>([...refs].map((ref) => [ref, [0, 0]]))
+    let cell = 0
+    const stored = (seq: number) => {
+      for (; cell < this.#cellCount; cell++) {
+        const chunk = this.#cells[cell >> CHUNK_BITS] as CellChunk
+        const i = cell & CHUNK_MASK
+        if ((chunk.seq[i] as number) > seq) return
+        const sum = sums.get(chunk.ref[i] as number)
+        if (sum !== undefined && chunk.field[i] === PACKETS) sum[0] = chunk.value[i] as number
+        if (sum !== undefined && chunk.field[i] === BYTES) sum[1] = chunk.value[i] as number
+      }
+    }
+    for (let seq = 0; seq <= this.last; seq++) {
+      const chunk = this.#chunks[seq >> CHUNK_BITS] as EventChunk
+      const i = seq & CHUNK_MASK
+      if (chunk.kind[i] === STEP.rule) {
+        const sum = sums.get(chunk.a[i] as number)
+        if (sum !== undefined) {
+          sum[0]++
+          sum[1] += chunk.d[i] as number
+        }
+      }
+      stored(seq)
+    }
+    return sums
   }
 
   /** Registers a new packet and returns its number; write its `born` row next. */

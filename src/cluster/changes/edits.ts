@@ -1,15 +1,10 @@
-import type { ConfigureChange, TableSync } from '../../world/changes.ts'
-import { chainId, netnsId, type RecordId, routeId, ruleId } from '../../world/ids.ts'
+import type { TableSync } from '../../world/changes.ts'
+import { netnsId, type RecordId, routeId, ruleId } from '../../world/ids.ts'
 import type { TableName } from '../../world/netfilter.ts'
 import type { ChainRecord, RouteRecord, RuleRecord, WorldRecord } from '../../world/records.ts'
 import type { Delta, World } from '../../world/world.ts'
 
-// One machine's rules and routes as they are, and as they are to be: what has to be added and taken away for it, rule by rule. What
-// says the same stays the record that it is, with its counters, whatever number it has in a world that is built anew.
-
-type Edits = Pick<ConfigureChange, 'tables' | 'deltas'>
-
-export const isNothing = ({ tables, deltas }: Edits): boolean => tables.length === 0 && deltas.length === 0
+// One machine's rules and routes as they are, and as they are to be: what has to be added and taken away for it, rule by rule.
 
 /** A chain and its rules, in order. */
 export interface ChainContent {
@@ -40,38 +35,26 @@ export function tableEdits(
   table: TableName,
   { wanted, removed }: { readonly wanted: readonly ChainContent[]; readonly removed: readonly ChainContent[] },
 ): TableSync | undefined {
-  const deltas = [...wanted.flatMap((to) => chainEdits(chainIn(now, to.chain.id), to, now)), ...removed.flatMap(chainGone)]
+  const deltas = [...wanted.flatMap((to) => chainEdits(chainIn(now, to.chain.id), to)), ...removed.flatMap(chainGone)]
   if (deltas.length === 0) return undefined
   const fresh = wanted.filter(({ chain }) => !now.has(chain.id)).map(({ chain }) => chain.name)
   return { table, written: fresh, removed: removed.map(({ chain }) => chain.name), deltas }
 }
 
-function chainEdits(from: ChainContent | undefined, to: ChainContent, now: World): Delta[] {
-  const free = [...(from?.rules ?? [])]
-  const { table, name } = to.chain
-  const netns = to.chain.netns.slice('netns:'.length)
-  let n = 1
-  const freshId = () => {
-    while (now.has(ruleId(netns, table, name, n))) n++
-    return ruleId(netns, table, name, n++)
-  }
-  const rules = to.rules.map((rule): { readonly id: RuleRecord['id']; readonly fresh?: RuleRecord } => {
-    const known = free.findIndex((r) => JSON.stringify(r.spec) === JSON.stringify(rule.spec))
-    // Rules keep their order: what comes before the one that was found has gone.
-    const [kept] = known < 0 ? [] : free.splice(0, known + 1).slice(-1)
-    if (kept !== undefined) return { id: kept.id }
-    const id = freshId()
-    return { id, fresh: { ...rule, id } }
+/** Rules are called by their places: one that moves up is another record, and the run sees to its counters. */
+function chainEdits(from: ChainContent | undefined, to: ChainContent): Delta[] {
+  const { netns, table, name } = to.chain
+  const rules = to.rules.map((rule, i): RuleRecord => ({ ...rule, id: ruleId(netns.slice('netns:'.length), table, name, i + 1) }))
+  const chain = { ...(from?.chain ?? to.chain), rules: rules.map((r) => r.id) }
+  const old = new Map<RecordId, WorldRecord>(
+    [...(from?.rules ?? []), ...(from === undefined ? [] : [from.chain])].map((r) => [r.id, r]),
+  )
+  const fresh = new Map<RecordId, WorldRecord>([chain, ...rules].map((r) => [r.id, r]))
+  return [...new Set([...old.keys(), ...fresh.keys()])].flatMap((id): Delta[] => {
+    const a = old.get(id)
+    const b = fresh.get(id)
+    return JSON.stringify(a) === JSON.stringify(b) ? [] : [{ id, from: a, to: b }]
   })
-  const ids = rules.map((r) => r.id)
-  if (from !== undefined && JSON.stringify(from.chain.rules) === JSON.stringify(ids)) return []
-  const chain: Delta = { id: to.chain.id, from: from?.chain, to: { ...(from?.chain ?? to.chain), rules: ids } }
-  const gone = (from?.rules ?? []).filter((r) => !ids.includes(r.id))
-  return [
-    chain,
-    ...gone.map((r): Delta => ({ id: r.id, from: r, to: undefined })),
-    ...rules.flatMap(({ fresh }): Delta[] => (fresh === undefined ? [] : [{ id: fresh.id, from: undefined, to: fresh }])),
-  ]
 }
 
 const chainGone = ({ chain, rules }: ChainContent): Delta[] =>
@@ -107,5 +90,3 @@ export function routeEdits(netns: string, now: World, built: World): Delta[] {
   })
   return [...gone, ...come]
 }
-
-export const natChain = (netns: string, name: string) => chainId(netns, 'nat', name)

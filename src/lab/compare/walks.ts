@@ -2,6 +2,7 @@ import { formatIpv4 } from '../../net/address.ts'
 import { IPPROTO, ipLength, type Packet } from '../../net/packet.ts'
 import { STEP } from '../../trace/columns.ts'
 import type { TraceReader } from '../../trace/reader.ts'
+import type { RuleRecord } from '../../world/records.ts'
 import type { Difference } from './difference.ts'
 import { compareInOrder, type Line } from './in-order.ts'
 import { type NftTraceEvent, nftTraceEvent } from './nft-walks.ts'
@@ -21,6 +22,7 @@ export function engineWalks(reader: TraceReader): Walks {
   const book = new Map<string, OpenWalk[]>()
   /** Of each packet: the walk it is in. */
   const open = new Map<number, OpenWalk>()
+  const edits = changesOfRules(reader)
   for (let s = 0; s < e.length; s++) {
     const packet = e.packet[s] ?? -1
     const kind = e.kind[s]
@@ -36,14 +38,59 @@ export function engineWalks(reader: TraceReader): Walks {
       else list.push(walk)
       open.set(packet, walk)
     } else if (kind === STEP.rule) {
-      const record = ref.startsWith('nftrule:') ? reader.versions.near(ref, s) : undefined
+      const record = reader.versions.near(ref, s)
       const [last = '', number = ''] = ref.split('/').slice(-2)
-      open.get(packet)?.parts.push(`${record?.kind === 'nft-rule' ? record.chain : last}/${number}`)
+      const place = record?.kind === 'rule' && edits.length > 0 ? numberAfter(reader, edits, { rule: record, seq: s }) : number
+      open.get(packet)?.parts.push(`${record?.kind === 'nft-rule' ? record.chain : last}/${place}`)
     } else if (kind === STEP.policy) {
       if (e.c[s] !== POLICY_RETURN) open.get(packet)?.parts.push(e.c[s] === 0 ? 'policy ACCEPT' : 'policy DROP')
     } else if (kind === STEP.hook || kind === STEP.enter || kind === STEP.depart || kind === STEP.drop) open.delete(packet)
   }
   return new Map([...book].map(([netns, walks]) => [netns, walks.map((w) => ({ text: w.parts.join(' '), seq: w.seq }))]))
+}
+
+interface RuleChange {
+  readonly seq: number
+  readonly netns: string
+  /** Rule by rule; otherwise whole chains are written. */
+  readonly edits: boolean
+}
+
+function changesOfRules(reader: TraceReader): RuleChange[] {
+  const { events: e } = reader.trace
+  const found: RuleChange[] = []
+  for (let seq = 0; seq < e.length; seq++) {
+    if (e.kind[seq] !== STEP.change) continue
+    const step = reader.step(seq)
+    if (step.kind !== 'change' || (step.change !== 'configure' && step.change !== 'sync')) continue
+    found.push({ seq, netns: reader.netnsAt(seq), edits: step.change === 'configure' })
+  }
+  return found.some((f) => f.edits) ? found : []
+}
+
+/**
+ * A rule that stays while others of its chain come and go keeps its handle, by which a kernel's trace names it: its number is the one
+ * that it has last.
+ */
+function numberAfter(reader: TraceReader, changes: readonly RuleChange[], of: { rule: RuleRecord; seq: number }): string {
+  const { versions } = reader
+  let { rule } = of
+  for (const c of changes) {
+    if (c.seq < of.seq || c.netns !== rule.netns) continue
+    const chain = versions.at(rule.id.replace(/^rule:/, 'chain:').replace(/\/\d+$/, ''), c.seq)
+    const same = (chain?.kind === 'chain' ? chain.rules : []).flatMap((id): RuleRecord[] => {
+      const r = versions.at(id, c.seq)
+      return r?.kind === 'rule' && JSON.stringify(r.spec) === JSON.stringify(rule.spec) ? [r] : []
+    })
+    const [next] = same
+    if (!c.edits || next === undefined) {
+      // Written anew it has another handle, unless the sync left its chain alone.
+      if (next?.id === rule.id) continue
+      break
+    }
+    rule = next
+  }
+  return rule.id.slice(rule.id.lastIndexOf('/') + 1)
 }
 
 /** A walk under way. It stands where it began: a REJECT sends its error in the middle of one. */
@@ -54,15 +101,16 @@ interface OpenWalk {
 
 const TCP_NAMES = ['FIN', 'SYN', 'RST', 'PSH', 'ACK', 'URG', 'ECE', 'CWR'] as const
 
+/** Of a TCP header's flags, as a walk has them. */
+export const flagNames = (flags: number): string =>
+  TCP_NAMES.filter((_, i) => flags & (1 << i))
+    .toSorted()
+    .join(',')
+
 function packetText(p: Packet): string {
   const sport = isTunnelPort(p.protocol, p.dport) ? FLOW_PORT : p.sport
   const ports = p.protocol === IPPROTO.TCP || p.protocol === IPPROTO.UDP ? ` ${sport} > ${p.dport}` : ''
-  const flags =
-    p.protocol === IPPROTO.TCP
-      ? ` ${TCP_NAMES.filter((_, i) => p.tcpFlags & (1 << i))
-          .toSorted()
-          .join(',')}`
-      : ''
+  const flags = p.protocol === IPPROTO.TCP ? ` ${flagNames(p.tcpFlags)}` : ''
   return `${formatIpv4(p.src)} > ${formatIpv4(p.dst)}${ports} length ${ipLength(p)} ttl ${p.ttl}${flags}`
 }
 
@@ -81,7 +129,7 @@ export function parseWalks(text: string, ruleset: string): Line[] {
       return
     }
     const at = open.get(event.id)
-    if (at === undefined || event.table === 'hopscope_trace') return
+    if (at === undefined || event.table.startsWith('hopscope_')) return
     if (at.walk === undefined) {
       at.walk = [`${at.packet} ${event.table} ${event.chain}:`]
       walks.push(at.walk)
