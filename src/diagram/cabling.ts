@@ -73,6 +73,7 @@ function planSwitch(
     readonly docks: ReadonlyMap<string, Point>
     readonly slim: ReadonlyMap<string, SlimChain>
     readonly measure: Measure
+    readonly words: Words
   },
 ) {
   const bridge = switchOf(machine)
@@ -95,7 +96,7 @@ function planSwitch(
   const at: number[] = new Array(ports.length).fill(0)
   let minWidth = 240
   for (const side of ['top', 'bottom'] as const) {
-    const mine = ports.flatMap((p, i) => (p.side === side ? [{ i, wish: p.wish, w: fullWidth(p, ctx.measure) }] : []))
+    const mine = ports.flatMap((p, i) => (p.side === side ? [{ i, wish: p.wish, w: fullWidth(p, ctx) }] : []))
     const wished = Math.max(8, ...mine.flatMap((m) => m.wish ?? []))
     // Ports without a cable go to the end, unless the switch becomes narrower with them at the beginning.
     const atEnd = placed(mine, wished + 1)

@@ -1,6 +1,6 @@
+import { chipLabel } from '../net/chip.ts'
 import { ETH_P, IPPROTO, type Packet } from '../net/packet.ts'
 import { parsePacket } from '../net/parse.ts'
-import { chipLabel } from '../net/summary.ts'
 import { tunnelled, VXLAN } from '../net/vxlan.ts'
 
 /** A header as a coloured piece of the capsule; the names are those of the colour roles. */

@@ -67,7 +67,7 @@ function bestWith(
   },
 ): Candidate | undefined {
   const { topology, measure, words, idle, room } = ctx
-  const slim = slimChains(topology, idle, { nodes: detail.cards, words })
+  const slim = slimChains(topology, idle, { nodes: detail.cards, words, measure })
   const look: Look = {
     measure,
     words,

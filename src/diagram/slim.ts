@@ -1,7 +1,7 @@
 import { LANE } from './compact-block.ts'
 import type { Words } from './figure.ts'
 import { isGuest, isHost, switchOf } from './roles.ts'
-import type { Measure } from './text.ts'
+import { fitText, type Measure } from './text.ts'
 import type { Link, Machine, Topology } from './topology.ts'
 
 // Machines that no packet of the run touches, behind a switch port: a gateway and the Internet, say, while pods talk to each
@@ -46,7 +46,7 @@ export interface Slim {
 export function slimChains(
   topology: Topology,
   idle: ReadonlySet<string>,
-  options: { readonly nodes: boolean; readonly words: Words },
+  options: { readonly nodes: boolean; readonly words: Words; readonly measure: Measure },
 ): Slim {
   const chains = new Map<string, SlimChain>()
   const chained = new Set<string>()
@@ -74,14 +74,14 @@ export function slimChains(
         if (node !== undefined) together.push({ port: port.id, node })
         const chain = node === undefined ? chainFrom(link, first.netns, { guests, links }) : undefined
         if (chain === undefined) continue
-        chains.set(port.id, { machines: chain.map((m) => slimOf(m, options.words)), ports: [], door })
+        chains.set(port.id, { machines: chain.map((m) => slimOf(m, options)), ports: [], door })
         for (const m of chain) chained.add(m.netns.id)
       }
     }
     const [first, ...others] = together
     if (first === undefined) continue
     const members = together.map((t) => t.node)
-    const slim = others.length === 0 ? slimOf(first.node, options.words) : slimNodes(members, at, options.words)
+    const slim = others.length === 0 ? slimOf(first.node, options) : slimNodes(members, at, options.words)
     chains.set(first.port, { machines: [slim], ports: others.map((o) => o.port), door })
     for (const m of members) chained.add(m.netns.id)
   }
@@ -113,14 +113,17 @@ export const podsOf = (m: Machine) => [...m.bridges.flatMap((b) => b.pods), ...m
 
 const listed = (words: readonly (string | undefined)[]) => words.filter((w) => w !== undefined && w !== '').join(' ')
 
-function slimOf(m: Machine, words: Words): SlimMachine {
+/** No chip's name is wider, in pixels. */
+const WIDEST_NAME = 150
+
+function slimOf(m: Machine, { words, measure }: { readonly words: Words; readonly measure: Measure }): SlimMachine {
   const pods = podsOf(m)
   const note = [m.address, pods.length === 0 ? undefined : words.pods(pods.length)].filter((t) => t !== undefined).join(' · ')
   return {
     id: m.netns.id,
     netns: m.netns.id,
     role: m.netns.role,
-    name: m.name,
+    name: fitText(m.name, 'name', WIDEST_NAME, measure),
     note: note === '' ? undefined : note,
     full: listed([m.netns.name, m.address, ...pods.map((p) => p.netns.name)]),
     stands: pods.map((p) => p.netns.id),

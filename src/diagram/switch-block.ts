@@ -26,12 +26,21 @@ export interface SwitchPort {
   readonly also?: readonly DeviceNode[]
 }
 
-export const portWidth = (d: DeviceNode, measure: Measure): number =>
-  Math.max(104, Math.ceil(measure(d.record.name, 'device')) + LANE + 16)
+/** What a port's or a switch's words are measured with. */
+interface Type {
+  readonly words: Words
+  readonly measure: Measure
+}
+
+const portText = ({ device, also = [] }: Pick<SwitchPort, 'device' | 'also'>, words: Words): string =>
+  also.length === 0 ? device.record.name : words.ports(also.length + 1)
+
+const portWidth = (p: Pick<SwitchPort, 'device' | 'also'>, { words, measure }: Type): number =>
+  Math.max(104, Math.ceil(measure(portText(p, words), 'device')) + LANE + 16)
 
 /** Of a port with what is drawn beside it. */
-export const fullWidth = (p: Pick<SwitchPort, 'device' | 'chain'>, measure: Measure): number =>
-  portWidth(p.device, measure) + (p.chain === undefined ? 0 : chainWidth(p.chain, measure))
+export const fullWidth = (p: Pick<SwitchPort, 'device' | 'also' | 'chain'>, type: Type): number =>
+  portWidth(p, type) + (p.chain === undefined ? 0 : chainWidth(p.chain, type.measure))
 
 /** Height of a switch with ports above, and below when there are any. */
 export const switchHeight = (below: boolean): number => PORT + ROAD + LABEL + (below ? SLIM_TOP + SLIM : 0)
@@ -77,7 +86,7 @@ export function switchBlock(
     name: machine.netns.name,
   })
   const ticks = ports.map((p, i) => ({
-    x: (options.at[i] ?? 0) + portWidth(p.device, measure) - LANE / 2,
+    x: (options.at[i] ?? 0) + portWidth(p, options) - LANE / 2,
     y: p.side === 'top' ? above : above + ROAD + LABEL,
   }))
   const bar = bridge.device.record
@@ -126,7 +135,7 @@ export function switchBlock(
   }
   for (const [i, p] of ports.entries()) {
     const x = options.at[i] ?? 0
-    const w = portWidth(p.device, measure)
+    const w = portWidth(p, options)
     const y = p.side === 'top' ? 0 : h - below
     const lane = x + w - LANE / 2
     const d = p.device.record
@@ -139,12 +148,19 @@ export function switchBlock(
       name: [machine.netns.name, d.name, ...(p.also ?? []).map((other) => other.record.name)].join(' '),
       dock: { x: lane, y: y + PORT / 2 },
     })
-    const text = p.also === undefined || p.also.length === 0 ? d.name : options.words.ports(p.also.length + 1)
     sketch.stand(
       d.id,
       (p.also ?? []).map((other) => other.record.id),
     )
-    sketch.label({ text, x: x + 7, y: y + 2, width: w - LANE - 8, style: 'device', tone: 'muted', box: d.id })
+    sketch.label({
+      text: portText(p, options.words),
+      x: x + 7,
+      y: y + 2,
+      width: w - LANE - 8,
+      style: 'device',
+      tone: 'muted',
+      box: d.id,
+    })
     sketch.road({
       from: d.id,
       to: bar.id,

@@ -4,12 +4,15 @@ import { loadWords } from './i18n/words.ts'
 import { Desktop } from './shell/desktop.tsx'
 import { Header } from './shell/header.tsx'
 import { Failure, ScenarioList } from './shell/parts.tsx'
-import { Phone } from './shell/phone.tsx'
 import { usePlayback } from './shell/playback.ts'
 import { ProgressPanel } from './shell/progress.tsx'
 import './theme.css'
 import './app.css'
 
+/** Asked for at once where it is needed, and not elsewhere. */
+const loadPhone = () => import('./shell/phone.tsx')
+if (innerWidth < 760) void loadPhone()
+const Phone = lazy(loadPhone)
 const Dialogs = lazy(() => import('./shell/dialogs.tsx'))
 const DropTarget = lazy(() => import('./panels/opener/drop-target.tsx'))
 
@@ -87,7 +90,13 @@ export function App() {
         {words.app.skipToStage}
       </a>
       <Header />
-      {width === 'phone' ? <Phone /> : <Desktop narrow={width === 'tablet'} />}
+      {width === 'phone' ? (
+        <Suspense fallback={<main className="phone" />}>
+          <Phone />
+        </Suspense>
+      ) : (
+        <Desktop narrow={width === 'tablet'} />
+      )}
       {width === 'tablet' && drawer ? (
         <>
           <button type="button" className="scrim" aria-label={words.app.closeDialog} onClick={() => set({ drawer: false })} />

@@ -14,7 +14,7 @@ const TABS = [
 ] as const satisfies readonly (readonly [MobileTab, typeof Route])[]
 
 /** One view at a time; the sentence, the playhead and the tabs stay in reach of a thumb. */
-export function Phone() {
+export default function Phone() {
   const words = useWords()
   const tab = useApp((s) => s.mobileTab)
   const set = useApp((s) => s.set)

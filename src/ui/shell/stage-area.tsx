@@ -1,15 +1,13 @@
-import { Eye, X } from 'lucide-react'
 import { lazy, Suspense, useState } from 'react'
-import { chipLabel } from '../../net/summary.ts'
 import { useApp, useWords } from '../context.tsx'
 import { Boundary } from '../widgets/boundary.tsx'
-import { Icon } from '../widgets/icon.tsx'
 import { Segmented } from '../widgets/tabs.tsx'
 import './stage-area.css'
 
 export const loadStage = () => import('./stage-mount.tsx')
 const Stage = lazy(loadStage)
 const KernelMap = lazy(() => import('./kernel-map-mount.tsx'))
+const Followed = lazy(() => import('./followed.tsx'))
 
 /** The diagram or the kernel map, and which packet they follow. */
 export function StageArea() {
@@ -17,6 +15,7 @@ export function StageArea() {
   const view = useApp((s) => s.stageView)
   const set = useApp((s) => s.set)
   const session = useApp((s) => s.session)
+  const followed = useApp((s) => s.followed !== undefined)
   const [tools, setTools] = useState<HTMLElement | null>(null)
   return (
     <>
@@ -30,7 +29,11 @@ export function StageArea() {
             { key: 'map', label: words.stage.kernelMap },
           ]}
         />
-        <Followed />
+        {followed && (
+          <Suspense fallback={null}>
+            <Followed />
+          </Suspense>
+        )}
         <div className="stage-tools" ref={setTools} />
       </div>
       <div className="stage-area">
@@ -39,22 +42,5 @@ export function StageArea() {
         </Boundary>
       </div>
     </>
-  )
-}
-
-/** The packet that was chosen to be followed, and the way to follow the run again. */
-function Followed() {
-  const words = useWords()
-  const session = useApp((s) => s.session)
-  const followed = useApp((s) => s.followed)
-  const follow = useApp((s) => s.follow)
-  if (session === undefined || followed === undefined) return null
-  const packet = session.reader.packetAt(followed, session.packets.born[followed] ?? 0)
-  return (
-    <button type="button" className="chip chip-followed" onClick={() => follow(undefined)} title={words.stage.unfollow}>
-      <Icon of={Eye} size={13} />
-      {words.stage.packetN(followed)} · {chipLabel(packet)}
-      <Icon of={X} size={12} />
-    </button>
   )
 }

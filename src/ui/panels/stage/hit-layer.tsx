@@ -23,7 +23,7 @@ const ARROWS: Readonly<Record<string, 'left' | 'right' | 'up' | 'down'>> = {
 }
 
 /** Boxes as buttons over the drawing: one stop in the tab order, arrow keys from box to box by where they are. */
-export const HitLayer = memo(function HitLayer({ layout, boxes, selected, onSelect, onReach }: HitProps) {
+const HitLayer = memo(function HitLayer({ layout, boxes, selected, onSelect, onReach }: HitProps) {
   const [roving, setRoving] = useState<string | undefined>(undefined)
   const inner = useRef<HTMLDivElement>(null)
   const walked = roving === undefined ? undefined : layout.box.get(roving)
@@ -76,7 +76,7 @@ export const HitLayer = memo(function HitLayer({ layout, boxes, selected, onSele
 })
 
 /** The other packets of this moment, to be followed instead. */
-export function PacketButtons(props: {
+function PacketButtons(props: {
   readonly others: readonly Mark[]
   readonly label: string
   readonly onFollow: (packet: number) => void
@@ -93,4 +93,24 @@ export function PacketButtons(props: {
       onClick={() => props.onFollow(o.packet)}
     />
   ))
+}
+
+/** What the pointer and the keyboard reach on the drawing. */
+export default function Hits({
+  others,
+  packet,
+  onFollow,
+  ...boxes
+}: HitProps & {
+  readonly others: readonly Mark[]
+  /** The word before a packet's number. */
+  readonly packet: string
+  readonly onFollow: ((packet: number) => void) | undefined
+}) {
+  return (
+    <>
+      <HitLayer {...boxes} />
+      {onFollow === undefined ? null : <PacketButtons others={others} label={packet} onFollow={onFollow} />}
+    </>
+  )
 }

@@ -1,12 +1,10 @@
 import { memo } from 'react'
 import { type Change, fitActivity } from '../../../diagram/activity.ts'
-import type { CalloutPlacer } from '../../../diagram/callout.ts'
-import type { Box, Layout } from '../../../diagram/figure.ts'
-import type { Rect } from '../../../diagram/geometry.ts'
+import type { Layout } from '../../../diagram/figure.ts'
 import { type Polyline, pathData } from '../../../diagram/polyline.ts'
 import type { Scene } from '../../../diagram/scene.ts'
 import { baseline, radiusOf } from '../../../diagram/shape.ts'
-import { FONTS, type Measure } from '../../../diagram/text.ts'
+import type { Measure } from '../../../diagram/text.ts'
 import { capsuleWidth } from './capsule-mark.tsx'
 import type { StageWords } from './words.ts'
 
@@ -79,8 +77,6 @@ export interface Note {
   readonly parts: readonly { readonly text: string; readonly as: 'old' | 'new' | 'plain' }[]
 }
 
-const PAD = 7
-
 /** What the callout says: how the packet's stay ended, else a change made here, else an address translated before in this namespace. */
 export function noteOf(scene: Scene, words: StageWords): Note | undefined {
   const { ending, changes, box, translated } = scene
@@ -119,44 +115,6 @@ function changeNote(best: Change, box: string | undefined): Note {
       { text: best.to, as: 'new' },
     ],
   }
-}
-
-/** A change, a drop or a wait, said near the place where it happened, where no label is. */
-export function CalloutMark({
-  note,
-  box,
-  placer,
-  measure,
-  keepClear,
-}: {
-  readonly note: Note
-  readonly box: Box
-  readonly placer: CalloutPlacer
-  readonly measure: Measure
-  readonly keepClear: readonly Rect[]
-}) {
-  const widths = note.parts.map((p) => measure(p.text, 'address'))
-  const w = widths.reduce((a, b) => a + b, 0) + 2 * PAD
-  const h = FONTS.address.line + 6
-  const rect = placer.place(box, { w, h }, keepClear)
-  let x = rect.x + PAD
-  return (
-    <g key={note.key} className={`stg-note stg-note-${note.tone}`}>
-      <rect className="stg-note-box" x={rect.x} y={rect.y} width={w} height={h} rx={6} />
-      {note.parts.map((p, i) => {
-        const at = x
-        x += widths[i] ?? 0
-        return (
-          <g key={p.as + p.text}>
-            <text className={`stg-t-address stg-part-${p.as}`} x={at} y={rect.y + 13.8} xmlSpace="preserve">
-              {p.text}
-            </text>
-            {p.as === 'old' && <path className="stg-strike" d={`M${at} ${rect.y + 10}h${widths[i] ?? 0}`} />}
-          </g>
-        )
-      })}
-    </g>
-  )
 }
 
 /** The end of a packet, on the spot. */

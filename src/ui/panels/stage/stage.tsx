@@ -1,7 +1,5 @@
-import { Locate, type LucideIcon, Maximize, Minus, Plus } from 'lucide-react'
 import { lazy, Suspense, useCallback, useEffect, useMemo, useRef } from 'react'
 import { createPortal } from 'react-dom'
-import { CalloutPlacer } from '../../../diagram/callout.ts'
 import type { Box } from '../../../diagram/figure.ts'
 import { centre } from '../../../diagram/geometry.ts'
 import { idleParts } from '../../../diagram/idle.ts'
@@ -13,23 +11,25 @@ import { remember } from '../../../diagram/text.ts'
 import { topologyOf } from '../../../diagram/topology.ts'
 import type { View } from '../../../diagram/view.ts'
 import { VisitIndex } from '../../../diagram/visits.ts'
-import { summarize } from '../../../net/summary.ts'
 import { everView, passingNamespaces } from '../../../trace/ever.ts'
 import { BaseLayer, RestingLabels } from './base-layer.tsx'
-import { BoxList } from './box-list.tsx'
 import type { CanvasLayerHandle } from './canvas-layer.tsx'
 import { CapsuleMark } from './capsule-mark.tsx'
-import { HitLayer, PacketButtons } from './hit-layer.tsx'
 import { browserMeasure } from './measure.ts'
-import { CalloutMark, EndingMark, noteOf, PlacesLayer, WayLayer } from './overlay.tsx'
+import { EndingMark, noteOf, PlacesLayer, WayLayer } from './overlay.tsx'
 import { selectedBox, selectionOf } from './reach.ts'
 import './stage.css'
 import type { StageProps } from './types.ts'
-import { type Camera, useCamera } from './use-camera.ts'
+import { useCamera } from './use-camera.ts'
 import { useGlide } from './use-glide.ts'
 import { useRoom, useSize } from './use-size.ts'
-import { type StageWords, stageWords } from './words.ts'
+import { stageWords } from './words.ts'
 
+// Nobody points, listens or reads a callout before the first frame.
+const CalloutMark = lazy(() => import('./callout-mark.tsx'))
+const Hits = lazy(() => import('./hit-layer.tsx'))
+const Tools = lazy(() => import('./tools.tsx'))
+const StageReader = lazy(() => import('./reader.tsx'))
 /** Only large clusters need it. */
 const CanvasLayer = lazy(async () => ({ default: (await import('./canvas-layer.tsx')).CanvasLayer }))
 
@@ -61,7 +61,6 @@ export function Stage(props: StageProps) {
     [topology, room, measure, lang, idle],
   )
   const paths = useMemo(() => (layout === undefined ? undefined : new Paths(layout, visits)), [layout, visits])
-  const placer = useMemo(() => (layout === undefined ? undefined : new CalloutPlacer(layout)), [layout])
   const large = layout !== undefined && layout.boxes.length > CANVAS_FROM
 
   const scene = useMemo(
@@ -102,7 +101,6 @@ export function Stage(props: StageProps) {
     return () => el.removeEventListener('click', click)
   }, [large, current, onSelect])
   const note = scene === undefined ? undefined : noteOf(scene, words)
-  const here = scene?.box === undefined ? undefined : layout?.box.get(scene.box)
   const noted = note?.box === undefined ? undefined : layout?.box.get(note.box)
   const spoken = noted?.parent
   const busy = useMemo(() => new Set([...(scene?.did.keys() ?? []), ...(spoken === undefined ? [] : [spoken])]), [scene, spoken])
@@ -135,14 +133,16 @@ export function Stage(props: StageProps) {
                 {scene.others.map((o) => (
                   <circle key={o.packet} className={`stg-other stg-fill-${o.capsule.role}`} cx={o.at.x} cy={o.at.y} r={5.5} />
                 ))}
-                {note !== undefined && noted !== undefined && placer !== undefined && (
-                  <CalloutMark
-                    note={note}
-                    box={noted}
-                    placer={placer}
-                    measure={measure}
-                    keepClear={position === undefined ? [] : [{ x: position.x - 46, y: position.y - 11, w: 92, h: 22 }]}
-                  />
+                {note !== undefined && noted !== undefined && (
+                  <Suspense fallback={null}>
+                    <CalloutMark
+                      note={note}
+                      box={noted}
+                      layout={layout}
+                      measure={measure}
+                      keepClear={position === undefined ? [] : [{ x: position.x - 46, y: position.y - 11, w: 92, h: 22 }]}
+                    />
+                  </Suspense>
                 )}
                 <g ref={capsule} className={`stg-mover stg-mover-${scene.ending?.kind ?? 'moving'}`} key={scene.packet}>
                   {scene.capsule !== undefined && <CapsuleMark capsule={scene.capsule} measure={measure} />}
@@ -154,41 +154,33 @@ export function Stage(props: StageProps) {
         </svg>
         <div ref={hitWorld} className="stg-hits">
           {layout !== undefined && (
-            <HitLayer layout={layout} boxes={hits} selected={selected} onSelect={onSelect} onReach={onReach} />
-          )}
-          {scene !== undefined && onFollow !== undefined && (
-            <PacketButtons others={scene.others} label={words.packet} onFollow={onFollow} />
+            <Suspense fallback={null}>
+              <Hits
+                {...{ layout, selected, onSelect, onReach, onFollow }}
+                boxes={hits}
+                others={scene?.others ?? []}
+                packet={words.packet}
+              />
+            </Suspense>
           )}
         </div>
         {scene !== undefined && paths !== undefined && (
           <Gliding {...{ paths, seq, playing, capsule }} packet={scene.packet} leg={scene.leg} />
         )}
       </div>
-      {props.tools !== null && createPortal(<Tools camera={camera} words={words} />, props.tools)}
-      {layout !== undefined && <BoxList layout={layout} label={words.list} onSelect={onSelect} />}
-      <p className="stg-reader" aria-live={playing ? 'off' : 'polite'}>
-        {scene === undefined || scene.packet < 0 || scene.box === undefined
-          ? words.nothing
-          : `${words.packet} ${scene.packet} ${summarize(reader.packetAt(scene.packet, seq))} ${words.at} ${here?.name ?? ''} ${scene.did.get(scene.box)?.text ?? ''} ${note?.parts.map((p) => p.text).join('') ?? ''}`}
-      </p>
+      {props.tools !== null &&
+        createPortal(
+          <Suspense fallback={null}>
+            <Tools camera={camera} words={words} />
+          </Suspense>,
+          props.tools,
+        )}
+      {layout !== undefined && (
+        <Suspense fallback={null}>
+          <StageReader {...{ layout, onSelect, words, scene, reader, seq, playing, note }} />
+        </Suspense>
+      )}
     </section>
-  )
-}
-
-/** The camera's buttons. They stand above the drawing, never on it. */
-function Tools({ camera, words }: { readonly camera: Camera; readonly words: StageWords }) {
-  const button = (Glyph: LucideIcon, text: string, onClick: () => void, pressed?: boolean) => (
-    <button type="button" className="icon-btn" onClick={onClick} aria-pressed={pressed} aria-label={text} title={text}>
-      <Glyph size={15} aria-hidden="true" />
-    </button>
-  )
-  return (
-    <div className="stg-tools" role="toolbar" aria-label={words.view}>
-      {button(Plus, words.zoomIn, () => camera.zoomBy(1.25))}
-      {button(Minus, words.zoomOut, () => camera.zoomBy(0.8))}
-      {button(Maximize, words.fit, camera.fit)}
-      {button(Locate, words.follow, camera.toggleFollow, camera.following)}
-    </div>
   )
 }
 

@@ -1,16 +1,20 @@
 import { memo } from 'react'
 import type { Box, Layout } from '../../../diagram/figure.ts'
+import type { Scene } from '../../../diagram/scene.ts'
+import { summarize } from '../../../net/summary.ts'
+import type { TraceReader } from '../../../trace/reader.ts'
+import type { Note } from './overlay.tsx'
 import { selectionOf } from './reach.ts'
 import type { StageSelection } from './types.ts'
+import type { StageWords } from './words.ts'
 
 interface ListProps {
   readonly layout: Layout
-  readonly label: string
   readonly onSelect: (selection: StageSelection) => void
 }
 
 /** The drawing as nested lists, for readers who do not see it: what is inside what, each a button. */
-export const BoxList = memo(function BoxList({ layout, label, onSelect }: ListProps) {
+const BoxList = memo(function BoxList({ layout, label, onSelect }: ListProps & { readonly label: string }) {
   const children = new Map<string | undefined, Box[]>()
   for (const b of layout.boxes) {
     if (b.of.kind === 'region') continue
@@ -43,3 +47,28 @@ export const BoxList = memo(function BoxList({ layout, label, onSelect }: ListPr
     </section>
   )
 })
+
+/** Everything on the stage in words. */
+export default function StageReader(
+  props: ListProps & {
+    readonly words: StageWords
+    readonly scene: Scene | undefined
+    readonly reader: TraceReader
+    readonly seq: number
+    readonly playing: boolean
+    readonly note: Note | undefined
+  },
+) {
+  const { layout, onSelect, words, scene, reader, seq, playing, note } = props
+  const here = scene?.box === undefined ? undefined : layout.box.get(scene.box)
+  return (
+    <>
+      <BoxList layout={layout} label={words.list} onSelect={onSelect} />
+      <p className="stg-reader" aria-live={playing ? 'off' : 'polite'}>
+        {scene === undefined || scene.packet < 0 || scene.box === undefined
+          ? words.nothing
+          : `${words.packet} ${scene.packet} ${summarize(reader.packetAt(scene.packet, seq))} ${words.at} ${here?.name ?? ''} ${scene.did.get(scene.box)?.text ?? ''} ${note?.parts.map((p) => p.text).join('') ?? ''}`}
+      </p>
+    </>
+  )
+}
