@@ -111,7 +111,9 @@ interface ClusterPlan {
 }
 
 function planCluster(cluster: Cluster): ClusterPlan {
-  const rulesOf = nodeRules(cluster)
+  const made = nodeRules(cluster)
+  const known = new Map(cluster.nodes.map((node) => [node, made(node)]))
+  const rulesOf = (node: ClusterNode): NodeRules => known.get(node) ?? made(node)
   const rules = cluster.nodes.reduce((n, node) => n + rulesOf(node).size, 0)
   return {
     cluster,

@@ -2,7 +2,7 @@ import type { NftRecord } from '../linux/nft/records.ts'
 import { clusterProxyTables } from './kube-proxy/index.ts'
 import { clusterIpvs, ipvsNodeTables, ipvsSize } from './kube-proxy/ipvs/node.ts'
 import type { IpvsSync } from './kube-proxy/ipvs/proxier.ts'
-import { clusterNftables, nftablesNodeTables, nftablesSize } from './kube-proxy/nftables/node.ts'
+import { clusterNftables, nftablesNodeTables } from './kube-proxy/nftables/node.ts'
 import type { GeneratedTable } from './kube-proxy/rule.ts'
 import { clusterUserspace, userspaceNodeTables } from './kube-proxy/userspace/node.ts'
 import type { UserspaceSync } from './kube-proxy/userspace/proxier.ts'
@@ -17,7 +17,7 @@ export interface NodeRules {
   readonly tables: () => GeneratedTable[]
   readonly ipvs?: IpvsSync
   readonly userspace?: UserspaceSync
-  readonly nftables?: readonly NftRecord[]
+  readonly nftables?: () => readonly NftRecord[]
 }
 
 export function nodeRules(cluster: Cluster): (self: ClusterNode) => NodeRules {
@@ -37,10 +37,10 @@ export function nodeRules(cluster: Cluster): (self: ClusterNode) => NodeRules {
     }
   }
   if (cluster.config.kubeProxy.mode === 'nftables') {
-    const recordsOf = clusterNftables(cluster)
+    const nftablesOf = clusterNftables(cluster)
     return (self) => {
-      const nftables = recordsOf(self)
-      return { size: nftablesSize(nftables), tables: () => nftablesNodeTables(self, cluster), nftables }
+      const { size, records } = nftablesOf(self)
+      return { size, tables: () => nftablesNodeTables(self, cluster), nftables: records }
     }
   }
   const proxyTables = clusterProxyTables(cluster)

@@ -58,7 +58,7 @@ export function buildNode(
   if (ipvs !== undefined) buildIpvs(world, node, cluster, ipvs)
   if (userspace !== undefined) buildUserspace(world, node, userspace)
   node.tables(proxy)
-  for (const record of nftables ?? []) world.put(record)
+  for (const record of nftables?.() ?? []) world.put(record)
   node.finish()
 }
 

@@ -62,18 +62,22 @@ export function proxyObjects(cluster: Cluster): ProxyObjects {
 export function clusterProxyTables(cluster: Cluster): (self: ClusterNode) => ProxyTables {
   const { services, slices } = proxyObjects(cluster)
   const ports = servicePorts(services, 'IPv4')
-  const addresses = cluster.nodes.flatMap((n) => parseIpSloppy(formatIpv4(n.ip)) ?? [])
-  const hints = slices.some((s) => hasHints(s))
-  const perNode = ports.some((p) => differsByNode(p, addresses))
+  const perNode = nodesDiffer(cluster, ports, slices)
   const known = new Map<string, ProxyTables>()
   const endpoints = endpointsMap(slices, 'IPv4')
   return (self) => {
     const config = iptablesConfigOf(self, cluster)
-    const key = perNode || hints ? self.name : ''
+    const key = perNode ? self.name : ''
     const tables = known.get(key) ?? syncIptables(ports, endpoints, config)
     known.set(key, tables)
     return tables
   }
+}
+
+/** Whether what kube-proxy makes of Services and endpoints depends on the node: a Local policy, source ranges or hints. */
+export function nodesDiffer(cluster: Cluster, ports: readonly ProxyServicePort[], slices: readonly Manifest[]): boolean {
+  const addresses = cluster.nodes.flatMap((n) => parseIpSloppy(formatIpv4(n.ip)) ?? [])
+  return slices.some(hasHints) || ports.some((p) => differsByNode(p, addresses))
 }
 
 function differsByNode(p: ProxyServicePort, nodes: readonly IpAddress[]): boolean {

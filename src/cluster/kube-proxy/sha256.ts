@@ -28,21 +28,15 @@ const K = primeRootBits(64, 3)
 const H0 = primeRootBits(8, 2)
 const encoder = new TextEncoder()
 const rotr = (x: number, n: number) => (x >>> n) | (x << (32 - n))
+/** The message schedule: every digest's in its turn. */
+const w = new Int32Array(64)
 
 /** The 32-byte digest of a text's UTF-8 bytes. */
 export function sha256(text: string): Uint8Array {
-  const message = encoder.encode(text)
-  const padded = new Uint8Array((((message.length + 8) >> 6) + 1) << 6)
-  padded.set(message)
-  padded[message.length] = 0x80
-  const view = new DataView(padded.buffer)
-  view.setUint32(padded.length - 4, message.length << 3)
-  view.setUint32(padded.length - 8, Math.floor(message.length / 0x2000_0000))
-
+  const padded = paddedBytes(text)
   const h = H0.slice()
-  const w = new Int32Array(64)
   for (let block = 0; block < padded.length; block += 64) {
-    for (let i = 0; i < 16; i++) w[i] = view.getInt32(block + 4 * i)
+    for (let i = 0; i < 16; i++) w[i] = word(padded, block + 4 * i)
     for (let i = 16; i < 64; i++) {
       const a = w[i - 15] as number
       const b = w[i - 2] as number
@@ -50,18 +44,38 @@ export function sha256(text: string): Uint8Array {
       const s1 = rotr(b, 17) ^ rotr(b, 19) ^ (b >>> 10)
       w[i] = ((w[i - 16] as number) + s0 + (w[i - 7] as number) + s1) | 0
     }
-    compress(h, w)
+    compress(h)
   }
   const digest = new Uint8Array(32)
-  const out = new DataView(digest.buffer)
-  h.forEach((word, i) => {
-    out.setInt32(4 * i, word)
-  })
+  for (let i = 0; i < 32; i++) digest[i] = (h[i >> 2] as number) >>> (24 - 8 * (i & 3))
   return digest
 }
 
-function compress(h: Int32Array, w: Int32Array): void {
-  let [a, b, c, d, e, f, g, hh] = h as unknown as [number, number, number, number, number, number, number, number]
+const word = (bytes: Uint8Array, at: number): number =>
+  ((bytes[at] as number) << 24) | ((bytes[at + 1] as number) << 16) | ((bytes[at + 2] as number) << 8) | (bytes[at + 3] as number)
+
+/** The bytes, a one bit, zeros, and the length in bits as 64 of them (FIPS 180-4, 5.1.1). */
+function paddedBytes(text: string): Uint8Array {
+  // Three bytes a UTF-16 unit at most.
+  const room = new Uint8Array((((text.length * 3 + 8) >> 6) + 1) << 6)
+  const length = encoder.encodeInto(text, room).written
+  room[length] = 0x80
+  const padded = room.subarray(0, (((length + 8) >> 6) + 1) << 6)
+  const view = new DataView(padded.buffer)
+  view.setUint32(padded.length - 4, length << 3)
+  view.setUint32(padded.length - 8, Math.floor(length / 0x2000_0000))
+  return padded
+}
+
+function compress(h: Int32Array): void {
+  let a = h[0] as number
+  let b = h[1] as number
+  let c = h[2] as number
+  let d = h[3] as number
+  let e = h[4] as number
+  let f = h[5] as number
+  let g = h[6] as number
+  let hh = h[7] as number
   for (let i = 0; i < 64; i++) {
     const S1 = rotr(e, 6) ^ rotr(e, 11) ^ rotr(e, 25)
     const t1 = (hh + S1 + ((e & f) ^ (~e & g)) + (K[i] as number) + (w[i] as number)) | 0
@@ -76,8 +90,14 @@ function compress(h: Int32Array, w: Int32Array): void {
     b = a
     a = (t1 + t2) | 0
   }
-  const add = [a, b, c, d, e, f, g, hh]
-  for (let i = 0; i < 8; i++) h[i] = ((h[i] as number) + (add[i] as number)) | 0
+  h[0] = (h[0] as number) + a
+  h[1] = (h[1] as number) + b
+  h[2] = (h[2] as number) + c
+  h[3] = (h[3] as number) + d
+  h[4] = (h[4] as number) + e
+  h[5] = (h[5] as number) + f
+  h[6] = (h[6] as number) + g
+  h[7] = (h[7] as number) + hh
 }
 
 const BASE32 = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'

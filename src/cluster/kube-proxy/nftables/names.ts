@@ -44,8 +44,17 @@ export interface ServiceChains {
   readonly firewall: string
 }
 export function serviceChains(p: ServicePortName): ServiceChains {
+  const known = chainsOf.get(p)
+  if (known !== undefined) return known
   const base = serviceBaseName(p)
-  return { cluster: `service-${base}`, local: `local-${base}`, external: `external-${base}`, firewall: `firewall-${base}` }
+  const chains = {
+    cluster: `service-${base}`,
+    local: `local-${base}`,
+    external: `external-${base}`,
+    firewall: `firewall-${base}`,
+  }
+  chainsOf.set(p, chains)
+  return chains
 }
 
 export interface EndpointNames {
@@ -54,9 +63,23 @@ export interface EndpointNames {
   readonly affinity: string
 }
 export function endpointNames(p: ServicePortName, endpoint: string): EndpointNames {
-  const base = endpointBaseName(p, endpoint)
-  return { chain: `endpoint-${base}`, affinity: `affinity-${base}` }
+  let known = endpointsOf.get(p)
+  if (known === undefined) {
+    known = new Map()
+    endpointsOf.set(p, known)
+  }
+  let names = known.get(endpoint)
+  if (names === undefined) {
+    const base = endpointBaseName(p, endpoint)
+    names = { chain: `endpoint-${base}`, affinity: `affinity-${base}` }
+    known.set(endpoint, names)
+  }
+  return names
 }
+
+// A sync asks for each name several times, and a digest is what it costs.
+const chainsOf = new WeakMap<ServicePortName, ServiceChains>()
+const endpointsOf = new WeakMap<ServicePortName, Map<string, EndpointNames>>()
 
 /** Names of Services and endpoints always hold a slash; kube-proxy's own chains never do. */
 export const isServiceChain = (name: string): boolean => name.includes('/')

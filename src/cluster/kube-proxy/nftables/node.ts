@@ -8,14 +8,14 @@ import { CANARY, FIREWALL, HINT, kubeletFirewall } from '../../kubelet.ts'
 import type { Cluster, ClusterNode } from '../../model.ts'
 import { nodePortAddresses } from '../config.ts'
 import { endpointsMap } from '../endpoints-map.ts'
-import { proxyConfigOf, proxyObjects } from '../index.ts'
+import { nodesDiffer, proxyConfigOf, proxyObjects } from '../index.ts'
 import type { IpFamily } from '../ip.ts'
 import type { GeneratedTable } from '../rule.ts'
 import { servicePorts } from '../service-map.ts'
 import { serviceCIDRs } from './names.ts'
 import { NftablesProxier } from './proxier.ts'
-import { type NftablesProxyConfig, NODEPORT_IPS } from './setup.ts'
-import { transactionText } from './transaction.ts'
+import { type NftablesProxyConfig, NODEPORT_IPS, setUp } from './setup.ts'
+import { type NftOperation, Transaction, transactionText } from './transaction.ts'
 
 // What kube-proxy in nftables mode leaves on a node of the world: its own table, and nothing in iptables.
 
@@ -47,41 +47,72 @@ function partOrigin({ chain, set }: NftPart): Origin {
   return { component: 'kube-proxy', detail, ...(object === undefined ? {} : { object }) }
 }
 
-/**
- * The table of every node of a cluster, each made when it is asked for: by what kube-proxy feeds to nft, so that it is what nft
- * would list. Most nodes' tables differ in their own address alone, and are read once.
- */
-export function clusterNftables(cluster: Cluster): (self: ClusterNode) => NftRecord[] {
-  const { services, slices } = proxyObjects(cluster)
-  const ports = servicePorts(services, 'IPv4')
-  const known = new Map<string, NftRecord[]>()
-  const read = new Map<string, NftRuleset>()
-  return (self) => {
-    const records = known.get(self.name) ?? recordsOf(self)
-    known.set(self.name, records)
-    return records
-  }
-
-  function recordsOf(self: ClusterNode): NftRecord[] {
-    const proxier = new NftablesProxier(nftablesConfigOf(self, cluster))
-    const text = transactionText('ip', proxier.sync(ports, endpointsMap(slices, 'IPv4')).operations)
-    const own = [...text.matchAll(OWN_ADDRESSES)].map((m) => m[0])
-    const shared = text.replaceAll(OWN_ADDRESSES, '')
-    const ruleset = read.get(shared) ?? new NftRuleset()
-    const fed = read.has(shared) ? `flush set ip kube-proxy ${NODEPORT_IPS}\n` : shared
-    read.set(shared, ruleset)
-    const parsed = parseNft(`${fed}${own.join('')}`, ruleset)
-    if (!parsed.ok) throw new Error(`kube-proxy feeds what nft refuses: ${JSON.stringify(parsed.error)}`)
-    return nftRecords(self.name, ruleset, partOrigin)
-  }
+/** What kube-proxy leaves in a node's nftables. */
+export interface NodeNftables {
+  /** Rules and elements: what a large cluster is measured by. */
+  readonly size: number
+  readonly records: () => NftRecord[]
 }
 
-/** Elements have no handle: whenever they are added, the table is the same. */
-const OWN_ADDRESSES = /^add element ip kube-proxy nodeport-ips .*\n/gm
+/**
+ * The table of every node of a cluster, each made when it is asked for: by what kube-proxy feeds to nft, so that it is what nft
+ * would list. Most nodes' tables differ in their own address alone: they are written and read once.
+ */
+export function clusterNftables(cluster: Cluster): (self: ClusterNode) => NodeNftables {
+  const { services, slices } = proxyObjects(cluster)
+  const ports = servicePorts(services, 'IPv4')
+  const endpoints = endpointsMap(slices, 'IPv4')
+  const perNode = nodesDiffer(cluster, ports, slices)
+  const written = new Map<string, NftRuleset>()
+  const originOf = remembered(partOrigin)
+  const rulesetOf = (self: ClusterNode): NftRuleset => {
+    const config = nftablesConfigOf(self, cluster)
+    const key = perNode ? self.name : ''
+    const ruleset = written.get(key) ?? fed(new NftRuleset(), new NftablesProxier(config).sync(ports, endpoints).operations)
+    written.set(key, ruleset)
+    // Elements have no handle: whenever they are added, the table is the same.
+    return fed(ruleset, ownAddresses(config))
+  }
+  return (self) => ({
+    size: sizeOf(rulesetOf(self)),
+    // The ruleset may have been another node's meanwhile.
+    records: () => nftRecords(self.name, rulesetOf(self), originOf),
+  })
+}
 
-/** Rules and elements: what a large cluster is measured by. */
-export const nftablesSize = (records: readonly NftRecord[]): number =>
-  records.reduce((n, r) => n + (r.kind === 'nft-rule' ? 1 : r.kind === 'nft-set' ? r.elements.length : 0), 0)
+function fed(ruleset: NftRuleset, operations: readonly NftOperation[]): NftRuleset {
+  const parsed = parseNft(transactionText('ip', operations), ruleset)
+  if (!parsed.ok) throw new Error(`kube-proxy feeds what nft refuses: ${JSON.stringify(parsed.error)}`)
+  return ruleset
+}
+
+/** The part of a sync that is each node's own. */
+function ownAddresses(config: NftablesProxyConfig): NftOperation[] {
+  const tx = new Transaction()
+  setUp(tx, config)
+  const own = tx.operations.filter(({ object: o }) => o.kind === 'element' && o.container === NODEPORT_IPS)
+  return [{ verb: 'flush', object: { kind: 'set', name: NODEPORT_IPS, type: '' } }, ...own]
+}
+
+function sizeOf(ruleset: NftRuleset): number {
+  let size = 0
+  for (const { chains, sets } of ruleset.tables.values()) {
+    for (const c of chains.values()) size += c.rules.length
+    for (const s of sets.values()) size += s.elements.size
+  }
+  return size
+}
+
+/** Records of one chain or set share their origin. */
+function remembered(origin: (part: NftPart) => Origin): (part: NftPart) => Origin {
+  const known = new Map<string, Origin>()
+  return (part) => {
+    const key = `${part.chain ?? ''} ${part.set ?? ''}`
+    const there = known.get(key) ?? origin(part)
+    known.set(key, there)
+    return there
+  }
+}
 
 /** All that iptables has on such a node: the kubelet's own, and the network plugin's. */
 export function nftablesNodeTables(self: ClusterNode, cluster: Cluster): GeneratedTable[] {
