@@ -166,6 +166,21 @@ COMMIT
     )
   })
 
+  it('asks in the name of what came to wait last: here the very packet that carries its first question', () => {
+    const rulesA = `*nat
+:PREROUTING ACCEPT [0:0]
+:INPUT ACCEPT [0:0]
+:OUTPUT ACCEPT [0:0]
+:POSTROUTING ACCEPT [0:0]
+-A OUTPUT -j DNAT --to-destination 10.99.0.2
+COMMIT
+`
+    const p = play(tunnel({ rulesA }), ['a', 'ping -c 1 -W 4 10.99.0.2'])
+    const questions = p.events('born').filter((e) => e.step.how === 'arp')
+    const askers = questions.map((e) => p.reader.packetAt(e.packet, e.seq).arpSpa)
+    expect(askers).toEqual([ip('10.99.0.1'), ip('192.168.1.1'), ip('192.168.1.1')])
+  })
+
   it('is routed as its remote end is, whatever device it was made on', () => {
     const p = play(tunnel({ a: { device: deviceId('a', 'eth0') }, refusedA: '192.168.1.2' }), ['a', 'ping -c 1 -W 1 10.99.0.2'])
     expect(new Set(p.drops)).toEqual(new Set(['a/vx0: IP_OUTNOROUTES']))

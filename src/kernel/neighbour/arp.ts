@@ -20,10 +20,10 @@ const [REPLY, UPDATE, IGNORE, PROXY] = [0, 1, 2, 3]
 /** LOCKTIME: an entry younger than this is not overridden by another address. */
 const LOCKTIME = 1_000_000_000
 
-/** arp_solicit(): asks who has the entry's address; a probe of a known neighbour is unicast. */
+/** arp_solicit(): asks who has the entry's address; a probe of a known neighbour is unicast. neigh_probe() shows it what came to wait last. */
 export function arpSolicit(n: Neighbour, at: StepAt): void {
   const { dev } = n
-  const skb = n.queue[0]
+  const skb = n.queue.at(-1)
   const { fib } = dev.ns
   const own = skb !== undefined && announces(dev, skb.pkt.src, n.record.address) ? skb.pkt.src : 0
   const source = own !== 0 ? own : fib.selectSource(dev, n.record.address, 'link')
