@@ -14,6 +14,15 @@ IFF_RUNNING = 0x40
 PACKET_OUTGOING, ETH_P_ALL = 4, 3
 SOL_PACKET, PACKET_RX_RING, PACKET_STATISTICS, PACKET_VERSION, TPACKET_V2, TP_STATUS_USER = 263, 5, 6, 10, 1, 1
 BLOCK, FRAME = 65536, 4096
+SO_RCVBUFFORCE, NETLINK_NETFILTER = 33, 12
+NFULNL_MSG_PACKET, NFULNL_MSG_CONFIG = 0x400, 0x401
+NFULNL_CFG_CMD_BIND, NFULNL_CFG_CMD_PF_BIND = 1, 3
+# Sets the mark on which every table reports each rule that fits: of iptables-legacy too, and without a rule of its own there.
+TRACE_RULES = '''table ip hopscope_trace {
+  chain prerouting { type filter hook prerouting priority -310; meta nftrace set 1; }
+  chain output { type filter hook output priority -310; meta nftrace set 1; }
+}
+'''
 ENV = {'PATH': os.environ.get('PATH', '/usr/sbin:/usr/bin:/sbin:/bin'), 'LC_ALL': 'C',
        'XTABLES_LOCKFILE': '/tmp/hf-xtables-%d.lock' % os.getpid()}
 
@@ -49,20 +58,72 @@ def sysctl(line, optional=False):
             raise Failed('%s: %s' % (line, e.strerror))
 
 
+def attribute(kind, value):
+    return struct.pack('HH', 4 + len(value), kind) + value + b'\0' * (-len(value) % 4)
+
+
+class Tracer:
+    """What nf_log says in the namespace that the thread is in (nfnetlink_log, group 0)."""
+
+    def __init__(self):
+        self.socket = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, NETLINK_NETFILTER)
+        self.socket.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, 1 << 26)
+        self.socket.bind((0, 0))
+        self.configure(socket.AF_INET, attribute(1, struct.pack('B', NFULNL_CFG_CMD_PF_BIND)))
+        self.configure(socket.AF_UNSPEC, attribute(1, struct.pack('B', NFULNL_CFG_CMD_BIND)))
+        # A header's worth of each packet; many messages in one, which goes off after a tenth of a second.
+        self.configure(socket.AF_UNSPEC, attribute(2, struct.pack('>IBx', 100, 2)) + attribute(3, struct.pack('>I', 16384)) +
+                       attribute(4, struct.pack('>I', 10)) + attribute(5, struct.pack('>I', 64)))
+
+    def configure(self, family, attributes):
+        body = struct.pack('>BBH', family, 0, 0) + attributes
+        self.socket.send(struct.pack('IHHII', 16 + len(body), NFULNL_MSG_CONFIG, 5, 0, 0) + body)
+        status, = struct.unpack_from('i', self.socket.recv(4096), 16)
+        if status != 0:
+            raise Failed('nfnetlink_log: %s' % os.strerror(-status))
+
+    def events(self):
+        out = []
+        while True:
+            try:
+                data = self.socket.recv(1 << 18, socket.MSG_DONTWAIT)
+            except BlockingIOError:
+                return out
+            at = 0
+            while at + 16 <= len(data):
+                length, kind = struct.unpack_from('IH', data, at)
+                if kind == NFULNL_MSG_PACKET:
+                    out.append(self.event(data[at + 20:at + length]))
+                at += (length + 3) & ~3
+
+    @staticmethod
+    def event(data):
+        found, at = {}, 0
+        while at + 4 <= len(data):
+            length, kind = struct.unpack_from('HH', data, at)
+            found[kind] = data[at + 4:at + length]
+            at += (length + 3) & ~3
+        devices = [struct.unpack('>I', found[k])[0] if k in found else 0 for k in (4, 5, 6, 7)]
+        return {'prefix': found.get(10, b'').rstrip(b'\0').decode(), 'hook': found[1][2], 'devices': devices,
+                'packet': base64.b64encode(found.get(9, b'')).decode()}
+
+
 class Case:
     def __init__(self, plan):
         self.plan = plan
         self.fds = {}
         self.captures = {}
+        self.tracers = {}
         self.server = 0
 
     def run(self):
         self.build()
         self.serve()
         self.wait_links()
+        self.trace()
         self.capture()
         journeys = [self.journey(j) for j in self.plan['journeys']]
-        return {'journeys': journeys, 'tables': self.tables(), 'frames': self.frames()}
+        return {'journeys': journeys, 'tables': self.tables(), 'frames': self.frames(), 'traces': self.traces()}
 
     def batch(self, words, lines):
         if lines:
@@ -177,6 +238,22 @@ class Case:
             ring = mmap.mmap(s.fileno(), frames * FRAME)
             self.captures[name] = (s, ring)
 
+    def trace(self):
+        for ns in self.plan['namespaces']:
+            if not (self.plan['trace'] and ns['iptables']):
+                continue
+            enter(self.fds[ns['name']])
+            tool(['nft', '-f', '-'], TRACE_RULES)
+            self.tracers[ns['name']] = Tracer()
+
+    def traces(self):
+        try:
+            return {name: tracer.events() for name, tracer in self.tracers.items()}
+        except OSError as e:
+            if e.errno != errno.ENOBUFS:
+                raise
+            raise Failed('a trace lost events')
+
     def journey(self, j):
         enter(self.fds[j['netns']])
         p = subprocess.Popen(['sh', '-c', j['command']], env=ENV, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
@@ -237,6 +314,8 @@ class Case:
         for s, ring in self.captures.values():
             ring.close()
             s.close()
+        for tracer in self.tracers.values():
+            tracer.socket.close()
         for fd in self.fds.values():
             os.close(fd)
 

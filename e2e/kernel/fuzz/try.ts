@@ -30,6 +30,8 @@ export type Tried =
   | { readonly kind: 'undetermined'; readonly what: string }
   /** Every run of the kernel differs from the engine's, but no difference is in all of them: the kernel differs from itself. */
   | { readonly kind: 'unsteady'; readonly differences: readonly Difference[] }
+  /** More than the machine has room for: no such case is put to the kernel. */
+  | { readonly kind: 'refused'; readonly why: string }
   /** The engine broke: an exception or a trace against its grammar. */
   | { readonly kind: 'broken'; readonly message: string }
   /** The kernel's side could not be built. */

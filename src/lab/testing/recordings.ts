@@ -32,6 +32,10 @@ export interface FuzzRun {
   readonly different: number
   /** Those where runs of the kernel differ from each other as much as from the engine's. Unknown of older runs. */
   readonly unsteady?: number
+  /** Those that are not put to a kernel, as it would take more than the machine has (a storm longer than any capture). */
+  readonly refused?: number
+  /** Which cases were not alike. Unknown of older runs. */
+  readonly seeds?: FuzzSeeds
   /** The cases that differed, and what each came to as far as it was looked into. */
   readonly found?: readonly { readonly seed: number; readonly what: string }[]
   readonly undetermined: number
@@ -39,8 +43,24 @@ export interface FuzzRun {
   readonly rules: number
   readonly hits: number
   readonly entries: number
+  /** Base chains that packets walked, compared rule by rule, in so many of the cases. Unknown of older runs. */
+  readonly walks?: number
+  readonly traced?: number
   /** What the cases that agreed had used. Unknown of older runs. */
   readonly exercised?: ExercisedCounts
+}
+
+/** Seeds by what became of them, ascending; those alike are all others. */
+export interface FuzzSeeds {
+  readonly different: readonly number[]
+  /** Where the kernel differs from itself. */
+  readonly unsteady: readonly number[]
+  readonly undetermined: readonly number[]
+  /** The engine failed. */
+  readonly broken: readonly number[]
+  /** The kernel's side failed. */
+  readonly unbuilt: readonly number[]
+  readonly refused: readonly number[]
 }
 
 export const FUZZ_SUMMARY = new URL('fuzz-summary.json', RECORDINGS)
@@ -50,9 +70,13 @@ export const fuzzRuns = (): readonly FuzzRun[] =>
 
 /**
  * The runs with one more, in the order of their seeds. A run that shares a seed with the new one goes: every case counts
- * once, as it was last seen.
+ * once, as it was last seen. What was found out about a case that is still not alike stays with it.
  */
 export function withFuzzRun(runs: readonly FuzzRun[], run: FuzzRun): FuzzRun[] {
   const apart = (r: FuzzRun) => r.seed + r.cases <= run.seed || run.seed + run.cases <= r.seed
-  return [...runs.filter(apart), run].toSorted((a, b) => a.seed - b.seed)
+  const seen = runs.filter((r) => !apart(r)).flatMap((r) => r.found ?? [])
+  const open = new Set(Object.values(run.seeds ?? {}).flat())
+  const found = seen.filter((f) => open.has(f.seed))
+  const kept = found.length === 0 ? run : { ...run, found }
+  return [...runs.filter(apart), kept].toSorted((a, b) => a.seed - b.seed)
 }
