@@ -382,6 +382,43 @@ describe('an established connection', () => {
     expect(c.wire.log.some((l) => l.includes('sack 1449:2897'))).toBe(true)
   })
 
+  it('knows by RACK that what was sent before the FIN is lost, a reordering window after the FIN was named by SACK', () => {
+    const c = established()
+    c.wire.filter = (f) => (f.pkt.payload.length > 0 ? 'lose' : 'pass')
+    c.socket.send(utf8('data'), c.wire.rec.last)
+    c.socket.shutdown(c.wire.rec.last)
+    c.wire.run(S / 2)
+    const sent = c.wire.log.filter((l) => l.includes('.1 > .2'))
+    expect(sent.map((l) => l.slice(10, 28))).toEqual([
+      '.1 > .2 [P.] 1:5 a',
+      '.1 > .2 [F.] 5 ack',
+      '.1 > .2 [P.] 1:5 a',
+      '.1 > .2 [P.] 1:5 a',
+    ])
+    // A quarter of the round trip of 1 ms and 2 ms of patience after the SACK; then the timeout. The FIN never goes again.
+    const times = sent.map((l) => Number(l.slice(0, 9)) - Number(sent[0]?.slice(0, 9)))
+    expect(times[2]).toBeCloseTo(1 + 0.25 + 2, 0)
+    expect(times[3]).toBeGreaterThan(200)
+    expect(c.wire.log.some((l) => l.includes('sack 5:6'))).toBe(true)
+  })
+
+  it('keeps the doubled timeout until a round trip is really measured, and probes no tail while something is amiss', () => {
+    const c = established()
+    let losses = 3
+    c.wire.filter = (f) => (f.pkt.payload.length > 0 && losses-- > 0 ? 'lose' : 'pass')
+    c.socket.send(utf8('data'), c.wire.rec.last)
+    c.wire.run(2 * S)
+    expect(c.text()).toBe('data')
+    c.wire.log.length = 0
+    c.wire.filter = (f) => (f.pkt.payload.length > 0 ? 'lose' : 'pass')
+    c.socket.send(utf8('more'), c.wire.rec.last)
+    c.wire.run(S)
+    const times = c.wire.log.filter((l) => l.includes('5:9')).map((l) => Number(l.slice(0, 9)))
+    const first = times[0] ?? 0
+    // Measured again by the echoed timestamp: probe, then the timeout without any doubling before it.
+    expect(times.slice(1, 3).map((t) => Math.round((t - first) / 10) * 10)).toEqual([200, 400])
+  })
+
   it('takes smaller segments when a router says that fragmentation is needed', () => {
     const c = established()
     c.wire.filter = (f) => (ipLength(f.pkt) > 1400 ? { icmp: { type: 3, code: 4, info: 1400 } } : 'pass')

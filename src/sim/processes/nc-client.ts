@@ -115,7 +115,7 @@ export class NcRun {
   #talk(socket: TcpSocket, cause: number): void {
     socket.onWake = (seq) => this.#read(socket, seq)
     this.#quietFor(socket, cause)
-    const { input, shutdown, quitAfter } = this.#options
+    const { input, quitAfter } = this.#options
     if (input !== undefined && input !== '') {
       const seq = this.#process.step('send', input.replace(/\n$/, ''), cause)
       const sent = socket.send(utf8(input), seq)
@@ -123,11 +123,16 @@ export class NcRun {
         this.#give(socket, failed(sent.error.errno, sent.error.decidedBy), seq)
         return
       }
-    }
-    if (shutdown) socket.shutdown(cause)
+      this.#process.nextCall(() => this.#inputEnds(socket, cause))
+    } else this.#inputEnds(socket, cause)
     if (quitAfter !== undefined) {
       this.#process.after(quitAfter * SECOND, 'nc -q', cause, (seq) => this.#give(socket, this.#verdict, seq))
     }
+  }
+
+  #inputEnds(socket: TcpSocket, cause: number): void {
+    if (socket.onWake === undefined) return
+    if (this.#options.shutdown) socket.shutdown(cause)
     this.#read(socket, cause)
   }
 

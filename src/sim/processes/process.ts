@@ -118,6 +118,20 @@ export class Process {
     return timer
   }
 
+  /**
+   * The process's next system call, after one that sent something: with the only CPU, the frames go as far as they get before the
+   * first call comes back (local_bh_enable(), do_softirq()); with a CPU of its own nothing comes between.
+   */
+  nextCall(fn: () => void): void {
+    this.ns.kernel.schedule(
+      0,
+      () => {
+        if (!this.exited) fn()
+      },
+      'task',
+    )
+  }
+
   /** Runs when the process ends, for the sockets that it holds. */
   atExit(cleanup: (cause: number) => void): void {
     this.#cleanups.push(cleanup)

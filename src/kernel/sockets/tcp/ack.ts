@@ -1,13 +1,15 @@
 import { TCP } from '../../../net/packet.ts'
 import { after, before, between, seqAdd, seqDiff } from '../sequence.ts'
 import { ATO_MIN, MAX_QUICKACKS, SECOND } from './constants.ts'
-import { detectLoss, leaveRecovery, markSacked, retransmitLost } from './loss.ts'
+import { retransmitLost } from './loss.ts'
 import type { ReceivedOptions } from './options.ts'
 import { pushPending } from './output.ts'
-import { currentRto, updateRtt } from './rtt.ts'
+import { rackAdvance } from './rack.ts'
+import { fastRetransAlert, markSacked, NO_SACK, processLossProbeAck } from './recovery.ts'
+import { updateRtt } from './rtt.ts'
 import { endOf } from './segment.ts'
 import type { TcpSock } from './sock.ts'
-import { armRetransmit, disarmRetransmit, probeWait, rearmRto, scheduleLossProbe } from './timers.ts'
+import { armRetransmit, disarmRetransmit, probeWait, setXmitTimer } from './timers.ts'
 import { sendAck } from './transmit.ts'
 import { sendRoom } from './window.ts'
 
@@ -35,22 +37,30 @@ export function classifyAck(sk: TcpSock, ack: number): AckVerdict {
 export function processAck(sk: TcpSock, seg: Incoming, cause: number): void {
   const una = sk.sndUna
   const inFlight = sk.rtxQueue.length > 0
-  const windowChanged = updateWindow(sk, seg)
-  if (seg.options.sack.length > 0) markSacked(sk, seg.options.sack)
+  const windowNews = updateWindow(sk, seg)
   sk.sndUna = seg.ack
-  const progressed = cleanQueue(sk, seg.options.timestamps)
-  if (seg.ack !== una) onProgress(sk, una)
-  else if (sk.rtxQueue.length > 0 && seg.bytes.length === 0 && !windowChanged && (seg.flags & (TCP.SYN | TCP.FIN)) === 0) {
-    sk.dupacks++
-  }
-  if (sk.rtxQueue.length > 0) {
-    detectLoss(sk)
-    if (progressed && sk.highSeq === undefined) scheduleLossProbe(sk)
-  }
+  const sack = seg.options.sack.length > 0 ? markSacked(sk, seg.options.sack, seg.ack) : NO_SACK
+  const advanced = seg.ack !== una
+  if (advanced) onProgress(sk)
   sk.probesOut = 0
-  if (!inFlight) probeAnswered(sk)
-  retransmitLost(sk, cause)
+  const acked = inFlight ? cleanQueue(sk, seg.options.timestamps, sack.rtt) : 0
+  const plain = seg.end === seg.seq && !windowNews && acked === 0
+  processLossProbeAck(sk, seg.ack, { sack, pure: plain && !advanced && !sack.data })
+  if (!inFlight) {
+    probeAnswered(sk)
+    return
+  }
+  const dubious = plain || sack.data || sack.duplicate || sk.caState !== 'open'
+  const duplicate = plain && !advanced && !sack.duplicate
+  const { rexmit, waits } = dubious ? fastRetransAlert(sk, { advanced, duplicate, sack }) : CALM
+  if (acked > 0 && !waits) setXmitTimer(sk)
+  if (acked > 0 || sack.data || plain) sk.dstConfirm = true
+  // Slow start; beyond ssthresh a segment a round trip (RFC 5681 section 3.1).
+  if (acked > 0 && sk.caState !== 'recovery') sk.cwnd += sk.cwnd < sk.ssthresh ? acked : acked / sk.cwnd
+  if (rexmit) retransmitLost(sk, cause)
 }
+
+const CALM = { rexmit: false, waits: false }
 
 /** tcp_ack_probe(): whatever waits either fits the window now and goes out, or is probed for again. */
 function probeAnswered(sk: TcpSock): void {
@@ -62,45 +72,43 @@ function probeAnswered(sk: TcpSock): void {
   } else armRetransmit(sk, 'window-probe', probeWait(sk))
 }
 
-/** tcp_ack_update_window() */
+/** tcp_ack_update_window(): true where the segment is newer than what the window was taken from. */
 function updateWindow(sk: TcpSock, seg: Incoming): boolean {
   const window = (seg.flags & TCP.SYN) !== 0 ? seg.window : seg.window * 2 ** sk.sndWscale
-  const newer = after(seg.ack, sk.sndUna) || after(seg.seq, sk.sndWl1) || (seg.seq === sk.sndWl1 && window > sk.sndWnd)
-  if (!newer) return false
+  const wider = seg.seq === sk.sndWl1 && (window > sk.sndWnd || window === 0)
+  if (!after(seg.ack, sk.sndUna) && !after(seg.seq, sk.sndWl1) && !wider) return false
   sk.sndWl1 = seg.seq
-  const changed = window !== sk.sndWnd
   sk.sndWnd = window
   sk.maxWindow = Math.max(sk.maxWindow, window)
-  return changed
+  return true
 }
 
-/** tcp_clean_rtx_queue(): the round trip comes from segments that went out once (Karn). */
-function cleanQueue(sk: TcpSock, timestamps: Incoming['options']['timestamps']): boolean {
+/**
+ * tcp_clean_rtx_queue(): the round trip comes from segments that went out once (Karn), else from `sacked` (ns). How many were
+ * acknowledged.
+ */
+function cleanQueue(sk: TcpSock, timestamps: Incoming['options']['timestamps'], sacked: number | undefined): number {
   let rtt: number | undefined
+  let again = false
   let freed = 0
   while (sk.rtxQueue[0] !== undefined && !after(endOf(sk.rtxQueue[0]), sk.sndUna)) {
     const s = sk.rtxQueue.shift()
     if (s === undefined) break
     freed++
-    sk.dstConfirm = true
-    if (!s.retransmitted && !s.sacked) rtt = sk.host.now - s.sentAt
+    if (s.retransmitted) again = true
+    else if (!s.sacked) rtt ??= sk.host.now - s.sentAt
+    if (!s.sacked && sk.sackOk) rackAdvance(sk, s)
   }
-  if (freed > 0) updateRtt(sk, rtt, timestamps)
-  // Slow start; beyond ssthresh a segment a round trip (RFC 5681 section 3.1).
-  if (freed > 0 && sk.highSeq === undefined) sk.cwnd += sk.cwnd < sk.ssthresh ? freed : freed / sk.cwnd
-  return freed > 0
+  const measured = again ? sacked : (rtt ?? sacked)
+  if (freed > 0 || measured !== undefined) updateRtt(sk, measured, freed > 0 ? timestamps : undefined)
+  return freed
 }
 
-function onProgress(sk: TcpSock, una: number): void {
-  sk.backoff = 0
+function onProgress(sk: TcpSock): void {
   sk.retransmits = 0
   sk.attempts = 0
   sk.dupacks = 0
   sk.retransStamp = undefined
-  sk.rto = currentRto(sk)
-  if (sk.highSeq !== undefined) sk.cwnd += Math.max(1, Math.floor(seqDiff(sk.sndUna, una) / sk.mss))
-  leaveRecovery(sk)
-  rearmRto(sk)
 }
 
 /** tcp_data_snd_check(): the ACK may have made room. */

@@ -81,6 +81,9 @@ export class TcpSocket {
   }
 
   /** What poll(2) would wake the process for. */
+  get onWake(): ((cause: number) => void) | undefined {
+    return this.#sk.onWake
+  }
   set onWake(handler: ((cause: number) => void) | undefined) {
     this.#sk.onWake = handler
   }

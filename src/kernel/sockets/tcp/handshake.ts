@@ -229,7 +229,7 @@ function finishConnect(sk: TcpSock, seg: Incoming, cause: number): void {
   sk.retransmits = 0
   sk.backoff = 0
   sk.attempts = 0
-  sk.highSeq = undefined
+  sk.caState = 'open'
   sk.retransStamp = undefined
   // tcp_init_cwnd(): a SYN that had to be sent twice halves the confidence, to one segment.
   sk.cwnd = syn?.retransmitted === true ? 1 : 10

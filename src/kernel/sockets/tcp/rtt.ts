@@ -4,6 +4,7 @@ import type { TcpSock } from './sock.ts'
 /** tcp_rtt_estimator(), tcp_set_rto(): RFC 6298 with Linux's floor of 200 ms under the variance. All times in ns. */
 export function sampleRtt(sk: TcpSock, rtt: number): void {
   const m = Math.max(rtt, 1)
+  sk.minRtt = Math.min(sk.minRtt, m)
   if (sk.srtt === 0) {
     sk.srtt = m
     sk.mdev = m / 2
@@ -15,6 +16,8 @@ export function sampleRtt(sk: TcpSock, rtt: number): void {
     sk.rttvar = Math.max(sk.mdev * 4, RTO_MIN)
   }
   sk.rto = currentRto(sk)
+  // Only what was really measured ends the doubling (RFC 6298).
+  sk.backoff = 0
 }
 
 /**

@@ -19,7 +19,10 @@ export interface OutOfOrder {
   readonly fin: boolean
 }
 
-export type RetransmitTimerKind = 'retransmit' | 'loss-probe' | 'window-probe' | 'syn-ack'
+export type RetransmitTimerKind = 'retransmit' | 'loss-probe' | 'reordering' | 'window-probe' | 'syn-ack'
+
+/** enum tcp_ca_state, without CWR: no ECN is modelled. */
+export type CaState = 'open' | 'disorder' | 'recovery' | 'loss'
 
 /**
  * struct tcp_sock with its inet and connection parts: fields only, named after the kernel's. What happens to them is in
@@ -102,6 +105,8 @@ export class TcpSock extends Socket implements TcpEnds {
   // Round trips and retransmission, ns.
   srtt = 0
   mdev = 0
+  /** tcp_min_rtt() */
+  minRtt = Number.POSITIVE_INFINITY
   rttvar = 0
   rto = TIMEOUT_INIT
   backoff = 0
@@ -117,9 +122,14 @@ export class TcpSock extends Socket implements TcpEnds {
   cwnd = INIT_CWND
   ssthresh = Number.POSITIVE_INFINITY
   dupacks = 0
-  /** sndNxt when recovery began; undefined in the Open state. */
-  highSeq: number | undefined
+  caState: CaState = 'open'
+  /** sndNxt when the last recovery began. */
+  highSeq = 0
+  /** sndNxt at the tail loss probe that is not accounted for; and whether it sent something again. */
   tlpHighSeq: number | undefined
+  tlpRetrans = false
+  /** Of what was delivered and had been sent last: when it was sent, its end, its round trip; `advanced` since the last look. */
+  readonly rack = { sentAt: Number.NEGATIVE_INFINITY, end: 0, rtt: 0, advanced: false }
   /** sk_dst_pending_confirm: the next packet may tell the neighbour entry that it works. */
   dstConfirm = false
   retransmitTimer: Timer | undefined

@@ -4,8 +4,9 @@ import { STEP } from '../../../trace/columns.ts'
 import { seqDiff } from '../sequence.ts'
 import { ORPHAN_RETRIES, RTO_MAX, RTO_MIN } from './constants.ts'
 import { tcpDone, writeError } from './done.ts'
-import { enterLoss, probeSequence, retransmit } from './loss.ts'
+import { probeSequence, resend, retransmit } from './loss.ts'
 import { sendNew } from './output.ts'
+import { enterLoss, reorderingTimeout } from './recovery.ts'
 import { endOf, splitSegment } from './segment.ts'
 import type { RetransmitTimerKind, TcpSock } from './sock.ts'
 import { armRequest, armRetransmit, probeWait, rearmRto } from './timers.ts'
@@ -15,6 +16,7 @@ import { sendRoom } from './window.ts'
 const TIMER_NAMES: Record<RetransmitTimerKind, string> = {
   retransmit: 'tcp retransmit',
   'loss-probe': 'tcp loss probe',
+  reordering: 'tcp reordering',
   'window-probe': 'tcp window probe',
   'syn-ack': 'tcp syn-ack retransmit',
 }
@@ -29,6 +31,9 @@ export function onTimeout(sk: TcpSock, kind: RetransmitTimerKind): void {
     case 'loss-probe':
       lossProbe(sk, cause)
       return
+    case 'reordering':
+      reorderingTimeout(sk, cause)
+      return
     case 'window-probe':
       windowProbe(sk, cause)
       return
@@ -42,7 +47,7 @@ export function onTimeout(sk: TcpSock, kind: RetransmitTimerKind): void {
 
 /** tcp_retransmit_timer() */
 function retransmitTimer(sk: TcpSock, cause: number): void {
-  const head = sk.rtxQueue.find((s) => !s.sacked) ?? sk.rtxQueue[0]
+  const head = sk.rtxQueue[0]
   if (head === undefined) return
   if (exhausted(sk)) {
     writeError(sk, cause)
@@ -84,13 +89,17 @@ export function modelTimeout(boundary: number): number {
 /** tcp_send_loss_probe(): new data if there is some, else the last segment; then the ordinary timeout runs. */
 function lossProbe(sk: TcpSock, cause: number): void {
   const last = sk.rtxQueue.at(-1)
-  if (last === undefined) return
+  if (last === undefined) {
+    sk.retransmitKind = undefined
+    return
+  }
   const next = sk.writeQueue[0]
-  const sent =
-    next !== undefined && seqDiff(endOf(next), sk.sndNxt) <= sendRoom(sk)
-      ? sendNew(sk, next, cause)
-      : retransmit(sk, last, sk.rto, cause)
-  if (sent) sk.tlpHighSeq = sk.sndNxt
+  const fresh = next !== undefined && seqDiff(endOf(next), sk.sndNxt) <= sendRoom(sk)
+  if (fresh ? sendNew(sk, next, cause) : resend(sk, last, sk.rto, cause)) {
+    sk.tlpHighSeq = sk.sndNxt
+    sk.tlpRetrans = !fresh
+    sk.retransmitKind = undefined
+  }
   rearmRto(sk)
 }
 
