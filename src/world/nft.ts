@@ -14,8 +14,16 @@ export type NftType = string
 /** One field of a constant: what a selector is compared with, or a part of a set element's key. */
 export type NftValue =
   | { readonly kind: 'number'; readonly value: number }
-  /** Interface names; `wildcard` when it ended in `*`, which `text` leaves out. */
-  | { readonly kind: 'text'; readonly text: string; readonly wildcard?: true }
+  /**
+   * Interface names; `wildcard` when it ended in `*`, which `text` leaves out. IPv6 addresses, with the first and the last of them in
+   * 32 hexadecimal digits each.
+   */
+  | {
+      readonly kind: 'text'
+      readonly text: string
+      readonly wildcard?: true
+      readonly ip6?: { readonly from: string; readonly to: string }
+    }
   | { readonly kind: 'prefix'; readonly address: number; readonly length: number }
   | { readonly kind: 'range'; readonly from: number; readonly to: number }
   /** `*`: what no other element of the set holds. */

@@ -111,6 +111,58 @@ describe.each(['iptables', 'nftables'] as const)('where packets end in %s mode',
   })
 })
 
+describe('where IPv6 packets end in nftables mode', () => {
+  const node: Partial<NodeConfig> = {
+    proxyMode: 'nftables',
+    ipFamily: 'IPv6',
+    nodeIP: '2001:db8::11',
+    tracerLocalIPs: ['::1', '2001:db8::11'],
+    interfaces: [{ name: 'eth0', addresses: ['2001:db8::11/64'] }],
+    localDetector: { kind: 'ClusterCIDR', cidr: 'fd00:1::/48' },
+    nodePortAddresses: ['2001:db8::11/128'],
+    serviceCIDRs: ['fd00:2::/112'],
+  }
+  const six = (spec: object, endpoints: object[]): RulesetVector => ({
+    ...vector('six', {}, [], node),
+    services: [
+      { ...service({ clusterIP: 'fd00:2::9', ...spec }), status: { loadBalancer: { ingress: [{ ip: '2001:db8:99::9' }] } } },
+    ],
+    endpointSlices: [{ ...slice(...endpoints), addressType: 'IPv6' }],
+    flows: [
+      flow('fd00:1:0:1::9', 'fd00:2::9', 80),
+      flow('2001:db8:f::5', '2001:db8::11', 30080),
+      flow('2001:db8:f::5', '2001:db8:99::9', 80),
+      flow('fd00:1:0:1::9', '2001:db8:99::9', 80),
+      flow('2001:db8::11', '2001:db8::11', 30080),
+      // A port and an address that no Service has.
+      flow('fd00:1:0:1::9', 'fd00:2::9', 81),
+      flow('fd00:1:0:1::9', 'fd00:2::77', 80),
+      flow('fd00:1:0:1::5', 'fd00:2::9', 80),
+    ],
+  })
+  const here = { addresses: ['fd00:1:0:1::5'], nodeName: 'here' }
+  const away = { addresses: ['fd00:1:0:2::5'], nodeName: 'away' }
+  const [a, b] = ['[fd00:1:0:1::5]:8080', '[fd00:1:0:2::5]:8080']
+
+  it('is any endpoint, masqueraded from outside, with Cluster policies', () => {
+    const any = `${a}, ${b}`
+    const ends = [any, ...Array.from({ length: 4 }, () => `${any} masq`), 'REJECT', 'DROP', `${any} masq`]
+    expect(endsOf(six({}, [here, away]))).toEqual(ends)
+  })
+
+  it('is the endpoint here with externalTrafficPolicy Local, nothing without one, and a refusal where there is none at all', () => {
+    const local = { externalTrafficPolicy: 'Local', healthCheckNodePort: 31000 }
+    expect(endsOf(six(local, [away, here])).slice(0, 5)).toEqual([`${a}, ${b}`, a, a, `${a}, ${b}`, `${a}, ${b} masq`])
+    expect(endsOf(six(local, [away])).slice(1, 5)).toEqual(['DROP', 'DROP', b, `${b} masq`])
+    expect(endsOf(six({}, [])).slice(0, 5)).toEqual(['REJECT', 'REJECT', 'REJECT', 'REJECT', 'REJECT'])
+  })
+
+  it('is nowhere for a client outside loadBalancerSourceRanges', () => {
+    const ends = endsOf(six({ loadBalancerSourceRanges: ['2001:db8:f::/64', '2001:db8::/64'] }, [here]))
+    expect(ends.slice(1, 5)).toEqual([`${a} masq`, `${a} masq`, 'DROP', `${a} masq`])
+  })
+})
+
 describe('hopscope kube-proxy with a file of vectors', () => {
   const dir = mkdtempSync(join(tmpdir(), 'vectors-'))
   afterAll(() => rmSync(dir, { recursive: true }))

@@ -12,19 +12,15 @@ import { parseNft } from '../../linux/nft/parse.ts'
 import { nftRecords } from '../../linux/nft/records.ts'
 import { type Ipv4, ipv4, type Mac, parseIpv4, parsePrefix } from '../../net/address.ts'
 import { ETH_P, IPPROTO, Packet, TCP } from '../../net/packet.ts'
-import { STEP } from '../../trace/columns.ts'
-import { nftTarget } from '../../trace/nft.ts'
-import { TraceRecorder } from '../../trace/recorder.ts'
-import { RULE_VERDICTS } from '../../trace/step.ts'
-import type { StepAt } from '../../trace/trace.ts'
-import type { NftRuleRecord, RuleRecord, WorldRecord } from '../../world/records.ts'
+import type { WorldRecord } from '../../world/records.ts'
 import type { World } from '../../world/world.ts'
+import { sendIp6 } from './ip6-flows.ts'
+import { type End, NODE, Notes } from './notes.ts'
 import type { FlowAnswer, FlowSpec, RulesetVector } from './vector.ts'
 
 // Flows answered by the engine itself: one node with the vector's addresses and ruleset, and a first packet that comes in by
 // eth0, or that a process of the node sends. What kube-proxy's rules did to it is read from the trace.
 
-const NODE = 'node'
 const ORIGIN = { component: 'kube-proxy' } as const
 const GATEWAY = ipv4(0xc0a800fe)
 const NIC = 0x525400000001 as Mac
@@ -60,7 +56,12 @@ export function nftEngineFlows(v: RulesetVector, dump: string): FlowAnswer[] {
 
 function flowsIn(world: World, v: RulesetVector, choices: () => Iterable<Prng>): FlowAnswer[] {
   const local = new Set(v.nodeConfig.tracerLocalIPs)
-  return v.flows.map((flow) => answer(world, flow, local.has(flow.sourceIP), choices))
+  return v.flows.map((flow) => {
+    const fromNode = local.has(flow.sourceIP)
+    const one = (rng: Prng) =>
+      v.nodeConfig.ipFamily === 'IPv4' ? send(world, flow, fromNode, rng) : sendIp6(world, v, flow, rng)
+    return answer(flow, one, choices)
+  })
 }
 
 /** Draws with which `numgen random mod N` says each number below N, for every N; a new connection draws once. */
@@ -72,11 +73,11 @@ function* everyDraw(moduli: ReadonlySet<number>): Generator<Prng> {
   }
 }
 
-function answer(world: World, flow: FlowSpec, fromNode: boolean, choices: () => Iterable<Prng>): FlowAnswer {
+function answer(flow: FlowSpec, one: (chosen: Prng) => End, choices: () => Iterable<Prng>): FlowAnswer {
   const ends: string[] = []
   let masq = false
   for (const chosen of choices()) {
-    const end = send(world, flow, fromNode, chosen)
+    const end = one(chosen)
     if (!ends.includes(end.text)) ends.push(end.text)
     masq ||= end.masq
   }
@@ -104,33 +105,6 @@ function* allChoices(): Generator<Prng> {
   }
 }
 
-interface End {
-  readonly text: string
-  readonly masq: boolean
-}
-
-/** Notes the rules that the first packet met. */
-class Notes extends TraceRecorder {
-  readonly met: { rule: RuleRecord | NftRuleRecord; verdict: string }[] = []
-  readonly #ids: string[] = []
-  first = -1
-
-  override ref(id: string): number {
-    const n = super.ref(id)
-    this.#ids[n] = id
-    return n
-  }
-
-  override step(kind: number, at: StepAt, a = 0, b = 0, c = 0, d = 0): number {
-    if (this.first < 0) this.first = at.packet
-    if (kind === STEP.rule && at.packet === this.first) {
-      const rule = this.world.get(this.#ids[a] as RuleRecord['id'])
-      if (rule?.kind === 'rule' || rule?.kind === 'nft-rule') this.met.push({ rule, verdict: RULE_VERDICTS[c & 0xff] ?? '' })
-    }
-    return super.step(kind, at, a, b, c, d)
-  }
-}
-
 function send(world: World, flow: FlowSpec, fromNode: boolean, rng: Prng): End {
   const rec = new Notes(world)
   const waiting: (() => void)[] = []
@@ -151,34 +125,7 @@ function send(world: World, flow: FlowSpec, fromNode: boolean, rng: Prng): End {
   }
   // What the packet causes on lo; answers to it are other packets.
   for (let i = 0; i < waiting.length && i < 8; i++) waiting[i]?.()
-  return read(rec.met)
-}
-
-function read(met: Notes['met']): End {
-  const ends: string[] = []
-  let masq = false
-  for (const { rule, verdict } of met) {
-    if (rule.kind === 'nft-rule') {
-      const target = nftTarget(rule.statements)
-      if (rule.chain === 'mark-for-masquerade') masq = true
-      if (target.kind === 'dnat' && verdict === 'nat') ends.push(targetText(target.range))
-      else if (verdict === 'drop' || verdict === 'reject') ends.push(verdict.toUpperCase())
-      continue
-    }
-    const { target } = rule.spec
-    if (rule.table === 'nat' && rule.chain === 'KUBE-MARK-MASQ') masq = true
-    if (rule.table === 'nat' && target.kind === 'dnat' && verdict === 'nat') ends.push(targetText(target.range))
-    if (rule.table !== 'filter' || !rule.chain.startsWith('KUBE-')) continue
-    if (verdict === 'drop') ends.push('DROP')
-    else if (verdict === 'reject') ends.push('REJECT')
-    else if (verdict === 'accept' && rule.chain === 'KUBE-NODEPORTS') ends.push('ACCEPT')
-  }
-  return { text: ends.join(', '), masq }
-}
-
-function targetText(range: { addresses?: { from: number }; ports?: { from: number } }): string {
-  const a = range.addresses?.from ?? 0
-  return `${a >>> 24}.${(a >>> 16) & 255}.${(a >>> 8) & 255}.${a & 255}:${range.ports?.from ?? 0}`
+  return rec.end()
 }
 
 function firstPacket(flow: FlowSpec): Packet {

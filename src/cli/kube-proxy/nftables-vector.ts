@@ -3,7 +3,6 @@ import { NftablesProxier, type NftablesSync } from '../../cluster/kube-proxy/nft
 import { ipX, type NftablesProxyConfig } from '../../cluster/kube-proxy/nftables/setup.ts'
 import { type NftTable, parseDump } from '../../cluster/kube-proxy/nftables/table.ts'
 import { nftEngineFlows } from './engine-flows.ts'
-import { nftablesFlows } from './nftables-flows.ts'
 import { changedServices, configOf, type NodeConfig, type RulesetVector, stateOf } from './vector.ts'
 
 export const nftablesConfig = (n: NodeConfig): NftablesProxyConfig => ({
@@ -20,10 +19,7 @@ export function answerNftables(v: RulesetVector): object {
   return {
     id: v.id,
     ruleset: proxier.table.dump(),
-    flows:
-      config.family === 'IPv4'
-        ? nftEngineFlows(v, proxier.table.dump())
-        : nftablesFlows(v.flows, proxier.table, v.nodeConfig.tracerLocalIPs),
+    flows: nftEngineFlows(v, proxier.table.dump()),
     ...expectations(v, proxier.table, sync),
     // Without the table's text a vector tells nothing of its chains: there the field is only filled in.
     ...(v.staleChains === undefined || !v.expectedNftables ? {} : { staleChains: [...proxier.staleChains].sort() }),

@@ -1,5 +1,6 @@
 import { formatIpv4, type Ipv4, ipv4 } from '../../net/address.ts'
 import { formatIpv6, type Ipv6 } from '../../net/ipv6.ts'
+import { ipv6Value } from '../../net/ipv6-value.ts'
 
 // Addresses of either family, as kube-proxy handles them: read leniently, written in Go's canonical form. The engine is IPv4;
 // what is made of IPv6 addresses stays text.
@@ -30,32 +31,6 @@ export function parseIpSloppy(text: string): IpAddress | undefined {
   const octets = /^(\d+)\.(\d+)\.(\d+)\.(\d+)$/.exec(text)?.slice(1).map(Number)
   if (octets === undefined || octets.some((o) => o > 255)) return undefined
   return v4(octets.reduce((sum, o) => sum * 256 + o, 0))
-}
-
-/**
- * RFC 4291 section 2.2, all three text forms; no zone. Here and not by net's parser, whose package would go into the worker for
- * the sake of addresses that the engine passes over.
- */
-function ipv6Value(text: string): bigint | undefined {
-  const [head = '', tail, ...more] = text.split('::')
-  if (more.length > 0) return undefined
-  const groups = (part: string) => (part === '' ? [] : part.split(':').flatMap(groupsOf))
-  const left = groups(head)
-  const right = groups(tail ?? '')
-  const missing = 8 - left.length - right.length
-  if (tail === undefined ? missing !== 0 : missing < 1) return undefined
-  // A dotted quad stands last.
-  if (/\.[^.]*:/.test(text)) return undefined
-  const all = [...left, ...Array.from({ length: missing }, () => 0), ...right]
-  if (all.some(Number.isNaN)) return undefined
-  return all.reduce((sum, g) => (sum << 16n) | BigInt(g), 0n)
-}
-
-/** One group of hexadecimal digits, or a dotted quad as two; NaN for what is neither. */
-function groupsOf(text: string): number[] {
-  if (/^[0-9a-fA-F]{1,4}$/.test(text)) return [Number.parseInt(text, 16)]
-  const quad = text.includes(':') || !text.includes('.') ? undefined : parseIpSloppy(text)
-  return quad?.family === 'IPv4' ? [quad.value >>> 16, quad.value & 0xffff] : [Number.NaN]
 }
 
 /** ParseCIDRSloppy: host bits are dropped, as net.IPNet has none. */

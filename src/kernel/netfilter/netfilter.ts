@@ -3,6 +3,7 @@ import { HOOK, HOOKS } from '../../trace/step.ts'
 import type { TableName } from '../../world/netfilter.ts'
 import type { ChainRecord, IpsetRecord, RuleRecord } from '../../world/records.ts'
 import { Conntrack } from '../conntrack/conntrack.ts'
+import type { Ip6Deps } from '../nftables/ip6.ts'
 import { loadNftables, type Nftables, type NftBaseChain, type NftRecords } from '../nftables/nftables.ts'
 import { type Device, type Namespace, type Netfilter, NF_ACCEPT, NF_DROP, type Path, type Skb } from '../types.ts'
 import { type CompileDeps, type CompiledChain, InterfacePatterns } from './compile.ts'
@@ -37,6 +38,8 @@ export interface NamespaceNetfilter extends Netfilter {
   replaceSets(records: readonly IpsetRecord[]): void
   /** All tables of nftables anew, as a transaction leaves them. */
   replaceNftables(records: NftRecords): void
+  /** The base chains that IPv6 packets meet, for whoever has such packets: the engine's own are IPv4. */
+  ip6Chains(records: NftRecords, ip6: Ip6Deps): readonly NftBaseChain[]
   /** For what is not a table of iptables: IPVS, nftables base chains. Those of one priority run in order of registration. */
   register(ops: HookOps): void
 }
@@ -118,6 +121,10 @@ class Hooks implements NamespaceNetfilter {
   replaceNftables(records: NftRecords): void {
     this.#loadNftables(records)
     this.#arrange()
+  }
+
+  ip6Chains(records: NftRecords, ip6: Ip6Deps): readonly NftBaseChain[] {
+    return loadNftables(records, { ...this.#deps, ip6, drop: (skb, decidedBy) => this.#drop(skb, decidedBy) }).bases
   }
 
   register(ops: HookOps): void {

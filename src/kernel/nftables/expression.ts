@@ -5,7 +5,8 @@ import type { AddrType } from '../../world/netfilter.ts'
 import type { NftExpression, NftSetRef, NftValue } from '../../world/nft.ts'
 import { CT, directionOf } from '../conntrack/entry.ts'
 import type { MatchInput, MatchPlace } from '../netfilter/hook-state.ts'
-import { type Loaded, SetIndex } from './set.ts'
+import { compileIp6Expression, type Ip6Deps } from './ip6.ts'
+import { ip6Of, type Loaded, SetIndex } from './set.ts'
 
 /** What an expression may look at in a packet; an Skb is one. */
 export interface NftInput extends MatchInput {
@@ -20,6 +21,8 @@ export interface ExpressionDeps {
   addressType(address: number, device: string | undefined): AddrType
   /** nft_fib4_eval(): name of the device that a lookup leads to; undefined where there is nobody to ask. */
   readonly fibDevice?: (skb: NftInput, at: MatchPlace, flags: readonly string[]) => string
+  /** Where the packets are IPv6. */
+  readonly ip6?: Ip6Deps
   /** The named set of this rule's table; undefined when there is none. */
   set(name: string): SetIndex | undefined
 }
@@ -41,6 +44,8 @@ const unmodelled = (what: string): Unmodelled => ({ unmodelled: what })
 
 /** An expression of one field. */
 export function compileExpression(e: NftExpression, deps: ExpressionDeps): Loader | Unmodelled {
+  const other = deps.ip6 === undefined ? undefined : compileIp6Expression(e, deps.ip6)
+  if (other !== undefined) return other
   switch (e.kind) {
     case 'payload':
       return compilePayload(e.protocol, e.field)
@@ -122,7 +127,8 @@ export function compileMap(
   }
 }
 
-const plainValue = (v: NftValue): Loaded => (v.kind === 'number' ? v.value : v.kind === 'text' ? v.text : BREAK)
+const plainValue = (v: NftValue): Loaded =>
+  v.kind === 'number' ? v.value : v.kind === 'text' ? (v.ip6 === undefined ? v.text : (ip6Of(v) ?? BREAK)) : BREAK
 
 function compileConstant(value: NftValue): Loader | Unmodelled {
   const plain = plainValue(value)

@@ -15,7 +15,7 @@ export interface NftRecords {
   readonly sets: readonly NftSetRecord[]
 }
 
-/** A base chain that IPv4 packets meet. */
+/** A base chain that packets meet. */
 export interface NftBaseChain {
   readonly hook: number
   readonly priority: number
@@ -23,7 +23,7 @@ export interface NftBaseChain {
   run(skb: Skb, at: HookState): number
 }
 
-export interface NftablesDeps extends TargetDeps, Pick<ExpressionDeps, 'rng' | 'now' | 'addressType'> {
+export interface NftablesDeps extends TargetDeps, Pick<ExpressionDeps, 'rng' | 'now' | 'addressType' | 'ip6'> {
   drop(skb: Skb, decidedBy: number): void
 }
 
@@ -35,14 +35,16 @@ const HOOK_OF: Readonly<Record<string, number>> = {
   postrouting: HOOK.POSTROUTING,
 } satisfies Record<Lowercase<(typeof HOOKS)[number]>, number>
 
-/** What nftables registers at a namespace's IPv4 hooks: the base chains of families ip and inet, the youngest first. */
+/** What nftables registers at a namespace's hooks of a family: its base chains and those of family inet, the youngest first. */
 export interface Nftables {
   readonly bases: readonly NftBaseChain[]
   readonly needsConntrack: boolean
 }
 
+/** The hooks are those of IPv4; with `deps.ip6`, those of IPv6. */
 export function loadNftables(records: NftRecords, deps: NftablesDeps): Nftables {
-  const mine = records.tables.filter((t) => (t.family === 'ip' || t.family === 'inet') && !t.flags.includes('dormant'))
+  const family = deps.ip6 === undefined ? 'ip' : 'ip6'
+  const mine = records.tables.filter((t) => (t.family === family || t.family === 'inet') && !t.flags.includes('dormant'))
   const bases = mine.flatMap((t) => tableBases(t, records, deps))
   const names = new Set(mine.map((t) => `${t.family} ${t.name}`))
   return {

@@ -6,6 +6,7 @@ import type { MatchPlace } from '../netfilter/hook-state.ts'
 import type { TargetDeps } from '../netfilter/target.ts'
 import { type Action, compileDynset, compileMangle, compileNotrack } from './action.ts'
 import { compileKey, type ExpressionDeps, missingSet, type NftInput, setIndex, type Unmodelled } from './expression.ts'
+import { compileIp6Nat, compileIp6Reject } from './ip6.ts'
 import { type Condition, compileLimit, compileMatch } from './match.ts'
 import { compileNat, compileReject, type Ending } from './nat.ts'
 import type { RuntimeSet } from './runtime-set.ts'
@@ -127,11 +128,11 @@ function compileStatement(s: NftStatement, deps: RuleDeps): Op {
     case 'nat':
     case 'masquerade':
     case 'redirect': {
-      const e = compileNat(s, deps)
+      const e = deps.ip6 === undefined ? compileNat(s, deps) : compileIp6Nat(s, deps, deps.ip6)
       return 'unmodelled' in e ? gaveUp(e) : { kind: 'end', ...e }
     }
     case 'reject':
-      return { kind: 'end', ...compileReject(s, deps) }
+      return { kind: 'end', ...(deps.ip6 === undefined ? compileReject(s, deps) : compileIp6Reject()) }
     case 'unknown':
       return { kind: 'unmodelled', what: s.text }
     default:

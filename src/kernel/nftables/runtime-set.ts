@@ -1,3 +1,4 @@
+import { ipv6OfDigits } from '../../net/ipv6-value.ts'
 import type { TraceRecorder } from '../../trace/recorder.ts'
 import type { NftElement, NftValue } from '../../world/nft.ts'
 import type { NftSetRecord } from '../../world/records.ts'
@@ -24,7 +25,7 @@ export class RuntimeSet {
     if (known !== undefined && (!o.update || known.expires === undefined)) return
     const timeout = o.timeout ?? this.record.timeout
     const element: NftElement = {
-      key: known?.key ?? key.map(asValue),
+      key: known?.key ?? key.map((v, i) => asValue(v, this.record.type[i])),
       ...(o.timeout === undefined || o.timeout === this.record.timeout ? {} : { timeout: o.timeout }),
       ...(timeout === undefined ? {} : { expires: o.now + timeout }),
     }
@@ -48,4 +49,7 @@ export class RuntimeSet {
   }
 }
 
-const asValue = (v: Loaded): NftValue => (typeof v === 'number' ? { kind: 'number', value: v } : { kind: 'text', text: v })
+function asValue(v: Loaded, type: string | undefined): NftValue {
+  if (typeof v === 'number') return { kind: 'number', value: v }
+  return type === 'ipv6_addr' ? { kind: 'text', text: ipv6OfDigits(v), ip6: { from: v, to: v } } : { kind: 'text', text: v }
+}

@@ -1,6 +1,6 @@
 import type { NftElement, NftValue } from '../../world/nft.ts'
 
-/** What a selector loaded: an unsigned integer, or a device's name. */
+/** What a selector loaded: an unsigned integer, a device's name, or an IPv6 address in 32 hexadecimal digits. */
 export type Loaded = number | string
 
 /** A key with a range, prefix or wildcard in it. */
@@ -103,8 +103,13 @@ function lastAtMost(sorted: readonly number[], value: number): number {
   return low - 1
 }
 
-const isExact = (v: NftValue): boolean => v.kind === 'number' || (v.kind === 'text' && v.wildcard !== true)
-const exactOf = (v: NftValue): Loaded => (v.kind === 'number' ? v.value : v.kind === 'text' ? v.text : -1)
+const isExact = (v: NftValue): boolean =>
+  v.kind === 'number' || (v.kind === 'text' && v.wildcard !== true && (v.ip6 === undefined || v.ip6.from === v.ip6.to))
+const exactOf = (v: NftValue): Loaded => (v.kind === 'number' ? v.value : v.kind === 'text' ? (v.ip6?.from ?? v.text) : -1)
+
+/** The digits of a single IPv6 address; undefined for anything else. */
+export const ip6Of = (v: NftValue): string | undefined =>
+  v.kind === 'text' && v.ip6 !== undefined && v.ip6.from === v.ip6.to ? v.ip6.from : undefined
 
 export function spanOf(v: NftValue): { readonly from: number; readonly to: number } | undefined {
   if (v.kind === 'range') return v
@@ -118,6 +123,10 @@ export function tester(v: NftValue): (value: Loaded) => boolean {
       // The index of a device that is not there is 0; here it has no name.
       return (x) => x === v.value || (v.value === 0 && x === '')
     case 'text':
+      if (v.ip6 !== undefined) {
+        const { from, to } = v.ip6
+        return (x) => typeof x === 'string' && x >= from && x <= to
+      }
       return v.wildcard ? (x) => typeof x === 'string' && x.startsWith(v.text) : (x) => x === v.text
     case 'prefix':
     case 'range': {

@@ -1,4 +1,5 @@
 import { formatIpv4, formatMac, parseIpv4, parseMac } from '../../net/address.ts'
+import { ipv6Span } from '../../net/ipv6-value.ts'
 import type { NftType, NftValue } from '../../world/nft.ts'
 
 // nft's datatypes: how a constant of each is written (src/datatype.c, src/ct.c, src/fib.c, src/proto.c of nftables).
@@ -35,6 +36,23 @@ const SYMBOLS: Readonly<Record<NftType, Symbols>> = {
     ...{ 'net-unreachable': 0, 'host-unreachable': 1, 'prot-unreachable': 2, 'port-unreachable': 3, 'frag-needed': 4 },
     ...{ 'net-prohibited': 9, 'host-prohibited': 10, 'admin-prohibited': 13 },
   },
+  icmpv6_type: {
+    ...{ 'destination-unreachable': 1, 'packet-too-big': 2, 'time-exceeded': 3, 'parameter-problem': 4, 'echo-request': 128 },
+    ...{ 'echo-reply': 129, 'mld-listener-query': 130, 'mld-listener-report': 131, 'mld-listener-done': 132 },
+    ...{ 'mld-listener-reduction': 132, 'nd-router-solicit': 133, 'nd-router-advert': 134, 'nd-neighbor-solicit': 135 },
+    ...{ 'nd-neighbor-advert': 136, 'nd-redirect': 137, 'router-renumbering': 138, 'ind-neighbor-solicit': 141 },
+    ...{ 'ind-neighbor-advert': 142, 'mld2-listener-report': 143 },
+  },
+  icmpv6_code: {
+    ...{
+      'no-route': 0,
+      'admin-prohibited': 1,
+      'addr-unreachable': 3,
+      'port-unreachable': 4,
+      'policy-fail': 5,
+      'reject-route': 6,
+    },
+  },
   icmpx_code: { 'no-route': 0, 'port-unreachable': 1, 'host-unreachable': 2, 'admin-prohibited': 3 },
   nf_proto: { ipv4: 2, ipv6: 10 },
   ether_type: { ip: 0x0800, arp: 0x0806, ip6: 0x86dd, '8021q': 0x8100, vlan: 0x8100 },
@@ -53,7 +71,7 @@ export const isBitmask = (type: NftType): boolean => BITMASKS.has(type)
 
 /** Printed in hexadecimal with all of their digits. */
 const HEX: ReadonlySet<NftType> = new Set(['mark', 'realm'])
-/** Texts and not numbers here: names of devices, and addresses that the engine does not model. */
+/** Texts and not numbers here, which nft quotes. */
 const NAMES: ReadonlySet<NftType> = new Set(['ifname', 'iface_index', 'string'])
 export const isName = (type: NftType): boolean => NAMES.has(type)
 
@@ -64,6 +82,8 @@ export function layoutOf(type: NftType): { readonly bytes: number; readonly netw
       return { bytes: 4, network: true }
     case 'ether_addr':
       return { bytes: 6, network: true }
+    case 'ipv6_addr':
+      return { bytes: 16, network: true }
     case 'inet_service':
     case 'ether_type':
       return { bytes: 2, network: true }
@@ -71,6 +91,8 @@ export function layoutOf(type: NftType): { readonly bytes: number; readonly netw
     case 'nf_proto':
     case 'icmp_type':
     case 'icmp_code':
+    case 'icmpv6_type':
+    case 'icmpv6_code':
     case 'tcp_flag':
     case 'ct_dir':
     case 'pkt_type':
@@ -108,9 +130,10 @@ export function parseValue(word: string, type: NftType, quoted = false): NftValu
     const wildcard = word.endsWith('*')
     return wildcard ? { kind: 'text', text: word.slice(0, -1), wildcard: true } : { kind: 'text', text: word }
   }
-  if (type === 'icmpv6_type' || type === 'icmpv6_code') return { kind: 'text', text: word }
-  if (type === 'ipv6_addr')
-    return /^[0-9a-fA-F:./-]+$/.test(word) && word.includes(':') ? { kind: 'text', text: word } : undefined
+  if (type === 'ipv6_addr') {
+    const span = ipv6Span(word)
+    return span === undefined ? undefined : { kind: 'text', text: span.text, ip6: { from: span.from, to: span.to } }
+  }
   const whole = parseOne(word, type)
   if (whole !== undefined) return number(whole)
   if (type === 'ipv4_addr') {

@@ -11,6 +11,7 @@ export interface Token {
   readonly line: number
 }
 
+const ADDRESS = '(?:(?:[0-9a-fA-F]{1,4}:){2,}[0-9a-fA-F:.]*|[0-9a-fA-F]{0,4}::[0-9a-fA-F:.]*)'
 const TOKEN = new RegExp(
   [
     '(?<blank>[ \\t\\r\\f]+|\\\\\\r?\\n)',
@@ -18,7 +19,7 @@ const TOKEN = new RegExp(
     '(?<comment>#[^\\n]*)',
     '"(?<string>[^"\\n]*)"',
     // MAC and IPv6 addresses hold colons, which elsewhere separate.
-    '(?<address>(?:[0-9a-fA-F]{1,4}:){2,}[0-9a-fA-F:.]*(?:/\\d+)?|[0-9a-fA-F]{0,4}::[0-9a-fA-F:.]*(?:/\\d+)?)',
+    `(?<address>${ADDRESS}(?:/\\d+|-${ADDRESS})?)`,
     '(?<word>[A-Za-z0-9_./*+?~\\-\\\\]+)',
     '(?<sign>==|!=|<=|>=|<<|>>|[^\\s])',
   ].join('|'),

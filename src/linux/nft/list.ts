@@ -151,11 +151,11 @@ function withoutTimes({ expires: _, ...e }: NftElement): NftElement {
 function elementsPerLine(type: NftType): number {
   switch (type) {
     case 'ipv4_addr':
-    case 'ipv6_addr':
     case 'ether_addr':
     case 'time':
     case 'icmp_type':
       return 2
+    case 'ipv6_addr':
     case 'ifname':
     case 'string':
     case 'iface_index':

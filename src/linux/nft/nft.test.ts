@@ -24,6 +24,75 @@ const ruleText = (text: string, family: 'ip' | 'inet' = 'ip'): string => {
 }
 const tabs = (text: string): string => text.replace(/^\n/, '').replaceAll(/^ +/gm, (s) => '\t'.repeat(s.length / 2))
 
+describe('family ip6', () => {
+  it('is listed as nft lists it: addresses in their own order, in brackets before a port, one a line in a set', () => {
+    const text = `
+table ip6 t {
+  set s { type ipv6_addr; elements = { fd00::9, 2001:db8::0001, ::1 } }
+  set i { type ipv6_addr; flags interval; elements = { fd00::7/64, 2001:db8::1-2001:db8::9 } }
+  map m { type ipv6_addr . inet_proto . inet_service : verdict; elements = { fd00::2 . tcp . 80 : drop, 2001:db8::7 . udp . 53 : accept } }
+  chain c { type nat hook prerouting priority -100;
+    ip6 daddr fd00:172:30:0::41 ip6 saddr != fd00:10::/64 counter
+    ip6 saddr != { fd00:1::/64 , 2001:db8::5 } drop
+    tcp dport 80 dnat to [fd00:10:180::1]:80
+    dnat to fd00:10:180::1
+  }
+  chain f { type filter hook input priority 0;
+    icmpv6 type { echo-request, nd-neighbor-solicit, packet-too-big } accept
+    icmpv6 code port-unreachable drop
+    reject with icmpv6 port-unreachable
+    reject with icmpv6 no-route
+    ip6 nexthdr tcp ip6 hoplimit 64 fib daddr type local accept
+    ip6 daddr . meta l4proto . th dport vmap @m
+  }
+}`
+    // Captured from nft 1.0.6, fed with the same text.
+    expect(listed(text)).toBe(
+      tabs(`
+table ip6 t {
+  set s {
+    type ipv6_addr
+    elements = { ::1,
+           2001:db8::1,
+           fd00::9 }
+  }
+
+  set i {
+    type ipv6_addr
+    flags interval
+    elements = { 2001:db8::1-2001:db8::9,
+           fd00::/64 }
+  }
+
+  map m {
+    type ipv6_addr . inet_proto . inet_service : verdict
+    elements = { 2001:db8::7 . udp . 53 : accept,
+           fd00::2 . tcp . 80 : drop }
+  }
+
+  chain c {
+    type nat hook prerouting priority dstnat; policy accept;
+    ip6 daddr fd00:172:30::41 ip6 saddr != fd00:10::/64 counter packets 0 bytes 0
+    ip6 saddr != { 2001:db8::5, fd00:1::/64 } drop
+    tcp dport 80 dnat to [fd00:10:180::1]:80
+    dnat to fd00:10:180::1
+  }
+
+  chain f {
+    type filter hook input priority filter; policy accept;
+    icmpv6 type { packet-too-big, echo-request, nd-neighbor-solicit } accept
+    icmpv6 code port-unreachable drop
+    reject
+    reject with icmpv6 no-route
+    ip6 nexthdr tcp ip6 hoplimit 64 fib daddr type local accept
+    ip6 daddr . meta l4proto . th dport vmap @m
+  }
+}
+`).replaceAll(/^\t+ *(?=(2001:db8::1,|fd00::9|fd00::\/64|fd00::2))/gm, '\t\t\t     '),
+    )
+  })
+})
+
 describe('commands', () => {
   it('build a table as nft 1.0 lists it, with the handles that the kernel gives', () => {
     const text = `add table ip kp { comment "rules" ; }

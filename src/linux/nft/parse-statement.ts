@@ -36,7 +36,7 @@ export function parseRule(r: NftReader, family: NftFamily = 'ip', dataOf: DataTy
     const start = r.peek().start
     const at = r.position
     try {
-      statements.push(parseStatement(r, dataOf))
+      statements.push(parseStatement(r, family, dataOf))
     } catch (e) {
       if (!(e instanceof Unreadable)) throw e
       r.back(at)
@@ -74,7 +74,7 @@ const VERDICTS = new Set(['accept', 'drop', 'continue', 'return', 'jump', 'goto'
 const RELATIONS: ReadonlySet<string> = new Set(['==', '!=', '<', '>', '<=', '>='])
 const WORD_RELATIONS: Readonly<Record<string, NftRelation>> = { eq: '==', ne: '!=', lt: '<', gt: '>', le: '<=', ge: '>=' }
 
-function parseStatement(r: NftReader, dataOf: DataTypes): NftStatement {
+function parseStatement(r: NftReader, of: NftFamily, dataOf: DataTypes): NftStatement {
   const word = r.peek().text
   if (VERDICTS.has(word)) return { kind: 'verdict', verdict: parseVerdict(r) }
   switch (word) {
@@ -82,7 +82,7 @@ function parseStatement(r: NftReader, dataOf: DataTypes): NftStatement {
       return parseCounter(r)
     case 'dnat':
     case 'snat':
-      return parseNat(r, word, dataOf)
+      return parseNat(r, word, of, dataOf)
     case 'masquerade':
     case 'redirect': {
       r.take()
@@ -181,7 +181,7 @@ function parseCounter(r: NftReader): NftStatement {
   return { kind: 'counter', packets, bytes: r.number('bytes') }
 }
 
-function parseNat(r: NftReader, operation: 'dnat' | 'snat', dataOf: DataTypes): NftStatement {
+function parseNat(r: NftReader, operation: 'dnat' | 'snat', of: NftFamily, dataOf: DataTypes): NftStatement {
   r.take()
   const family = r.is('ip') || r.is('ip6') ? (r.take().text as 'ip' | 'ip6') : undefined
   let both = false
@@ -190,10 +190,13 @@ function parseNat(r: NftReader, operation: 'dnat' | 'snat', dataOf: DataTypes): 
     both = true
   }
   r.accept('to')
-  const types = family === 'ip6' ? ['ipv6_addr'] : ['ipv4_addr']
+  const types = (family ?? of) === 'ip6' ? ['ipv6_addr'] : ['ipv4_addr']
   let address: NftExpression | undefined
   if (!r.is(':')) {
+    // An IPv6 address with a port stands in brackets.
+    const bracket = r.accept('[')
     address = parseValueExpression(r, both ? [...types, 'inet_service'] : types, dataOf)
+    if (bracket) r.expect(']')
     // A map to address and port needs no saying so where its type is known.
     if (address.kind === 'map' && address.type.length === 2) both = true
   }
@@ -300,7 +303,8 @@ function parseDynset(r: NftReader, operation: 'add' | 'update' | 'delete'): NftS
 function normalized(s: NftStatement, family: NftFamily, before: readonly NftStatement[]): NftStatement | NftStatement[] {
   if (s.kind === 'reject') {
     if (s.with.kind === 'tcp-reset' && !before.some(tellsProtocol)) return [TCP_ONLY, s]
-    const plain = s.with.kind === 'icmpx' || (s.with.kind === 'icmp' && family === 'ip')
+    const own = family === 'ip' ? 'icmp' : family === 'ip6' ? 'icmpv6' : undefined
+    const plain = s.with.kind === 'icmpx' || s.with.kind === own
     return plain && s.with.code === 'port-unreachable' ? { kind: 'reject', with: { kind: 'default' } } : s
   }
   if (s.kind === 'mangle' && s.target.kind === 'meta' && s.target.key === 'nftrace') {

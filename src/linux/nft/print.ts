@@ -105,7 +105,9 @@ export function printStatement(s: NftStatement): string {
       // A map to address and port is always listed with the family.
       const of = s.both && s.family === undefined ? ' ip' : family
       const port = s.port === undefined ? '' : `:${printExpression(s.port)}`
-      const address = s.address === undefined ? '' : printExpression(s.address)
+      const plain = s.address === undefined ? '' : printExpression(s.address)
+      const bracket = s.port !== undefined && s.address?.kind === 'constant' && s.address.type === 'ipv6_addr'
+      const address = bracket ? `[${plain}]` : plain
       return `${s.operation}${of} to ${address}${port}${natFlags(s.flags)}`
     }
     case 'masquerade':

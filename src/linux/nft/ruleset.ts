@@ -163,6 +163,7 @@ function sortKey(e: NftElement, types: readonly NftType[]): number[] {
   if (types.length === 1) {
     const [only] = e.key
     if (only === undefined || only.kind === 'any') return [Number.MAX_SAFE_INTEGER]
+    if (only.kind === 'text' && only.ip6 !== undefined) return addressBytes(only.ip6.from)
     if (only.kind === 'text') return [only.text.length > 0 ? 1 : 0, ...textBytes(only.text).reverse()]
     return [only.kind === 'number' ? only.value : only.kind === 'prefix' ? only.address : only.from]
   }
@@ -170,7 +171,7 @@ function sortKey(e: NftElement, types: readonly NftType[]): number[] {
   types.forEach((type, i) => {
     const v = e.key[i]
     const layout = layoutOf(type)
-    if (v?.kind === 'text') bytes.push(...textBytes(v.text))
+    if (v?.kind === 'text') bytes.push(...(v.ip6 === undefined ? textBytes(v.text) : addressBytes(v.ip6.from)))
     else {
       const n = v?.kind === 'number' ? v.value : v?.kind === 'prefix' ? v.address : v?.kind === 'range' ? v.from : 0
       const own = Array.from({ length: layout.bytes }, (_, k) => Math.floor(n / 256 ** k) % 256)
@@ -180,11 +181,16 @@ function sortKey(e: NftElement, types: readonly NftType[]): number[] {
   return bytes.reverse()
 }
 
+const addressBytes = (digits: string): number[] =>
+  Array.from({ length: 16 }, (_, i) => Number.parseInt(digits.slice(2 * i, 2 * i + 2), 16))
 const textBytes = (text: string): number[] => Array.from({ length: 16 }, (_, i) => (i < text.length ? text.charCodeAt(i) : 0))
+
+const isRange = (v: NftValue): boolean =>
+  v.kind === 'range' || v.kind === 'prefix' || (v.kind === 'text' && v.ip6 !== undefined && v.ip6.from !== v.ip6.to)
 
 /** The order in which nft lists a set's elements (list_expr_sort; ranges over more than one field stay as they are). */
 export function sortedElements(elements: readonly NftElement[], types: readonly NftType[]): readonly NftElement[] {
-  const ranges = elements.some((e) => e.key.some((v) => v.kind === 'range' || v.kind === 'prefix'))
+  const ranges = elements.some((e) => e.key.some(isRange))
   if (types.length > 1 && ranges) return elements
   const keyed = elements.map((element) => ({ element, key: sortKey(element, types) }))
   keyed.sort((a, b) => {
