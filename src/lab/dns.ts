@@ -92,8 +92,8 @@ function endsWithOpt(b: Uint8Array): boolean {
   return false
 }
 
-/** The question section, name in lower case. */
-function questionOf(b: Uint8Array): string {
+/** The question section of a message, name in lower case, in hexadecimal digits. */
+export function questionOf(b: Uint8Array): string {
   const name = readName(b, 12)
   if (name === undefined) return ''
   const question = b.slice(12, name.next + 4)

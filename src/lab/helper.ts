@@ -1,14 +1,15 @@
 import { DNS_SERVER } from './helper-dns.ts'
+import { HOLD } from './helper-hold.ts'
 import { PROXIES } from './helper-proxies.ts'
 
 /**
  * The program that a lab script carries with it: the servers that the engine's own programs are modelled on (src/sim/processes),
  * with the same reads, writes and closes, and so the same segments. Python 3.6 or later, standard library only.
  *
- *   hs.py httpd NAME PORT      hs.py udp-echo PORT      hs.py health NAMESPACE NAME COUNT PORT
- *        hs.py reverse-proxy JSON      hs.py userspace-proxy JSON      hs.py dns JSON
+ *   hs.py httpd NAME PORT      hs.py udp-echo PORT      hs.py health NAMESPACE NAME COUNT PORT NODE
+ *        hs.py reverse-proxy JSON      hs.py userspace-proxy JSON      hs.py dns JSON      hs.py hold QUEUE MS CLASH MARK
  */
-export const HELPER = String.raw`import json, os, re, select, socket, sys, threading, time
+export const HELPER = String.raw`import json, os, re, select, socket, struct, sys, threading, time
 
 def keeps_alive(start, headers):
     connection = headers.get('connection', '').lower()
@@ -75,11 +76,17 @@ def httpd(name, port):
         conn.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         threading.Thread(target=serve, args=(conn, peer, name), daemon=True).start()
 
-def health(namespace, service, count, port):
+def health(namespace, service, first, port, node):
     body = '{\n\t"service": {\n\t\t"namespace": "%s",\n\t\t"name": "%s"\n\t},\n\t"localEndpoints": %d,\n\t"serviceProxyHealthy": true\n}'
-    kind = ['Content-Type: application/json', 'X-Content-Type-Options: nosniff', 'X-Load-Balancing-Endpoint-Weight: %d' % count]
-    status = '200 OK' if count > 0 else '503 Service Unavailable'
-    httpd(lambda: (status, kind, body % (namespace, service, count)), port)
+    changed = os.path.join(os.path.dirname(os.path.abspath(__file__)), 'health-%s-%s-%s' % (node, namespace, service))
+    def respond():
+        count = first
+        if os.path.exists(changed):
+            with open(changed) as f:
+                count = int(f.read())
+        kind = ['Content-Type: application/json', 'X-Content-Type-Options: nosniff', 'X-Load-Balancing-Endpoint-Weight: %d' % count]
+        return '200 OK' if count > 0 else '503 Service Unavailable', kind, body % (namespace, service, count)
+    httpd(respond, port)
 
 def udp_echo(port):
     s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
@@ -90,17 +97,19 @@ def udp_echo(port):
             s.sendto(data, peer)
         except OSError:
             pass
-${PROXIES}${DNS_SERVER}
+${PROXIES}${DNS_SERVER}${HOLD}
 if sys.argv[1] == 'httpd':
     httpd(sys.argv[2], int(sys.argv[3]))
 elif sys.argv[1] == 'health':
-    health(sys.argv[2], sys.argv[3], int(sys.argv[4]), int(sys.argv[5]))
+    health(sys.argv[2], sys.argv[3], int(sys.argv[4]), int(sys.argv[5]), sys.argv[6])
 elif sys.argv[1] == 'udp-echo':
     udp_echo(int(sys.argv[2]))
 elif sys.argv[1] == 'reverse-proxy':
     reverse_proxy(json.loads(sys.argv[2]))
 elif sys.argv[1] == 'dns':
     Dns(json.loads(sys.argv[2])).serve()
+elif sys.argv[1] == 'hold':
+    hold(int(sys.argv[2]), int(sys.argv[3]), sys.argv[4], int(sys.argv[5]))
 elif sys.argv[1] == 'userspace-proxy':
     userspace_proxy(json.loads(sys.argv[2]))
 else:

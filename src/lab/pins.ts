@@ -3,7 +3,7 @@ import { IPPROTO, TCP } from '../net/packet.ts'
 import { STEP } from '../trace/columns.ts'
 import type { TraceReader } from '../trace/reader.ts'
 import { PACKET_ORIGINS } from '../trace/step.ts'
-import { type DnsTable, dnsTablesOf } from './dns.ts'
+import { type DnsTable, dnsTablesOf, questionOf } from './dns.ts'
 import { isRandomChoice } from './nft.ts'
 import { type ProxyPins, proxyPinsOf } from './proxies.ts'
 
@@ -13,6 +13,8 @@ export interface Pins {
   readonly journeys: readonly JourneyPins[]
   /** For each rule with `-m statistic --mode random`: source ports of the packets that it took. Rules that took none are absent. */
   readonly draws: ReadonlyMap<string, readonly number[]>
+  /** The same for packets to a DNS server, whose ports resolvers choose: the questions that a rule took, in hexadecimal digits, each once. */
+  readonly questions: ReadonlyMap<string, readonly string[]>
   /** For each rule of nftables with `numgen random … vmap`: the chain that it led to, by source port. */
   readonly turns: ReadonlyMap<string, ReadonlyMap<number, string>>
   /** By process id. */
@@ -39,6 +41,7 @@ export function pinsOf(reader: TraceReader): Pins {
   const echoIds = journeys.map(() => new Set<number>())
   const byProcess = new Map(journeys.map((j, i) => [j.process, i]))
   const draws = new Map<string, Set<number>>()
+  const questions = new Map<string, Set<string>>()
   const turns = new Map<string, Map<number, string>>()
   for (let s = 0; s < e.length; s++) {
     const kind = e.kind[s]
@@ -56,9 +59,9 @@ export function pinsOf(reader: TraceReader): Pins {
         continue
       }
       if (!isRandom(reader, rule, s)) continue
-      const taken = draws.get(rule) ?? new Set<number>()
-      taken.add(reader.packetAt(reader.packetOf(s), s).sport)
-      draws.set(rule, taken)
+      const p = reader.packetAt(reader.packetOf(s), s)
+      if (p.protocol === IPPROTO.UDP && dnsBrief(p) !== undefined) add(questions, rule, questionOf(p.payload))
+      else add(draws, rule, p.sport)
     }
   }
   return {
@@ -68,10 +71,17 @@ export function pinsOf(reader: TraceReader): Pins {
       seconds: (reader.timeOf(j.last) - reader.timeOf(j.first)) / 1e9,
     })),
     draws: new Map([...draws].map(([rule, taken]) => [rule, [...taken]])),
+    questions: new Map([...questions].map(([rule, taken]) => [rule, [...taken]])),
     turns,
     proxies: proxyPinsOf(reader),
     dns: dnsTablesOf(reader),
   }
+}
+
+function add<T>(lists: Map<string, Set<T>>, key: string, value: T): void {
+  const list = lists.get(key) ?? new Set<T>()
+  list.add(value)
+  lists.set(key, list)
 }
 
 /** Where a rule of nftables that draws at random led the packet of step `seq`. */

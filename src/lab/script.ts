@@ -7,6 +7,7 @@ import { viewOf, type World } from '../world/world.ts'
 import { CHANGE_FUNCTIONS, hereDocument, LabChanges, labWorld } from './changes.ts'
 import { rests } from './compare/normalisations.ts'
 import { fileLines } from './dns.ts'
+import { HOLD_FUNCTIONS, holdLines, needsHold } from './hold.ts'
 import { type LabNames, labNames, netnsesOf, shellWord } from './names.ts'
 import { netnsBatch } from './network.ts'
 import { nftTableNames, nftText } from './nft.ts'
@@ -74,8 +75,10 @@ export function labScript(given: World, journeys: readonly LabJourney[], options
     `NEEDS=(${needs(world, journeys).join(' ')})`,
     `NEEDS_IPVS=${needsIpvs(world) ? 1 : 0}`,
     `NEEDS_BRIDGE_NF=${needsBridgeNf(world) ? 1 : 0}`,
+    `NEEDS_HOLD=${needsHold(world) ? 1 : 0}`,
     FUNCTIONS,
     ...(changes.length === 0 ? [] : [CHANGE_FUNCTIONS]),
+    ...(needsHold(world) ? [HOLD_FUNCTIONS] : []),
     'main() {',
     ...build,
     ...run,
@@ -209,6 +212,7 @@ function runLines(
     'trace_rules',
     'wait_links',
     ...fileLines(world, (netns) => names.short(netns)),
+    ...holdLines(world, (netns) => names.short(netns)),
     '# A capture on every device.',
     ...captures,
     'wait_captures',

@@ -43,6 +43,7 @@ missing() {
     modprobe ip_vs 2>/dev/null
     [ -e /proc/net/ip_vs ] || lacking+=("the kernel module ip_vs")
   fi
+  [ "$NEEDS_HOLD" = 1 ] && hold_missing
   [ "${D}{#lacking[@]}" = 0 ] || { printf -v REPORT '%s, ' "${D}{lacking[@]}"; die "this machine lacks: ${D}{REPORT%, }"; }
 }
 

@@ -63,6 +63,8 @@ export function sysctlLines(view: WorldView, ns: NetnsRecord): SysctlLines {
   const bridges = view.list('device', ns.id).some((d) => d.link.kind === 'bridge')
   if (bridges) optional.set('net.bridge.bridge-nf-call-iptables', '0')
   for (const r of view.list('sysctl', ns.id)) {
+    // The kernel is the machine's.
+    if (r.key === 'kernel.osrelease') continue
     const ofDevice = /^net\.ipv4\.(?:conf|neigh)\.(?!all\.|default\.)/.test(r.key)
     if ((r.key.startsWith('net.bridge.') && r.value === '0') || optional.has(r.key)) optional.set(r.key, r.value)
     else if (r.key.startsWith('net.netfilter.') || r.key.startsWith('net.ipv4.vs.')) tracking.set(r.key, r.value)
@@ -75,7 +77,7 @@ export function sysctlLines(view: WorldView, ns: NetnsRecord): SysctlLines {
 
 /**
  * The namespace's rules for iptables-restore, '' when it has none. Rules that draw at random take, instead, exactly the
- * connections that took them in the engine's run, by source port: the kernel's draws cannot be seeded.
+ * connections that took them in the engine's run, by source port, or by the question to a DNS server: the kernel's draws cannot be seeded.
  */
 export function restoreText(world: World, ns: NetnsRecord, pins: Pins | undefined): string {
   return printIptablesSave(viewOf(pins === undefined ? world : pinned(world, ns, pins)), ns.id, { header: false })
@@ -85,20 +87,28 @@ function pinned(world: World, ns: NetnsRecord, pins: Pins): World {
   const out = new Map<RecordId, WorldRecord>(world)
   for (const r of world.values()) {
     if (r.kind !== 'rule' || r.netns !== ns.id || !r.spec.matches.some(isRandom)) continue
-    out.set(r.id, withDraw(r, pins.draws.get(r.id) ?? []))
+    out.set(r.id, withDraw(r, drawMatch(pins.draws.get(r.id) ?? [], pins.questions.get(r.id) ?? [])))
   }
   return out
 }
 
 const isRandom = (m: Match): boolean => m.kind === 'statistic' && m.mode === 'random'
 
-function withDraw(rule: RuleRecord, ports: readonly number[]): RuleRecord {
-  const matches = rule.spec.matches.map((m): Match => (isRandom(m) ? rests('random-draws', drawMatch(ports)) : m))
+function withDraw(rule: RuleRecord, draw: Match | undefined): RuleRecord {
+  const matches = rule.spec.matches.map((m): Match => (isRandom(m) ? rests('random-draws', draw ?? m) : m))
   return { ...rule, spec: { ...rule.spec, matches } }
 }
 
-/** xt_u32: skip the IP header, then the upper half of the next word. It needs no -p, unlike multiport. */
-function drawMatch(ports: readonly number[]): Match {
+/**
+ * xt_u32: skip the IP header, then the upper half of the next word. It needs no -p, unlike multiport. Of a resolver's packets one
+ * question can be told from the others (xt_string); undefined where it takes more, and the kernel draws by itself.
+ */
+function drawMatch(ports: readonly number[], questions: readonly string[]): Match | undefined {
+  const [question] = questions
+  if (question !== undefined) {
+    const pattern = ['--hex-string', `|${question}|`, '--algo', 'bm']
+    return questions.length > 1 || ports.length > 0 ? undefined : { kind: 'unknown', name: 'string', arguments: pattern }
+  }
   if (ports.length === 0) return { kind: 'statistic', mode: 'random', probability: 0, invert: false }
   const values = ports.map((p) => `0x${p.toString(16)}`).join(',')
   return { kind: 'unknown', name: 'u32', arguments: ['--u32', `0x0>>0x16&0x3c@0x0>>0x10=${values}`] }

@@ -24,14 +24,16 @@ export interface ConntrackOptions {
 
 /**
  * `conntrack -L` (conntrack-tools 1.4.7, libnetfilter_conntrack's nfct_snprintf_conntrack_default). Entries that are not
- * confirmed are not in the hash table, so they are not listed. Returns the lines and the count that goes to stderr.
+ * confirmed are not in the hash table, so they are not listed; of the others the kernel lists those that it has by their original
+ * direction (ctnetlink_dump_table). Returns the lines and the count that goes to stderr.
  */
 export function printConntrack(
   view: WorldView,
   netns: string,
   o: ConntrackOptions = {},
 ): { readonly text: string; readonly count: number } {
-  const entries = view.list('conntrack', netns).filter((e) => e.confirmed && !e.dying && (o.select?.(e) ?? true))
+  const listed = (e: ConntrackRecord) => e.confirmed && !e.dying && e.replyOnly !== true
+  const entries = view.list('conntrack', netns).filter((e) => listed(e) && (o.select?.(e) ?? true))
   return { text: entries.map((e) => `${formatConntrack(view, e, o.extended)}\n`).join(''), count: entries.length }
 }
 

@@ -3,7 +3,7 @@ import type { Packet } from '../../net/packet.ts'
 import { encodeTcpOptions } from '../../net/tcp-options.ts'
 import { CELL_FIELDS } from '../../world/world.ts'
 import { ACCEPT, DROP, dnat, masquerade, ping, type Ruleset, rule, state, TestNode, tcp, udp } from '../netfilter/testing.ts'
-import { NF_DROP } from '../types.ts'
+import { NF_ACCEPT, NF_DROP } from '../types.ts'
 
 // One rule that asks for the state is enough for Linux to track.
 const tracking: Ruleset = { filter: { FORWARD: [rule({ matches: [state('RELATED', 'ESTABLISHED')] }, ACCEPT)] } }
@@ -342,6 +342,25 @@ describe('two first packets of one flow', () => {
     node.rows()
     node.forward(udp('10.244.2.8:53', CLIENT), 'eth0', 'cbr0')
     expect(node.rows()).toContain('ct.lookup 2 ESTABLISHED_REPLY')
+  })
+
+  it('drops the second before Linux 5.6, and shares one entry since 4.19 where both went to one backend', () => {
+    const race = (release: string, to: readonly [string, string]) => {
+      const nth = { kind: 'statistic', mode: 'nth', every: 2, packet: 0, invert: false } as const
+      const node = new TestNode(
+        { nat: { PREROUTING: [rule({ matches: [nth] }, dnat(to[0])), rule({}, dnat(to[1]))] } },
+        { release },
+      )
+      const [one, two] = [node.skb(udp(CLIENT, '10.96.0.10:53')), node.skb(udp(CLIENT, '10.96.0.10:53'))]
+      for (const skb of [one, two]) node.at('PREROUTING', skb, 'cbr0')
+      return [one, two].map((skb) => node.at('POSTROUTING', skb, '-', 'eth0'))
+    }
+    const apart = ['10.244.2.7:53', '10.244.2.8:53'] as const
+    const alike = ['10.244.2.7:53', '10.244.2.7:53'] as const
+    expect(race('5.5.19', apart)).toEqual([NF_ACCEPT, NF_DROP])
+    expect(race('5.6.0', apart)).toEqual([NF_ACCEPT, NF_ACCEPT])
+    expect(race('4.19.0', alike)).toEqual([NF_ACCEPT, NF_ACCEPT])
+    expect(race('4.18.0', alike)).toEqual([NF_ACCEPT, NF_DROP])
   })
 })
 

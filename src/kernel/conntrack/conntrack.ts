@@ -9,7 +9,7 @@ import { type Namespace, NF_ACCEPT, NF_DROP, type Skb } from '../types.ts'
 import { trackGeneric, trackIcmp, trackUdp } from './datagram.ts'
 import { ConntrackEntry, CT, directionOf, IPS, IPS_NAT_DONE_MASK, IS_REPLY, type TupleHash } from './entry.ts'
 import { conntrackRecord } from './record.ts'
-import { linuxRelease, MATCHING_CLASH, REPLY_ONLY_CLASH } from './release.ts'
+import { linuxRelease, MATCHING_CLASH, REPLY_ONLY_CLASH, SAME_ORIGIN } from './release.ts'
 import { type ConntrackSettings, conntrackSettings } from './sysctls.ts'
 import { ConntrackTable } from './table.ts'
 import { trackTcp } from './tcp.ts'
@@ -92,11 +92,12 @@ export class Conntrack {
 
   /**
    * nf_conntrack_tuple_taken(): would this reply tuple make `entry` collide with another? One with the same original tuple
-   * does not count: both are of one flow, and the clash is resolved when they are confirmed.
+   * does not count, since Linux 5.0: both are of one flow, and the clash is resolved when they are confirmed.
    */
   taken(reply: FlowTuple, entry: ConntrackEntry, at: StepAt): boolean {
     const node = this.find(reply, at)
-    return node !== undefined && node.entry !== entry && !node.entry.original.equals(entry.original)
+    if (node === undefined || node.entry === entry) return false
+    return this.#release < SAME_ORIGIN || !node.entry.original.equals(entry.original)
   }
 
   /** nf_ct_attach(): an error or reset that answers `offending` belongs to its connection, in the other direction. */

@@ -25,6 +25,7 @@ export function conntrackRecord(entry: ConntrackEntry, netns: NetnsId): Conntrac
     assured: (entry.status & IPS.ASSURED) !== 0,
     confirmed: entry.confirmed,
     dying: (entry.status & IPS.DYING) !== 0,
+    ...((entry.status & IPS.NAT_CLASH) === 0 ? {} : { replyOnly: true }),
     srcNat: (entry.status & IPS.SRC_NAT) !== 0,
     dstNat: (entry.status & IPS.DST_NAT) !== 0,
     mark: entry.mark,
@@ -52,6 +53,7 @@ export function entryOfRecord(record: ConntrackRecord): ConntrackEntry {
     (record.assured ? IPS.ASSURED : 0) |
     (record.confirmed ? IPS.CONFIRMED : 0) |
     (record.dying ? IPS.DYING : 0) |
+    (record.replyOnly === true ? IPS.NAT_CLASH : 0) |
     (record.srcNat ? IPS.SRC_NAT : 0) |
     (record.dstNat ? IPS.DST_NAT : 0)
   entry.record = record

@@ -5,8 +5,8 @@ import { STEP } from '../../trace/columns.ts'
 import { TraceRecorder } from '../../trace/recorder.ts'
 import { CT_CHANGES, CT_INFOS, HOOK, HOOKS, NAT_BINDINGS, RULE_VERDICTS } from '../../trace/step.ts'
 import type { StepAt } from '../../trace/trace.ts'
-import { deviceId, netnsId } from '../../world/ids.ts'
-import type { ConntrackRecord, IpsetRecord } from '../../world/records.ts'
+import { deviceId, netnsId, type RecordId, sysctlId } from '../../world/ids.ts'
+import type { ConntrackRecord, IpsetRecord, WorldRecord } from '../../world/records.ts'
 import { type Device, type Fib, type Kernel, type Namespace, NF_ACCEPT, type Path, type RouteLookup, type Skb } from '../types.ts'
 import { createNetfilter, type NamespaceNetfilter } from './netfilter.ts'
 import { ip, type Ruleset, recordsOf } from './testing-rules.ts'
@@ -82,11 +82,20 @@ export interface NodeOptions {
   readonly ipsets?: readonly IpsetRecord[]
   readonly sysctls?: Readonly<Record<string, number>>
   readonly seed?: number
+  /** kernel.osrelease */
+  readonly release?: string
+}
+
+function releaseRecord(value: string | undefined): Map<RecordId, WorldRecord> {
+  if (value === undefined) return new Map()
+  const [key, netns] = ['kernel.osrelease', netnsId('node1')]
+  const id = sysctlId('node1', key)
+  return new Map([[id, { kind: 'sysctl', id, netns, key, value, origin }]])
 }
 
 /** node1 at 192.168.1.11 (eth0) and 10.244.1.1 (cbr0, veth1). */
 export class TestNode {
-  readonly rec = new Notes(new Map())
+  readonly rec: Notes
   readonly netfilter: NamespaceNetfilter
   readonly ns: Namespace
   readonly devices = new Map<string, Device>()
@@ -99,7 +108,8 @@ export class TestNode {
 
   constructor(ruleset: Ruleset, options: NodeOptions = {}) {
     const node = this
-    const { rec } = this
+    const rec = new Notes(releaseRecord(options.release))
+    this.rec = rec
     const kernel: Kernel = {
       rec,
       rng: prng(options.seed ?? 1),

@@ -29,7 +29,7 @@ export function devQueueXmit(skb: SkBuff, dev: NetDevice): void {
       cross(skb, dev, VETH_DELAY)
       return
     case 'physical':
-      skb.confirm = false
+      if (link.inside !== true) skb.confirm = false
       cross(skb, dev, link.latency)
       return
     case 'dummy':

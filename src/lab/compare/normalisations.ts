@@ -110,8 +110,8 @@ export const NORMALISATIONS = {
     of: 'rules',
     title: { en: 'Rules that draw at random', zh: '随机匹配的规则' },
     reason: {
-      en: 'take on the kernel exactly the connections that they took in the engine, by source port: the kernel’s random source cannot be seeded. Their counters are compared like all others',
-      zh: '在内核上按源端口精确匹配引擎中命中的那些连接：内核的随机源无法设定种子。其计数器与其他规则一样比较',
+      en: 'take on the kernel exactly the connections that they took in the engine, by source port, a resolver’s by their question: the kernel’s random source cannot be seeded. Their counters are compared like all others',
+      zh: '在内核上按源端口（解析器的包按所问的问题）精确匹配引擎中命中的那些连接：内核的随机源无法设定种子。其计数器与其他规则一样比较',
     },
   },
   ifindex: {
@@ -188,6 +188,30 @@ export const NORMALISATIONS = {
     reason: {
       en: 'of every command the exit status is compared, of ping in random networks every line but its times: what curl and nc say differs from version to version',
       zh: '比较每个命令的退出状态；在随机网络中还比较 ping 除时间以外的每一行：curl 和 nc 的文字随版本而异',
+    },
+  },
+  'held-packets': {
+    of: 'runs',
+    title: { en: 'Packets that are held', zh: '被扣留的包' },
+    reason: {
+      en: 'where a document interrupts a CPU (overrides: stall), the script hands the first packet of a flow to a queue (NFQUEUE) at the same place and takes it back some 30 ms later, so that the second one overtakes it. The rule that does so is not among those that are compared',
+      zh: '文档打断 CPU 之处（overrides: stall），脚本在同一位置把流的首个包交给队列（NFQUEUE），约 30 ms 后再取回，使第二个包得以超越。执行此操作的规则不在比较之列',
+    },
+  },
+  'one-machine': {
+    of: 'runs',
+    title: { en: 'One machine', zh: '同一台机器' },
+    reason: {
+      en: 'all nodes of a lab are namespaces of one kernel, so that the note beside a TCP segment that its neighbour works (dst_pending_confirm) gets through their cables too. The engine’s run that is compared lets it; on the page, nodes are machines of their own',
+      zh: '实验中的所有节点都是同一内核的命名空间，因此 TCP 段附带的“邻居可用”标记（dst_pending_confirm）也会穿过节点之间的线缆。用于比较的那次引擎运行同样如此；页面上的节点则是各自独立的机器',
+    },
+  },
+  'older-kernels': {
+    of: 'runs',
+    title: { en: 'Older kernels', zh: '旧内核' },
+    reason: {
+      en: 'the kernel is the machine’s own. Where a document gives a node a release before 5.6, which drops the packet whose conntrack entry comes too late, the script drops that packet, and no other, just before it would be confirmed; what the drop leads to is the kernel’s and the programs’ own doing',
+      zh: '内核就是本机的内核。若文档给节点指定 5.6 之前的版本（它会丢弃 conntrack 表项来迟的那个包），脚本只丢弃这一个包，位置恰在它将被确认之前；丢弃之后发生的一切均出自内核与程序本身',
     },
   },
   offloads: {

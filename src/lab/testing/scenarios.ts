@@ -5,7 +5,10 @@ import { run } from '../../sim/run.ts'
 import { TraceReader } from '../../trace/reader.ts'
 import type { Trace } from '../../trace/trace.ts'
 import type { WorldChange } from '../../world/changes.ts'
+import type { RecordId } from '../../world/ids.ts'
+import type { WorldRecord } from '../../world/records.ts'
 import type { World } from '../../world/world.ts'
+import { rests } from '../compare/normalisations.ts'
 import { type ComparableRun, engineRun } from '../compare/runs.ts'
 import { CASES } from './cases.ts'
 import { CHANGE_CASES } from './change-cases.ts'
@@ -49,8 +52,15 @@ export function scenarioRun(id: string): ScenarioRun {
 export function runDocument(id: string, document: ScenarioDocument): ScenarioRun {
   const play = playOf(document)
   if (!play.ok) throw new Error(`${id}: ${play.error.map((e) => e.message).join('; ')}`)
-  const { world, journeys, changes } = play.value
+  const { journeys, changes } = play.value
+  const world = rests('one-machine', onOneMachine(play.value.world))
   const trace = run(world, journeys, { seed: document.seed, changes })
   const engine = engineRun(new TraceReader(trace))
   return { id, title: document.title, world, journeys, changes, trace, engine }
+}
+
+function onOneMachine(world: World): World {
+  const inside = (r: WorldRecord): WorldRecord =>
+    r.kind === 'device' && r.link.kind === 'physical' ? { ...r, link: { ...r.link, inside: true } } : r
+  return new Map<RecordId, WorldRecord>([...world].map(([id, r]) => [id, inside(r)]))
 }

@@ -36,6 +36,8 @@ export interface ConntrackRecord {
   readonly assured: boolean
   readonly confirmed: boolean
   readonly dying: boolean
+  /** IPS_NAT_CLASH: another entry has the original direction; this one is found by the replies alone, and no tool lists it. */
+  readonly replyOnly?: true
   readonly srcNat: boolean
   readonly dstNat: boolean
   readonly mark: number

@@ -9,8 +9,11 @@ export type DeviceLink =
   | { readonly kind: 'veth'; readonly peer: DeviceId }
   /** `ageing` in nanoseconds (brctl's 300 s by default). */
   | { readonly kind: 'bridge'; readonly ageing: number }
-  /** One end of a cable; `latency` in nanoseconds one way. A NIC without a peer is unplugged. */
-  | { readonly kind: 'physical'; readonly peer?: DeviceId; readonly latency: number }
+  /**
+   * One end of a cable; `latency` in nanoseconds one way. A NIC without a peer is unplugged. `inside`: it ends on the same machine
+   * as it does in a lab, so that what a kernel notes beside a frame gets through (skb->dst_pending_confirm).
+   */
+  | { readonly kind: 'physical'; readonly peer?: DeviceId; readonly latency: number; readonly inside?: true }
   | { readonly kind: 'dummy' }
   /** drivers/net/vxlan, one VNI. The tunnel's own forwarding entries are `fdb` records with a `remote`. */
   | {
