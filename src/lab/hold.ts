@@ -1,4 +1,4 @@
-import { MATCHING_CLASH, REPLY_ONLY_CLASH, releaseOf } from '../kernel/conntrack/release.ts'
+import { REPLY_ONLY_CLASH, releaseOf, SAME_ORIGIN } from '../kernel/conntrack/release.ts'
 import { IPPROTO } from '../net/packet.ts'
 import { sysctlId } from '../world/ids.ts'
 import type { FaultRecord } from '../world/records.ts'
@@ -27,10 +27,13 @@ const faultsOf = (world: World): readonly FaultRecord[] =>
     .list('fault')
     .filter((f) => f.protocol === IPPROTO.UDP)
 
-/** Whose packets go on when two of a flow have an entry each, by the release that the document gives the machine. */
+/**
+ * Whose packets go on when two of a flow have an entry each, by the release that the document gives the machine. Before 5.0 NAT, without
+ * which nobody draws a backend, gives the second entry another reply tuple, so that the two are never alike.
+ */
 function clash(world: World, netns: string): 'both' | 'alike' | 'first' {
   const release = releaseOf(viewOf(world).get('sysctl', sysctlId(netns, 'kernel.osrelease'))?.value)
-  return rests('older-kernels', release >= REPLY_ONLY_CLASH ? 'both' : release >= MATCHING_CLASH ? 'alike' : 'first')
+  return rests('older-kernels', release >= REPLY_ONLY_CLASH ? 'both' : release >= SAME_ORIGIN ? 'alike' : 'first')
 }
 
 /** A dollar sign that the template leaves alone. */
