@@ -31,6 +31,10 @@ class Failed(Exception):
     pass
 
 
+class TooSmall(Failed):
+    """A capture or a trace was longer than the room made for it."""
+
+
 def check(status, what):
     if status != 0:
         raise Failed('%s: %s' % (what, os.strerror(ctypes.get_errno())))
@@ -252,7 +256,7 @@ class Case:
         except OSError as e:
             if e.errno != errno.ENOBUFS:
                 raise
-            raise Failed('a trace lost events')
+            raise TooSmall('a trace lost events')
 
     def journey(self, j):
         enter(self.fds[j['netns']])
@@ -289,7 +293,7 @@ class Case:
             enter(self.fds[name])
             dropped = struct.unpack('II', s.getsockopt(SOL_PACKET, PACKET_STATISTICS, 8))[1]
             if dropped:
-                raise Failed('the capture of %s lost %d frames' % (name, dropped))
+                raise TooSmall('the capture of %s lost %d frames' % (name, dropped))
             names = {}
             for at in range(0, len(ring), FRAME):
                 # struct tpacket2_hdr, and behind it struct sockaddr_ll.
@@ -339,7 +343,7 @@ def main():
         try:
             result = case.run()
         except (Failed, OSError, subprocess.SubprocessError) as e:
-            result = {'error': str(e)}
+            result = {'error': str(e), 'small': isinstance(e, TooSmall)}
         finally:
             signal.alarm(0)
             case.close()

@@ -14,10 +14,12 @@ export type KernelResult =
       /** Whether it says, of some namespace, which rules acted on each packet. */
       readonly traced: boolean
     }
-  | { readonly kind: 'failed'; readonly message: string }
+  /** `small`: what happened was more than a capture had room for. */
+  | { readonly kind: 'failed'; readonly message: string; readonly small: boolean }
 
 interface DriverResult {
   readonly error?: string
+  readonly small?: boolean
   readonly journeys: readonly JourneyEnd[]
   readonly tables: Readonly<Record<string, Readonly<Record<string, string>>>>
   readonly frames: Readonly<Record<string, readonly string[]>>
@@ -35,9 +37,9 @@ export class Slot {
   /** `ports`: the source ports that the plan pins. */
   async run(plan: DriverPlan, ports: readonly number[], versions: readonly string[]): Promise<KernelResult> {
     const line = await this.#driver.ask(JSON.stringify(plan))
-    if (line === undefined) return { kind: 'failed', message: 'the driver ended, or took too long' }
+    if (line === undefined) return { kind: 'failed', message: 'the driver ended, or took too long', small: false }
     const result = JSON.parse(line) as DriverResult
-    if (result.error !== undefined) return { kind: 'failed', message: result.error }
+    if (result.error !== undefined) return { kind: 'failed', message: result.error, small: result.small === true }
     const seen = Object.entries(result.frames).map(([device, list]) => [device, list.map((b) => ({ bytes: bytes(b) }))] as const)
     const tables = Object.entries(result.tables).map(([ns, sections]) => [ns, new Map(Object.entries(sections))] as const)
     const traces = Object.entries(result.traces)

@@ -6,7 +6,7 @@ import type { RunComparison } from '../../../src/lab/compare/runs.ts'
 import { steadyDifferences } from '../../../src/lab/compare/steady.ts'
 import type { FuzzCase } from '../../../src/lab/fuzz/case.ts'
 import { compareCase } from '../../../src/lab/fuzz/compare.ts'
-import { driverPlan } from '../../../src/lab/fuzz/plan.ts'
+import { type DriverPlan, driverPlan } from '../../../src/lab/fuzz/plan.ts'
 import { type PlayedCase, playCase } from '../../../src/lab/fuzz/play.ts'
 import type { KernelResult, Slot } from './slot.ts'
 
@@ -60,8 +60,10 @@ export async function tryCase(c: FuzzCase, slot: Slot, retries: number): Promise
   let last: Extract<Tried, { kind: 'different' }> | undefined
   for (let again = 0; again <= retries; again++) {
     // Who is first, a process or the kernel's own work, is the scheduler's: every other run is an ordinary one.
-    const kernel = await slot.run({ ...plan, urgent: again % 2 === 0 }, engine.run.ports, VERSIONS)
-    if (kernel.kind === 'failed') return { kind: 'unbuilt', message: kernel.message }
+    const kernel = await withRoom({ ...plan, urgent: again % 2 === 0 }, (p) => slot.run(p, engine.run.ports, VERSIONS))
+    if (kernel.kind === 'failed') {
+      return kernel.small ? { kind: 'refused', why: kernel.message } : { kind: 'unbuilt', message: kernel.message }
+    }
     const compared = compareCase(c, engine, kernel)
     if (compared.differences.length === 0) return { kind: 'same', compared, again, kernel, used: exercised(engine.reader) }
     runs.push(compared.differences)
@@ -70,4 +72,16 @@ export async function tryCase(c: FuzzCase, slot: Slot, retries: number): Promise
   if (last === undefined) return { kind: 'unbuilt', message: 'no run' }
   const differences = steadyDifferences(runs)
   return differences.length === 0 ? { kind: 'unsteady', differences: last.differences } : { ...last, differences }
+}
+
+/** A storm may be longer on the kernel than in the engine: captures of 64 MB a namespace are tried, and then of 512 MB. */
+const ROOM = [16_384, 131_072]
+
+async function withRoom(plan: DriverPlan, run: (p: DriverPlan) => Promise<KernelResult>): Promise<KernelResult> {
+  let result = await run(plan)
+  for (const frames of ROOM) {
+    if (result.kind === 'ran' || !result.small) break
+    result = await run({ ...plan, namespaces: plan.namespaces.map((n) => ({ ...n, frames: Math.max(n.frames, frames) })) })
+  }
+  return result
 }
