@@ -17,6 +17,7 @@ export const DETAILS: readonly Detail[] = [
   { chips: false, cards: false, terse: false },
   { chips: true, cards: false, terse: false },
   { chips: true, cards: true, terse: false },
+  { chips: true, cards: false, terse: true },
   { chips: true, cards: true, terse: true },
 ]
 

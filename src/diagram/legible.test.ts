@@ -20,9 +20,11 @@ import { VisitIndex } from './visits.ts'
 // at 1024×768; widths are those of the widest fallback fonts.
 
 type Room = { readonly width: number; readonly height: number }
-const DESKTOP: Room = { width: 790, height: 495 }
-const TABLET: Room = { width: 679, height: 363 }
+const DESKTOP: Room = { width: 790, height: 480 }
+const TABLET: Room = { width: 679, height: 372 }
 const PHONE: Room = { width: 390, height: 400 }
+/** Where a command does not arrive, a line below the drawing says so from the first step on. */
+const LINE = 25
 
 function play(id: string): { readonly reader: TraceReader; readonly topology: Topology; readonly idle: ReadonlySet<string> } {
   const document = LIBRARY.find((e) => e.id === id)?.document
@@ -44,6 +46,8 @@ const clusters = (topology: Topology): number => topology.machines.filter((m) =>
 
 describe.each(LIBRARY.map((e) => e.id))('%s', (id) => {
   const { reader, topology, idle } = play(id)
+  const line = reader.trace.journeys.some((j) => j.verdict.kind !== 'answered') ? LINE : 0
+  const [desktop, tablet, phone] = [DESKTOP, TABLET, PHONE].map((r) => ({ ...r, height: r.height - line })) as [Room, Room, Room]
 
   it('is readable as a whole on a small desktop', () => {
     const l = layout(topology, { ...DESKTOP, idle })
@@ -60,9 +64,9 @@ describe.each(LIBRARY.map((e) => e.id))('%s', (id) => {
   })
 
   it('opens readable everywhere: where the whole would be too small, the view goes with the packet', () => {
-    expect(opening(layout(topology, { ...DESKTOP, idle }), DESKTOP)).toBeGreaterThanOrEqual(9.95)
-    expect(opening(layout(topology, { ...TABLET, idle }), TABLET)).toBeGreaterThanOrEqual(8.95)
-    expect(opening(layout(topology, { ...PHONE, idle }), PHONE)).toBeGreaterThanOrEqual(9.95)
+    expect(opening(layout(topology, { ...desktop, idle }), desktop)).toBeGreaterThanOrEqual(9.95)
+    expect(opening(layout(topology, { ...tablet, idle }), tablet)).toBeGreaterThanOrEqual(8.95)
+    expect(opening(layout(topology, { ...phone, idle }), phone)).toBeGreaterThanOrEqual(9.95)
   })
 
   it('has a place for every namespace and device, drawn or standing for it', () => {

@@ -125,7 +125,7 @@ const panels = {
   why: {
     label: 'Why',
     step: (n: number, of: number) => `step ${n} of ${of}`,
-    hop: (place: string, n: number) => `${place} · hop ${n}`,
+    hop: (n: number) => `hop ${n}`,
     start: 'Before the first step',
     nothing: 'Nothing has been sent yet',
     nothingText: 'Choose a place and a command above, then run it. The tables show this cluster as it stands.',

@@ -70,7 +70,7 @@ export const zh: Catalogue = {
   why: {
     label: '原因',
     step: (n, of) => `第 ${n} 步，共 ${of} 步`,
-    hop: (place, n) => `${place} · 第 ${n} 跳`,
+    hop: (n) => `第 ${n} 跳`,
     start: '第一步之前',
     nothing: '还没有发送任何数据',
     nothingText: '请在上方选择位置和命令，然后运行。各表显示该集群的现状。',

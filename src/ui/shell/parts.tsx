@@ -1,4 +1,5 @@
 import { lazy, Suspense } from 'react'
+import { useApp } from '../context.tsx'
 import { Deferred } from '../widgets/deferred.tsx'
 
 // Parts of the page that are loaded beside the diagram, not before it.
@@ -25,11 +26,15 @@ export const Inspectors = () => (
     <LazyInspectors />
   </Deferred>
 )
-export const Why = () => (
-  <Deferred fallback={<div className="why-empty" />}>
-    <LazyWhy />
-  </Deferred>
-)
+/** As high as what comes, so that the diagram is laid out for the room that it will have. */
+export function Why() {
+  const failing = useApp((s) => s.session?.reader.trace.journeys.some((j) => j.verdict.kind !== 'answered'))
+  return (
+    <Deferred fallback={<div className={failing ? 'why-empty why-empty-failing' : 'why-empty'} />}>
+      <LazyWhy />
+    </Deferred>
+  )
+}
 export const Foot = () => (
   <Deferred fallback={<div className="foot" />}>
     <LazyFoot />

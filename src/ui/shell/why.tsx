@@ -38,7 +38,7 @@ export default function Why() {
   const hopIndex = seq < 0 ? -1 : hops.hopOf(seq)
   const hop = hopIndex < 0 ? undefined : hops.hop(hopIndex)
   const nth = hop === undefined ? 0 : hops.hopsOf(hop.packet).indexOf(hop.index) + 1
-  const place = hop === undefined ? '' : words.why.hop(placeOf(hop.netns, hop.device, words.place.stack), nth)
+  const place = hop === undefined ? '' : placeOf(hop.netns, hop.device, words.place.stack)
   const event = seq < 0 ? undefined : reader.event(seq)
   const cause = event?.cause ?? -1
   const reveal = useReveal()
@@ -53,18 +53,19 @@ export default function Why() {
       <div className="why-where mono">
         {session.length === 0 ? null : <span>{words.why.step(seq + 1, session.length)}</span>}
         <span title={place}>{place}</span>
-        <span className="why-ways">
-          {cause >= 0 && cause !== seq - 1 ? (
-            <button type="button" className="ref" onClick={() => seek(cause)} title={words.panels.go(cause + 1)}>
-              <Icon of={CornerLeftUp} size={11} /> {words.why.cause}
-            </button>
-          ) : null}
-          {subject === undefined ? null : (
-            <button type="button" className="ref" onClick={() => reveal(subject)} title={subject}>
-              <Icon of={CircleHelp} size={11} /> {words.why.whyThis}
-            </button>
-          )}
-        </span>
+        {hop === undefined ? null : <span>{words.why.hop(nth)}</span>}
+      </div>
+      <div className="why-ways">
+        {cause >= 0 && cause !== seq - 1 ? (
+          <button type="button" className="ref" onClick={() => seek(cause)} title={words.panels.go(cause + 1)}>
+            <Icon of={CornerLeftUp} size={11} /> {words.why.cause}
+          </button>
+        ) : null}
+        {subject === undefined ? null : (
+          <button type="button" className="ref" onClick={() => reveal(subject)} title={subject}>
+            <Icon of={CircleHelp} size={11} /> {words.why.whyThis}
+          </button>
+        )}
       </div>
       <p className="why-text" aria-live={playing ? 'off' : 'polite'}>
         {sentence === undefined ? (
