@@ -2,6 +2,7 @@ import type { Prng } from '../base/prng.ts'
 import { formatMac, IPV4_ANY } from '../net/address.ts'
 import type { TraceRecorder } from '../trace/recorder.ts'
 import { fdbId, type NetnsId, netnsId, type RecordId, tunnelSocketId } from '../world/ids.ts'
+import { OverlayWorld } from '../world/overlay.ts'
 import type { DeviceRecord, RecordKind, RecordOf, WorldRecord } from '../world/records.ts'
 import type { World } from '../world/world.ts'
 import { Fdb } from './bridge/fdb.ts'
@@ -37,7 +38,7 @@ class Shelf {
  * (br_fdb_add_local), and the socket that a VXLAN device listens on (vxlan_sock_add). The result is the world that a run starts from.
  */
 export function withKernelRecords(world: World): Map<RecordId, WorldRecord> {
-  const out = new Map<RecordId, WorldRecord>(world)
+  const out = new OverlayWorld(world)
   for (const r of world.values()) {
     if (r.kind !== 'device') continue
     if (r.link.kind === 'vxlan' && r.up) addTunnelSocket(out, r.netns, r.link.port)

@@ -26,28 +26,53 @@ const known = new WeakMap<readonly ChainRecord[], ReadonlyMap<TableName, TableFa
 export function tableFacts(chains: readonly ChainRecord[], rules: readonly RuleRecord[]): ReadonlyMap<TableName, TableFacts> {
   const there = known.get(chains)
   if (there !== undefined) return there
-  const byId = new Map(rules.map((r) => [r.id, r]))
+  const rulesOf = rulesByChain(chains, rules)
   const byTable = new Map<TableName, ChainRecord[]>()
   for (const c of chains) {
     const own = byTable.get(c.table)
     if (own) own.push(c)
     else byTable.set(c.table, [c])
   }
-  const facts = new Map([...byTable].map(([name, own]) => [name, factsOf(name, own, byId)]))
+  const facts = new Map([...byTable].map(([name, own]) => [name, factsOf(name, own, rulesOf)]))
   known.set(chains, facts)
   return facts
 }
 
-function factsOf(name: TableName, chains: readonly ChainRecord[], rules: ReadonlyMap<string, RuleRecord>): TableFacts {
-  const rulesOf = (chain: ChainRecord): RuleRecord[] => chain.rules.flatMap((id) => rules.get(id) ?? [])
+/** Chains mostly stand one after the other with their rules behind them: then there is nothing to look for. */
+function rulesByChain(chains: readonly ChainRecord[], rules: readonly RuleRecord[]): TableFacts['rulesOf'] {
+  const found = new Map<ChainRecord, readonly RuleRecord[]>()
+  let byId: ReadonlyMap<string, RuleRecord> | undefined
+  let at = 0
+  for (const chain of chains) {
+    const { length } = chain.rules
+    if (length === 0) continue
+    let i = 0
+    while (i < length && rules[at + i]?.id === chain.rules[i]) i++
+    if (i === length) {
+      found.set(chain, rules.slice(at, at + length))
+      at += length
+    } else {
+      byId ??= new Map(rules.map((r) => [r.id, r]))
+      const known = byId
+      found.set(
+        chain,
+        chain.rules.flatMap((id) => known.get(id) ?? []),
+      )
+    }
+  }
+  return (chain) => found.get(chain) ?? NO_RULES
+}
+
+const NO_RULES: readonly RuleRecord[] = []
+
+function factsOf(name: TableName, chains: readonly ChainRecord[], rulesOf: TableFacts['rulesOf']): TableFacts {
   const interfaces = new Map<string, InterfaceMatch>()
   const recents: RecentMatch[] = []
   let needsConntrack = false
   for (const chain of chains) {
     for (const { spec } of rulesOf(chain)) {
-      for (const m of [spec.inIface, spec.outIface]) {
-        if (m !== undefined) interfaces.set(`${m.invert ? '!' : ''}${m.name}${m.prefix ? '+' : ''}`, m)
-      }
+      if (spec.inIface !== undefined) interfaces.set(interfaceKey(spec.inIface), spec.inIface)
+      if (spec.outIface !== undefined) interfaces.set(interfaceKey(spec.outIface), spec.outIface)
       for (const match of spec.matches) if (match.kind === 'recent') recents.push(match)
       needsConntrack ||= usesConntrack(spec)
     }
@@ -63,6 +88,8 @@ function factsOf(name: TableName, chains: readonly ChainRecord[], rules: Readonl
     recents,
   }
 }
+
+const interfaceKey = (m: InterfaceMatch): string => `${m.invert ? '!' : ''}${m.name}${m.prefix ? '+' : ''}`
 
 const MATCHES = new Set(['connbytes', 'connlabel', 'connlimit', 'helper', 'cluster'])
 const TARGETS = new Set(['CT', 'CONNSECMARK', 'SYNPROXY', 'CLUSTERIP', 'NETMAP'])
@@ -82,31 +109,38 @@ const usesConntrack = (spec: RuleSpec): boolean => spec.matches.some(needsByMatc
  * mark_source_chains(): the jumps and gotos that lead back to a chain which leads to them. The kernel refuses a table that has
  * one; here a packet that would follow it is undetermined, and no walk can be endless.
  */
-function findLoops(chains: readonly ChainRecord[], rulesOf: (c: ChainRecord) => readonly RuleRecord[]): ReadonlySet<RuleRecord> {
+function findLoops(chains: readonly ChainRecord[], rulesOf: TableFacts['rulesOf']): ReadonlySet<RuleRecord> {
   const byName = new Map(chains.map((c) => [c.name, c]))
   const loops = new Set<RuleRecord>()
-  const done = new Set<ChainRecord>()
+  const state = new Map<ChainRecord, 'open' | 'done'>()
+  const path: { readonly chain: ChainRecord; readonly rules: readonly RuleRecord[]; next: number }[] = []
+  const enter = (chain: ChainRecord): void => {
+    const rules = rulesOf(chain)
+    // Most chains lead nowhere, or no further.
+    if (!rules.some(leadsOn)) state.set(chain, 'done')
+    else {
+      state.set(chain, 'open')
+      path.push({ chain, rules, next: 0 })
+    }
+  }
   for (const start of chains) {
-    if (done.has(start)) continue
-    const open = new Set([start])
-    const path = [{ chain: start, rules: rulesOf(start), next: 0 }]
+    if (!state.has(start)) enter(start)
     for (let top = path.at(-1); top !== undefined; top = path.at(-1)) {
       const rule = top.rules[top.next++]
       if (rule === undefined) {
         path.pop()
-        open.delete(top.chain)
-        done.add(top.chain)
+        state.set(top.chain, 'done')
         continue
       }
       const { target } = rule.spec
       const to = target.kind === 'jump' || target.kind === 'goto' ? byName.get(target.chain) : undefined
-      if (to === undefined || done.has(to)) continue
-      if (open.has(to)) loops.add(rule)
-      else {
-        open.add(to)
-        path.push({ chain: to, rules: rulesOf(to), next: 0 })
-      }
+      if (to === undefined) continue
+      const known = state.get(to)
+      if (known === undefined) enter(to)
+      else if (known === 'open') loops.add(rule)
     }
   }
   return loops
 }
+
+const leadsOn = ({ spec }: RuleRecord): boolean => spec.target.kind === 'jump' || spec.target.kind === 'goto'

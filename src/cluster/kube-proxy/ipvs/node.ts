@@ -30,9 +30,10 @@ export const ipvsConfigOf = (self: ClusterNode, cluster: Cluster, family: IpFami
 export function clusterIpvs(cluster: Cluster): (self: ClusterNode) => IpvsSync {
   const { services, slices } = proxyObjects(cluster)
   const ports = servicePorts(services, 'IPv4')
+  const endpoints = endpointsMap(slices, 'IPv4')
   const known = new Map<string, IpvsSync>()
   return (self) => {
-    const sync = known.get(self.name) ?? syncIpvs(ports, endpointsMap(slices, 'IPv4'), ipvsConfigOf(self, cluster))
+    const sync = known.get(self.name) ?? syncIpvs(ports, endpoints, ipvsConfigOf(self, cluster))
     known.set(self.name, sync)
     return sync
   }
@@ -84,10 +85,10 @@ export function buildIpvsDevice(node: NetnsBuilder, sync: IpvsSync): void {
     up: false,
     origin: made('the dummy device of the virtual addresses'),
   })
+  const firstOf = new Map(sync.virtualServers.toReversed().map((v) => [v.address.text, v.servicePort]))
   for (const address of sync.addresses) {
     if (address.family !== 'IPv4') continue
-    const of = sync.virtualServers.find((v) => v.address.text === address.text)?.servicePort
-    node.address(KUBE_IPVS0, { address: address.value, length: 32 }, made('a virtual address', of))
+    node.address(KUBE_IPVS0, { address: address.value, length: 32 }, made('a virtual address', firstOf.get(address.text)))
   }
 }
 
