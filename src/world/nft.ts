@@ -66,6 +66,15 @@ export type NftExpression =
   /** `fib saddr . iif oif`: the fields that are looked up, and what of the answer is wanted. */
   | { readonly kind: 'fib'; readonly flags: readonly string[]; readonly result: 'type' | 'oif' | 'oifname' }
   | { readonly kind: 'numgen'; readonly mode: 'random' | 'inc'; readonly modulus: number; readonly offset: number }
+  /** `layout`: the bytes of each field of the key; undefined where one's are not known. */
+  | {
+      readonly kind: 'jhash'
+      readonly key: NftExpression
+      readonly layout?: readonly { readonly bytes: number; readonly network: boolean }[]
+      readonly modulus: number
+      readonly seed?: number
+      readonly offset: number
+    }
   | { readonly kind: 'concat'; readonly parts: readonly NftExpression[] }
   | {
       readonly kind: 'binary'

@@ -6,6 +6,7 @@ import type { NftExpression, NftSetRef, NftValue } from '../../world/nft.ts'
 import { CT, directionOf } from '../conntrack/entry.ts'
 import type { MatchInput, MatchPlace } from '../netfilter/hook-state.ts'
 import { compileIp6Expression, type Ip6Deps } from './ip6.ts'
+import { compileJhash } from './jhash.ts'
 import { ip6Of, type Loaded, SetIndex } from './set.ts'
 
 /** What an expression may look at in a packet; an Skb is one. */
@@ -57,6 +58,8 @@ export function compileExpression(e: NftExpression, deps: ExpressionDeps): Loade
       return compileFib(e, deps)
     case 'numgen':
       return compileNumgen(e, deps)
+    case 'jhash':
+      return compileJhash(e, deps)
     case 'binary':
       return compileBinary(e, deps)
     case 'constant':

@@ -219,9 +219,9 @@ describe('rules', () => {
   })
 
   it('keep what is not understood, to the end of the rule, with its comment', () => {
-    const text = 'tcp dport 80 jhash ip saddr mod 2 vmap { 0 : accept, 1 : drop } comment "hash"'
+    const text = 'tcp dport 80 symhash mod 2 vmap { 0 : accept, 1 : drop } comment "hash"'
     const { statements, comment } = parseRule(new NftReader(text))
-    expect(statements.at(-1)).toEqual({ kind: 'unknown', text: 'jhash ip saddr mod 2 vmap { 0 : accept, 1 : drop }' })
+    expect(statements.at(-1)).toEqual({ kind: 'unknown', text: 'symhash mod 2 vmap { 0 : accept, 1 : drop }' })
     expect(comment).toBe('hash')
     expect(ruleText(text)).toBe(text)
   })

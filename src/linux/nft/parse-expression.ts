@@ -1,5 +1,5 @@
 import type { NftElement, NftExpression, NftSetRef, NftType, NftValue, NftVerdict } from '../../world/nft.ts'
-import { isBitmask, isName, parseTime, parseValue } from './datatypes.ts'
+import { isBitmask, isName, layoutOf, parseTime, parseValue } from './datatypes.ts'
 import type { NftReader } from './reader.ts'
 import { ctType, isBareMeta, isPayload, metaType, payloadType, typeOf } from './selectors.ts'
 
@@ -87,6 +87,7 @@ function parseSelector(r: NftReader): NftExpression | undefined {
   if (word === 'ct' && next.kind === 'word') return parseCt(r)
   if (word === 'fib' && next.kind === 'word') return parseFib(r)
   if (word === 'numgen') return parseNumgen(r)
+  if (word === 'jhash') return parseJhash(r)
   if (isPayload(word) && next.kind === 'word' && payloadType(word, next.text) !== undefined) {
     r.take()
     r.take()
@@ -129,6 +130,27 @@ function parseNumgen(r: NftReader): NftExpression {
   const modulus = r.number('a modulus')
   const offset = r.accept('offset') ? r.number('an offset') : 0
   return { kind: 'numgen', mode, modulus, offset }
+}
+
+/** Types of which it is known how their values lie in a register. */
+const LAID_OUT: ReadonlySet<NftType> = new Set(['ipv4_addr', 'ipv6_addr', 'ether_addr', 'inet_service', 'inet_proto', 'mark'])
+
+function parseJhash(r: NftReader): NftExpression {
+  r.take()
+  const key = parseExpression(r)
+  r.expect('mod')
+  const modulus = r.number('a modulus')
+  const seed = r.accept('seed') ? r.number('a seed') : undefined
+  const offset = r.accept('offset') ? r.number('an offset') : 0
+  const types = typeOf(key)
+  return {
+    kind: 'jhash',
+    key,
+    ...(types.every((t) => LAID_OUT.has(t)) ? { layout: types.map(layoutOf) } : {}),
+    modulus,
+    ...(seed === undefined ? {} : { seed }),
+    offset,
+  }
 }
 
 const TERMINAL = new Set(['accept', 'drop', 'continue', 'return'])

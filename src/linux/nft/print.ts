@@ -20,6 +20,10 @@ export function printExpression(e: NftExpression): string {
       return `fib ${e.flags.join(' . ')} ${e.result}`
     case 'numgen':
       return `numgen ${e.mode} mod ${e.modulus}${e.offset === 0 ? '' : ` offset ${e.offset}`}`
+    case 'jhash': {
+      const seed = e.seed === undefined ? '' : ` seed 0x${e.seed.toString(16)}`
+      return `jhash ${printExpression(e.key)} mod ${e.modulus}${seed}${e.offset === 0 ? '' : ` offset ${e.offset}`}`
+    }
     case 'concat':
       return e.parts.map(printExpression).join(' . ')
     case 'binary':

@@ -137,6 +137,7 @@ export function anonymousSets(statements: readonly NftStatement[]): NftSetRef[] 
       walk(e.key)
       see(e.map)
     } else if (e.kind === 'concat') e.parts.forEach(walk)
+    else if (e.kind === 'jhash') walk(e.key)
     else if (e.kind === 'binary') {
       walk(e.left)
       walk(e.right)

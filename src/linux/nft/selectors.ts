@@ -73,6 +73,7 @@ export function typeOf(e: NftExpression): readonly NftType[] {
     case 'fib':
       return [FIBS[e.result]]
     case 'numgen':
+    case 'jhash':
       return ['integer']
     case 'concat':
       return e.parts.flatMap(typeOf)
