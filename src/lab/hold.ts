@@ -36,9 +36,6 @@ function clash(world: World, netns: string): 'both' | 'alike' | 'first' {
   return rests('older-kernels', release >= REPLY_ONLY_CLASH ? 'both' : release >= SAME_ORIGIN ? 'alike' : 'first')
 }
 
-/** A dollar sign that the template leaves alone. */
-const D = '$'
-
 /** What the lines above call. The queue's rule is in the other iptables than the lab's own rules, so that no table that is compared has it. */
 export const HOLD_FUNCTIONS = String.raw`
 HOLD_MARK=0x10000000

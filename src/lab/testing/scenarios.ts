@@ -12,6 +12,7 @@ import { rests } from '../compare/normalisations.ts'
 import { type ComparableRun, engineRun } from '../compare/runs.ts'
 import { CASES } from './cases.ts'
 import { CHANGE_CASES } from './change-cases.ts'
+import { DNS_CASES } from './dns-cases.ts'
 import { IPVS_CASES } from './ipvs-cases.ts'
 import { NFT_CASES } from './nft-cases.ts'
 import { REACH_CASES } from './reach-cases.ts'
@@ -37,6 +38,7 @@ const DOCUMENTS: ReadonlyMap<string, ScenarioDocument> = new Map(
     ...NFT_CASES,
     ...REACH_CASES,
     ...CHANGE_CASES,
+    ...DNS_CASES,
   ].map((e) => [e.id, e.document]),
 )
 
