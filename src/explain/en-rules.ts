@@ -116,6 +116,8 @@ export const enReasons: Catalogue['reasons'] = {
   SKB_DROP_REASON_IP_RPFILTER: 'its source is not plausible on this device (reverse path filter)',
   SKB_DROP_REASON_IP_INNOROUTES: 'there is no route to its destination',
   SKB_DROP_REASON_IP_OUTNOROUTES: 'there is no route for what this host wanted to send',
+  SKB_DROP_REASON_RECURSION_LIMIT:
+    'too many tunnels one inside the other: the packet comes back to a tunnel that has already carried it',
   SKB_DROP_REASON_IP_NOPROTO: 'nobody here handles its protocol',
   SKB_DROP_REASON_NEIGH_FAILED: 'the next hop did not answer ARP, so there is no MAC address to send it to',
   SKB_DROP_REASON_NEIGH_QUEUEFULL: 'too many packets wait for that neighbour already',

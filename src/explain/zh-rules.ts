@@ -111,6 +111,7 @@ export const zhReasons: Catalogue['reasons'] = {
   SKB_DROP_REASON_IP_RPFILTER: '它的源地址在这个设备上不可信（反向路径过滤）',
   SKB_DROP_REASON_IP_INNOROUTES: '没有通往其目的地址的路由',
   SKB_DROP_REASON_IP_OUTNOROUTES: '本机要发送的内容没有路由',
+  SKB_DROP_REASON_RECURSION_LIMIT: '隧道嵌套过深：数据包又回到了已经承载过它的隧道',
   SKB_DROP_REASON_IP_NOPROTO: '这里没有处理该协议的程序',
   SKB_DROP_REASON_NEIGH_FAILED: '下一跳没有应答 ARP，因此没有可以发往的 MAC 地址',
   SKB_DROP_REASON_NEIGH_QUEUEFULL: '等待该邻居的包已经太多',

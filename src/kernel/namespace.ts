@@ -34,6 +34,8 @@ export class NetworkNamespace implements Namespace {
   readonly stall: Stall
   /** icmp_xmit_lock(): an ICMP message is on its way out, and a second one that it gives cause for is not sent. */
   icmpSending = false
+  /** dev_xmit_recursion(): how many devices and tunnels are sending, one inside the other. */
+  xmitRecursion = 0
   loopback: NetDevice | undefined = undefined
   readonly #rooms: Rooms
   #fib: MutableFib | undefined

@@ -79,6 +79,7 @@ export const DROP_REASONS = [
   'SKB_DROP_REASON_VXLAN_VNI_NOT_FOUND',
   'SKB_DROP_REASON_VXLAN_ENTRY_EXISTS',
   'SKB_DROP_REASON_LOCAL_MAC',
+  'SKB_DROP_REASON_RECURSION_LIMIT',
 ] as const
 export type DropReason = (typeof DROP_REASONS)[number]
 
@@ -168,12 +169,13 @@ export type DeliverTo = (typeof DELIVER_TO)[number]
 export const NAT_BINDINGS = ['rule', 'null', 'existing', 'icmp-error'] as const
 export type NatBinding = (typeof NAT_BINDINGS)[number]
 
-export const WORLD_CHANGES = ['apply', 'delete', 'terminate', 'attach', 'detach', 'sync', 'start', 'configure'] as const
+export const WORLD_CHANGES = ['apply', 'delete', 'terminate', 'attach', 'detach', 'sync', 'start', 'configure', 'unplug'] as const
 /**
  * What changed around the packets. `apply`, `delete`: an object, as by kubectl, with what the control plane made of it;
  * `terminate`: a pod has its deletionTimestamp and its grace period runs; `attach`, `detach`: a pod's namespace, by the
  * runtime and the network plugin; `sync`: kube-proxy brought a node's rules up to date; `start`: containers on the host's network
- * run; `configure`: another component brought a machine's rules or routes up to date, because of an object.
+ * run; `configure`: another component brought a machine's rules or routes up to date, because of an object; `unplug`: a
+ * node's cable is pulled.
  */
 export type WorldChangeKind = (typeof WORLD_CHANGES)[number]
 

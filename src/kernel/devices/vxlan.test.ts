@@ -4,11 +4,11 @@ import { parseBridgeFdb } from '../../linux/bridge.ts'
 import { parseIpRoute } from '../../linux/ip-route-parse.ts'
 import { tunnelEntry } from '../../linux/vxlan.ts'
 import { formatMac, macOf } from '../../net/address.ts'
-import { IP_DF } from '../../net/packet.ts'
+import { IP_DF, skbLength } from '../../net/packet.ts'
 import { summarize } from '../../net/summary.ts'
 import { ip, type TestHost, TestNetwork } from '../../sim/testing/network.ts'
 import { type Played, play } from '../../sim/testing/play.ts'
-import { deviceId, netnsId, type RecordId, routeId } from '../../world/ids.ts'
+import { deviceId, neighbourId, netnsId, type RecordId, routeId } from '../../world/ids.ts'
 import type { DeviceLink, WorldRecord } from '../../world/records.ts'
 import type { World } from '../../world/world.ts'
 
@@ -24,6 +24,8 @@ interface Given {
   readonly rulesA?: string
   /** An address that `a` has an unreachable route to. */
   readonly refusedA?: string
+  /** Whether `a` knows who 10.99.0.2 is for good. */
+  readonly neighbourA?: boolean
   readonly mtu?: number
 }
 
@@ -57,6 +59,12 @@ function tunnel(given: Given = {}): World {
   for (const { line: _, nexthops: __, ...route } of refused.value.routes) {
     const id = routeId('a', 'main', 99)
     world.set(id, { kind: 'route', id, netns: netnsId('a'), ...route, nexthops: [], origin: { component: 'user' } })
+  }
+  if (given.neighbourA === true) {
+    const id = neighbourId('a', 'vx0', '10.99.0.2')
+    const known = { address: ip('10.99.0.2'), mac: macOfTunnel(2), state: 'PERMANENT', probes: 0, queued: 0 } as const
+    const netns = netnsId('a')
+    world.set(id, { kind: 'neighbour', id, netns, device: deviceId('a', 'vx0'), ...known, origin: { component: 'user' } })
   }
   for (const [name, text] of [
     ['a', given.fdbA ?? FLOOD('192.168.1.2')],
@@ -179,6 +187,22 @@ COMMIT
     const questions = p.events('born').filter((e) => e.step.how === 'arp')
     const askers = questions.map((e) => p.reader.packetAt(e.packet, e.seq).arpSpa)
     expect(askers).toEqual([ip('10.99.0.1'), ip('192.168.1.1'), ip('192.168.1.1')])
+  })
+
+  it('whose own packets come back to it carries them until they are three inside each other', () => {
+    const rulesA = `*nat
+:PREROUTING ACCEPT [0:0]
+:INPUT ACCEPT [0:0]
+:OUTPUT ACCEPT [0:0]
+:POSTROUTING ACCEPT [0:0]
+-A OUTPUT -p udp -m udp --dport 4789 -j DNAT --to-destination 10.99.0.2
+COMMIT
+`
+    const p = play(tunnel({ rulesA, neighbourA: true }), ['a', 'ping -c 1 -W 1 10.99.0.2'])
+    expect(p.drops).toEqual(['a/vx0: RECURSION_LIMIT'])
+    const carried = p.events('enter').filter((e) => e.device === deviceId('a', 'vx0'))
+    expect(carried.map((e) => skbLength(p.reader.packetAt(e.packet, e.seq)))).toEqual([84, 134, 184, 234])
+    expect(p.end.cell(deviceId('a', 'vx0'), 'txPackets')).toBe(3)
   })
 
   it('is routed as its remote end is, whatever device it was made on', () => {

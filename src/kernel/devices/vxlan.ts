@@ -5,7 +5,7 @@ import { ETH_P, IPPROTO, Packet, skbLength } from '../../net/packet.ts'
 import { parsePacket } from '../../net/parse.ts'
 import { emitVxlan, parseVxlan, VXLAN } from '../../net/vxlan.ts'
 import { STEP } from '../../trace/columns.ts'
-import { PACKET_ORIGINS } from '../../trace/step.ts'
+import { type DropReason, PACKET_ORIGINS } from '../../trace/step.ts'
 import type { DeviceLink } from '../../world/records.ts'
 import { CELL_FIELDS } from '../../world/world.ts'
 import type { NetDevice } from '../device.ts'
@@ -28,6 +28,8 @@ const TX_BYTES = CELL_FIELDS.indexOf('txBytes')
 const TX_DROPPED = CELL_FIELDS.indexOf('txDropped')
 /** vxlan_headroom(): IPv4, UDP, VXLAN and the Ethernet header inside. */
 const HEADROOM = 20 + 8 + VXLAN.LENGTH + 14
+/** Where iptunnel_xmit() ends a loop: Linux 7.0, and 6.18 since. Older kernels leave that to XMIT_RECURSION_LIMIT (8). */
+const IP_TUNNEL_RECURSION_LIMIT = 5
 /** Every address that has no entry of its own. */
 const ALL_ZEROS = 0
 
@@ -37,8 +39,6 @@ type VxlanLink = Extract<DeviceLink, { kind: 'vxlan' }>
 export class VxlanDevice {
   readonly fdb: VxlanFdb
   readonly link: VxlanLink
-  /** A packet of this tunnel is on its way out. */
-  sending = false
   readonly #dev: NetDevice
   #packets = 0
   #bytes = 0
@@ -65,11 +65,6 @@ export class VxlanDevice {
 
 /** vxlan_xmit(): looks up who has the frame's destination and sends it there, to each remote end of an entry that has several. */
 export function vxlanXmit(skb: SkBuff, dev: NetDevice, vxlan: VxlanDevice): void {
-  if (vxlan.sending) {
-    // The kernel stops such a loop by counting how deep it is; how deep that may be differs from version to version.
-    undetermined(skb, 'tunnel', 'a tunnel whose packets come back to it', dev.ref)
-    return
-  }
   const own = vxlan.fdb.find(skb.pkt.ethDst)
   const remotes = own.length > 0 ? own : vxlan.fdb.find(ALL_ZEROS)
   const [first, ...others] = remotes
@@ -79,6 +74,7 @@ export function vxlanXmit(skb: SkBuff, dev: NetDevice, vxlan: VxlanDevice): void
     return
   }
   const ways: Way[] = []
+  let refusal: DropReason = 'SKB_DROP_REASON_IP_OUTNOROUTES'
   // The first remote end has the original and is served last.
   for (const remote of [...others, first]) {
     const way = wayTo(remote, skb, dev, vxlan)
@@ -86,18 +82,23 @@ export function vxlanXmit(skb: SkBuff, dev: NetDevice, vxlan: VxlanDevice): void
       undetermined(skb, 'tunnel', way.what, remote.ref)
       return
     }
-    if (way.kind === 'none') continue
+    if (way.kind === 'none') {
+      refusal = way.reason
+      continue
+    }
     dev.ns.kernel.rec.step(STEP.encapsulate, skb, remote.ref, remote.address | 0, vxlan.link.vni)
     ways.push(way)
   }
-  if (ways.length === 0) {
-    drop(skb, 'SKB_DROP_REASON_IP_OUTNOROUTES', dev.ref)
+  const { ns } = dev
+  const looping = ways.length > 0 && ns.xmitRecursion > IP_TUNNEL_RECURSION_LIMIT
+  if (ways.length === 0 || looping) {
+    drop(skb, looping ? 'SKB_DROP_REASON_RECURSION_LIMIT' : refusal, dev.ref)
     return
   }
   const cause = deliver(skb, TO_TUNNEL)
-  vxlan.sending = true
+  ns.xmitRecursion++
   for (const way of ways) send(skb, way.remote, dev, vxlan, cause)
-  vxlan.sending = false
+  ns.xmitRecursion--
 }
 
 type Way = { readonly kind: 'way'; readonly remote: VxlanRemote }
@@ -108,12 +109,13 @@ function wayTo(
   skb: SkBuff,
   dev: NetDevice,
   vxlan: VxlanDevice,
-): Way | { readonly kind: 'none' } | { readonly kind: 'undetermined'; readonly what: string } {
+): Way | { readonly kind: 'none'; readonly reason: DropReason } | { readonly kind: 'undetermined'; readonly what: string } {
   if (isMulticast(remote.address)) return { kind: 'undetermined', what: 'VXLAN to a multicast group' }
   // Without a device: `dev` of `ip link add` binds only the remote end that is given with it, not those of forwarding entries.
   const route = lookupOutput(dev.ns, { dst: remote.address, src: vxlan.link.local ?? 0, mark: skb.mark, tos: 0, oif: undefined })
+  if (route.error !== undefined) return { kind: 'none', reason: 'SKB_DROP_REASON_IP_OUTNOROUTES' }
   // A tunnel whose way leads through itself: -ELOOP.
-  if (route.error !== undefined || route.found.device === dev) return { kind: 'none' }
+  if (route.found.device === dev) return { kind: 'none', reason: 'SKB_DROP_REASON_RECURSION_LIMIT' }
   if (route.found.result === ROUTE_LOCAL) return { kind: 'undetermined', what: 'VXLAN to an address of its own host' }
   const room = (route.found.device?.mtu ?? 0) - HEADROOM
   if (skbLength(skb.pkt) > room) {

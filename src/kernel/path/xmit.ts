@@ -4,11 +4,20 @@ import type { NetDevice } from '../device.ts'
 import { type VxlanDevice, vxlanXmit } from '../devices/vxlan.ts'
 import { LOOPBACK_DELAY, VETH_DELAY } from '../kernel.ts'
 import type { SkBuff } from '../skb.ts'
-import { depart, drop, enterDevice, noteRewrite, OUT, undetermined } from './hop.ts'
+import { depart, drop, enterDevice, hasCarrier, noteRewrite, OUT, undetermined } from './hop.ts'
 
-/** __dev_queue_xmit() and the device's ndo_start_xmit(). The caller's hop has departed to `dev`. */
+/**
+ * __dev_queue_xmit() and the device's ndo_start_xmit(). The caller's hop has departed to `dev`. That XMIT_RECURSION_LIMIT (8)
+ * ends a loop is never met: what can loop is a tunnel, which ends it sooner.
+ */
 export function devQueueXmit(skb: SkBuff, dev: NetDevice): void {
   enterDevice(skb, dev, OUT)
+  dev.ns.xmitRecursion++
+  startXmit(skb, dev)
+  dev.ns.xmitRecursion--
+}
+
+function startXmit(skb: SkBuff, dev: NetDevice): void {
   if (!dev.up) {
     drop(skb, 'SKB_DROP_REASON_DEV_READY', dev.ref)
     return
