@@ -21,7 +21,7 @@ import { VisitIndex } from './visits.ts'
 
 type Room = { readonly width: number; readonly height: number }
 const DESKTOP: Room = { width: 790, height: 480 }
-const TABLET: Room = { width: 679, height: 372 }
+const TABLET: Room = { width: 679, height: 361 }
 const PHONE: Room = { width: 390, height: 400 }
 /** Where a command does not arrive, a line below the drawing says so from the first step on. */
 const LINE = 25
