@@ -1,10 +1,10 @@
 import { decodeLink, encodeLink } from '../src/scenario/link.ts'
 import { expect, Hopscope, type Page, test, textOf } from './support/page.ts'
 
-/** What the address says is open: `pod-to-internet at 9`. It is written a moment after the page has changed. */
+/** What the address says is open, steps counted from 1: `pod-to-internet at 10`. It is written a moment after the page has changed. */
 const saidByAddress = async (page: Page): Promise<string> => {
   const link = await decodeLink(new URL(page.url()).hash)
-  return link.ok && link.value.kind === 'library' ? `${link.value.id} at ${link.value.view?.step}` : 'nothing'
+  return link.ok && link.value.kind === 'library' ? `${link.value.id} at ${link.value.view?.at}` : 'nothing'
 }
 
 test.use({ permissions: ['clipboard-read', 'clipboard-write'] })
@@ -91,7 +91,7 @@ test('back and forward go through what was opened, not through every step', asyn
   await hop.pick('Pod to the Internet')
   for (let i = 0; i < 5; i++) await page.keyboard.press('ArrowRight')
   const seq = await hop.seq()
-  await expect.poll(() => saidByAddress(page)).toBe(`pod-to-internet at ${seq}`)
+  await expect.poll(() => saidByAddress(page)).toBe(`pod-to-internet at ${seq + 1}`)
   await hop.pick('Broken: a Service without endpoints')
   await expect.poll(() => saidByAddress(page)).toMatch(/^broken-no-endpoints/)
   await page.goBack()

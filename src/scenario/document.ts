@@ -24,6 +24,8 @@ export interface ClusterConfig {
   readonly dns?: 'coredns' | 'none'
   /** Machines on the nodes' own segment that are no part of the cluster. */
   readonly clients?: readonly ClientConfig[]
+  /** Nodes whose cable is out, by name: up and running, and cut off from all others. */
+  readonly unplugged?: readonly string[]
 }
 
 /** A machine with a shell, `client/NAME` as a place. Without an address it gets one of the nodes' subnet, from .100 upwards. */
@@ -75,6 +77,8 @@ export interface ScheduledChange {
   readonly at: string
   readonly apply?: readonly Manifest[]
   readonly delete?: readonly { readonly kind: string; readonly namespace?: string; readonly name: string }[]
+  /** Nodes whose cable is pulled then, by name. The others notice, each in its own time. */
+  readonly unplug?: readonly string[]
 }
 
 /** Per namespace, replaces what would have been generated. Each value is the text of Linux's own tool. */
@@ -107,6 +111,9 @@ export interface JourneySpec {
 
 /** What a shared link opens at. */
 export interface ViewSpec {
+  /** The step as the page counts it: 1 is the first, 0 the state before it. */
+  readonly at?: number
+  /** The same, counted from 0: how links said it before, and the `seq` of a trace. `at` is taken where both are given. */
   readonly step?: number
   readonly follow?: number
   readonly panels?: readonly string[]

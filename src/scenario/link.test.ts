@@ -23,6 +23,7 @@ const DOCUMENT: ScenarioDocument = {
 const name = fc.stringMatching(/^[a-z][a-z0-9-]{0,12}$/)
 const view = fc.record(
   {
+    at: fc.nat(1e6),
     step: fc.integer({ min: -1, max: 1e6 }),
     follow: fc.nat(1e5),
     panels: fc.array(name),

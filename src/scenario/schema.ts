@@ -54,6 +54,7 @@ const override = object({
 const journey = object({ from: text, container: v.exactOptional(text), run: text })
 
 const view = object({
+  at: v.exactOptional(count),
   step: v.exactOptional(v.pipe(v.number(), v.integer('expected a whole number'), v.minValue(-1))),
   follow: v.exactOptional(count),
   panels: v.exactOptional(v.array(v.string())),
@@ -93,6 +94,7 @@ const cluster = object({
   ),
   dns: v.exactOptional(v.picklist(['coredns', 'none'])),
   clients: v.exactOptional(v.array(object({ name: placeName, address: v.exactOptional(text) }))),
+  unplugged: v.exactOptional(v.array(text)),
 })
 
 const peer = object({ name: placeName, cluster: v.optional(cluster, {}), objects: v.array(manifest) })
@@ -105,6 +107,7 @@ const change = object({
   at: duration,
   apply: v.exactOptional(v.array(manifest)),
   delete: v.exactOptional(v.array(object({ kind: text, namespace: v.exactOptional(text), name: text }))),
+  unplug: v.exactOptional(v.array(text)),
 })
 
 const document = object({

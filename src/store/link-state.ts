@@ -9,7 +9,7 @@ export function linkStateOf(state: AppState, scenarios: Scenarios): LinkState | 
   const { session } = state
   if (session === undefined || session.provenance.kind === 'imported') return undefined
   const view: ViewSpec = {
-    step: state.seq,
+    at: state.seq + 1,
     ...(state.followed === undefined ? {} : { follow: state.followed }),
     panels: [state.panel, ...(state.stageView === 'map' ? ['map'] : []), ...(state.footView === 'events' ? ['events'] : [])],
     language: state.preferences.lang,

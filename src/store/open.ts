@@ -86,7 +86,7 @@ export const createOpenSlice =
         session,
         opening: undefined,
         failure: undefined,
-        seq: openingSeq(session, view.step),
+        seq: openingSeq(session, view),
         playing: false,
         followed: view.follow !== undefined && view.follow < session.reader.trace.packets.length ? view.follow : undefined,
         selection: {},

@@ -1,13 +1,15 @@
 import type { StateCreator } from 'zustand/vanilla'
 import { upperBound } from '../base/bisect.ts'
+import type { ViewSpec } from '../scenario/document.ts'
 import { STEP } from '../trace/columns.ts'
 import type { Session } from './session.ts'
 import type { AppState, PlayheadSlice } from './state.ts'
 import { stopFrom } from './stops.ts'
 
 /** Where a run opens: at the wished step, else where its first packet enters the first device. */
-export function openingSeq(session: Session, wished: number | undefined): number {
+export function openingSeq(session: Session, view: Pick<ViewSpec, 'at' | 'step'> | undefined): number {
   const last = session.length - 1
+  const wished = view?.at === undefined ? view?.step : view.at - 1
   if (wished !== undefined) return Math.max(-1, Math.min(last, Math.trunc(wished)))
   const first = session.reader.trace.events.kind.indexOf(STEP.enter)
   return first < 0 ? Math.min(0, last) : first

@@ -1,4 +1,5 @@
 import { describe, expect, it, vi } from 'vitest'
+import { decodeLink, encodeLink } from '../scenario/link.ts'
 import { testScenarios, testStore } from './testing.ts'
 import { type Address, UrlSync } from './url.ts'
 
@@ -66,6 +67,20 @@ describe('the address', () => {
     })
   })
 
+  it('counts steps in a link as the page does, from 1, and opens links that counted from 0 where they meant', async () => {
+    const here = await page()
+    await here.store.getState().openLibrary('two')
+    here.store.getState().seek(17)
+    const link = await decodeLink(await here.url.link())
+    expect(link.ok && link.value.view).toMatchObject({ at: 18 })
+    for (const view of [{ at: 18 }, { step: 17 }]) {
+      const there = await page(await encodeLink({ kind: 'library', id: 'two', view }))
+      expect(there.store.getState().seq).toBe(17)
+    }
+    here.store.getState().seek(-1)
+    expect((await page(await here.url.link())).store.getState().seq).toBe(-1)
+  })
+
   it('carries an edit of a built-in scenario', async () => {
     const here = await page()
     await here.store.getState().run({ from: 'pod/client', run: 'ping -c 1 10.96.0.10' })
@@ -123,7 +138,6 @@ describe('the address', () => {
   })
 
   it('names a scenario that does not exist', async () => {
-    const { encodeLink } = await import('../scenario/link.ts')
     const { store } = await page(await encodeLink({ kind: 'library', id: 'no-such-thing' }))
     expect(store.getState().failure?.errors[0]?.message).toContain('no-such-thing')
   })

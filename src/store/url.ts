@@ -155,7 +155,7 @@ export class UrlSync {
   #show(link: LinkState): void {
     const { session } = this.#store.getState()
     if (session === undefined) return
-    this.#store.setState({ seq: openingSeq(session, link.view?.step), followed: link.view?.follow, playing: false })
+    this.#store.setState({ seq: openingSeq(session, link.view), followed: link.view?.follow, playing: false })
     if (link.view?.language !== undefined) this.#store.getState().setPreferences({ lang: link.view.language })
   }
 
