@@ -5,6 +5,7 @@ import { listed } from './errors.ts'
 import type { FillContext } from './fill-in.ts'
 import { endpointsMap } from './kube-proxy/endpoints-map.ts'
 import { type ProxyServicePort, servicePorts } from './kube-proxy/service-map.ts'
+import { addressPools, holds } from './metallb/pools.ts'
 import type { BalancerPort, Cluster, ClusterBalancer, ClusterNode, ServiceHealthCheck } from './model.ts'
 import { balancerSegment } from './site.ts'
 
@@ -32,7 +33,8 @@ export function fillBalancers(context: FillContext, cluster: Pick<Cluster, 'node
   )
   const targets = registeredNodes(cluster.nodes)
   const readyOn = (p: ProxyServicePort, node: ClusterNode) => endpoints(p).some((e) => e.ready && e.nodeName === node.name)
-  const healthy = (p: ProxyServicePort) => (p.externalPolicyLocal ? targets.filter((n) => readyOn(p, n)) : targets)
+  const reachable = targets.filter((n) => context.doc.cluster.unplugged?.includes(n.name) !== true)
+  const healthy = (p: ProxyServicePort) => (p.externalPolicyLocal ? reachable.filter((n) => readyOn(p, n)) : reachable)
   return fronted.map(({ service, vips, ports }, i) => {
     const { near, far, length } = balancerSegment(site, i)
     return {
@@ -68,7 +70,9 @@ interface Fronted {
 
 /** The Services that get a balancer. */
 function withBalancer(context: FillContext, cluster: Pick<Cluster, 'nodes' | 'nodeSubnet'>): Fronted[] {
-  const drafted = context.drafts.of('Service').filter((d) => textAt(d.manifest, 'spec', 'type') === 'LoadBalancer')
+  const drafted = context.drafts
+    .of('Service')
+    .filter((d) => textAt(d.manifest, 'spec', 'type') === 'LoadBalancer' && !isFromPool(context, d.manifest))
   const able = drafted.flatMap((d): Fronted[] => {
     const service = { namespace: d.namespace ?? 'default', name: d.name }
     const vips = vipsOf(d.manifest)
@@ -91,6 +95,12 @@ function withBalancer(context: FillContext, cluster: Pick<Cluster, 'nodes' | 'no
     context.notes.push({ what: `Load balancers whose address no command names are left out: ${names}`, where: 'objects' })
   }
   return named
+}
+
+/** MetalLB's: its speakers bring the traffic to the nodes, and there is no machine in front of them. */
+const isFromPool = (context: FillContext, service: unknown): boolean => {
+  const pools = addressPools({ ...context, errors: [] })
+  return pools.length > 0 && vipsOf(service).some((v) => pools.some((p) => holds(p, v)))
 }
 
 const namesAddress = (run: string, address: Ipv4): boolean => run.split(/[^0-9.]+/).some((word) => word === formatIpv4(address))

@@ -8,6 +8,7 @@ import { iptablesConfigOf, jumpRules, type ProxyTables } from './kube-proxy/inde
 import { buildIpvs, buildIpvsDevice } from './kube-proxy/ipvs/node.ts'
 import type { GeneratedTable } from './kube-proxy/rule.ts'
 import { buildUserspace } from './kube-proxy/userspace/node.ts'
+import { hasSpeakers } from './metallb/layer2.ts'
 import type { Cluster, ClusterNode, ClusterPod } from './model.ts'
 import { cloudMac, machineMac } from './names.ts'
 import type { NodeRules } from './node-rules.ts'
@@ -15,6 +16,11 @@ import { objectOrigin } from './objects.ts'
 import { serversOf } from './servers.ts'
 import type { NetnsBuilder, WorldBuilder } from './world-builder.ts'
 
+const SPEAKER: Origin = {
+  component: 'runtime',
+  object: { kind: 'DaemonSet', namespace: 'metallb-system', name: 'speaker' },
+  detail: 'MetalLB, layer 2 mode',
+}
 const KUBELET: Origin = { component: 'kubelet', detail: 'iptables ownership' }
 
 /** A node's root namespace, and the pods on it. */
@@ -53,6 +59,7 @@ export function buildNode(
   }
   for (const pod of pods) if (pod.hostNetwork) startServers(node, pod, cluster)
   startHealthChecks(node, cluster)
+  if (hasSpeakers(cluster.objects)) node.process(['speaker', '--port=7472'], self.name, SPEAKER)
   nodeFiles(node, self.ip, cluster)
   buildSysctls(node, cluster)
   if (ipvs !== undefined) buildIpvs(world, node, cluster, ipvs)

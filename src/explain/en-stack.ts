@@ -211,6 +211,8 @@ export const enStack = {
         return say`The network plugin takes the interface of ${f.what} away, and the namespace is gone.`
       case 'start':
         return say`The container runtime starts the containers of ${f.what} on the host's network: no namespace, no interface of their own.`
+      case 'unplug':
+        return say`The cable of ${f.what} is pulled: the switch forgets what is behind that port, the node loses its neighbours. Nobody else has noticed yet.`
       case 'configure':
         return say`What ${f.what} asks of ${f.where} beside kube-proxy is brought up to date: ${f.added} rules added, ${f.removed} removed.`
       case 'sync':

@@ -195,6 +195,8 @@ export const zhStack = {
         return say`网络插件移除 ${f.what} 的网卡，该网络命名空间随之消失。`
       case 'start':
         return say`容器运行时在主机网络上启动 ${f.what} 的容器：它们没有自己的网络命名空间，也没有自己的网卡。`
+      case 'unplug':
+        return say`${f.what} 的网线被拔掉：交换机忘掉该端口后面的地址，该节点也失去它的邻居表项。此刻还没有别人察觉。`
       case 'configure':
         return say`${f.where} 上由 ${f.what} 引起、不归 kube-proxy 管理的配置得到更新：规则新增 ${f.added} 条，删除 ${f.removed} 条。`
       case 'sync':

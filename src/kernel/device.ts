@@ -4,6 +4,7 @@ import type { Fdb } from './bridge/fdb.ts'
 import type { VxlanDevice } from './devices/vxlan.ts'
 import type { NetworkNamespace } from './namespace.ts'
 import type { NeighbourTable } from './neighbour/table.ts'
+import type { SkBuff } from './skb.ts'
 import { type DeviceConf, deviceConf } from './sysctl.ts'
 import type { Device } from './types.ts'
 
@@ -16,7 +17,7 @@ export interface DeviceAddress {
 /** struct net_device: a record brought to life, its peers and ports resolved to objects. */
 export class NetDevice implements Device {
   readonly ns: NetworkNamespace
-  readonly record: DeviceRecord
+  record: DeviceRecord
   readonly ref: number
   readonly name: string
   readonly ifindex: number
@@ -33,6 +34,8 @@ export class NetDevice implements Device {
   /** A bridge's own: ports by port number, and the forwarding database. */
   readonly ports: NetDevice[] = []
   fdb: Fdb | undefined = undefined
+  /** Packet sockets that want ARP frames which come in here (packet_rcv()). */
+  arpTaps: Set<(skb: SkBuff) => void> | undefined = undefined
   /** A VXLAN device's own. */
   vxlan: VxlanDevice | undefined = undefined
 

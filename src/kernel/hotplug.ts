@@ -1,10 +1,11 @@
 import type { RecordId } from '../world/ids.ts'
-import type { WorldRecord } from '../world/records.ts'
+import type { DeviceRecord, WorldRecord } from '../world/records.ts'
 import { netnsOf } from '../world/world.ts'
 import { bringUp } from './boot.ts'
 import type { NetDevice } from './device.ts'
 import type { NetKernel } from './kernel.ts'
 import type { NetworkNamespace } from './namespace.ts'
+import { drop } from './path/hop.ts'
 
 // Namespaces that come and go while packets are on their way: what a container runtime and a network plugin ask of the kernel.
 // Both write the deltas into the step last written, which says what happens and why.
@@ -42,6 +43,24 @@ export function unplug(kernel: NetKernel, ns: NetworkNamespace): void {
     if (netnsOf(r) === ns.record.id || gone.has(r.id) || hangsOn) kernel.rec.change({ id: r.id, from: r, to: undefined })
   }
   kernel.namespaces.delete(ns.name)
+}
+
+/**
+ * A switch's port goes down, as when its cable is pulled: it forgets what it has learnt there (br_stp_disable_port), and the machine at
+ * the other end loses its carrier and the neighbours behind it (neigh_carrier_down).
+ */
+export function portDown(kernel: NetKernel, id: DeviceRecord['id']): void {
+  const port = kernel.devices.get(id)
+  if (port === undefined || !port.up) return
+  const to = { ...port.record, up: false }
+  kernel.rec.change({ id, from: port.record, to })
+  port.record = to
+  port.up = false
+  port.bridge?.fdb?.flush(port, true)
+  port.ns.fib.invalidate()
+  const waiting = port.peer?.neighbours.carrierDown() ?? []
+  port.peer?.ns.fib.invalidate()
+  for (const skb of waiting) drop(skb, 'SKB_DROP_REASON_NEIGH_FAILED')
 }
 
 /** unregister_netdevice(): frames that are still on the cable find the device down. */

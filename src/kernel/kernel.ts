@@ -31,15 +31,22 @@ export class NetKernel implements Kernel {
   readonly rng: Prng
   readonly namespaces: LazyMap<NetworkNamespace>
   readonly devices: LazyMap<NetDevice>
+  readonly objectWatches: Set<(cause: number) => void>
   /** Called when a namespace of the world that the run starts from has come to be. */
   onUp: ((ns: NetworkNamespace) => void) | undefined
   readonly #clock: Clockwork
 
-  constructor(rec: TraceRecorder, rng: Prng, clock: Clockwork, shared?: Pick<NetKernel, 'namespaces' | 'devices'>) {
+  constructor(
+    rec: TraceRecorder,
+    rng: Prng,
+    clock: Clockwork,
+    shared?: Pick<NetKernel, 'namespaces' | 'devices' | 'objectWatches'>,
+  ) {
     this.rec = rec
     this.rng = rng
     this.namespaces = shared?.namespaces ?? new LazyMap()
     this.devices = shared?.devices ?? new LazyMap()
+    this.objectWatches = shared?.objectWatches ?? new Set()
     this.#clock = clock
   }
 

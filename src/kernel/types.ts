@@ -34,6 +34,8 @@ export interface Kernel {
   /** Calls `fn` at now + delay (ns). Calls at one instant run in the order they were scheduled. `cause` is kept as the cause of its steps. */
   schedule(delay: number, fn: () => void, tick?: TickTimer | WokenTask): Timer
   readonly namespaces: ReadonlyMap<string, Namespace>
+  /** Processes that watch Kubernetes objects: called with the seq of the step that changed some. */
+  readonly objectWatches?: Set<(cause: number) => void>
 }
 
 /** One network namespace at run time. */
@@ -212,6 +214,15 @@ export interface Path {
   undetermined(skb: Skb, kind: Undetermined, what: string, decidedBy?: number): void
   /** ip_route_me_harder after OUTPUT changed address or mark. False: dropped. */
   reroute(ns: Namespace, skb: Skb): boolean
+  /** socket(AF_PACKET, SOCK_RAW, ETH_P_ARP), bound to a device. `received` sees every ARP frame that comes in, beside the kernel's own ARP. */
+  openArp?(dev: Device, owner: number, received: (skb: Skb) => void): ArpSocket
+}
+
+/** A process's own ARP on one device. */
+export interface ArpSocket {
+  /** `parent`: the packet that this one answers, -1 for none. */
+  send(frame: { op: number; ethDst: number; spa: number; tha: number; tpa: number; parent: number }, cause: number): void
+  close(): void
 }
 
 export interface LocalOut {

@@ -15,11 +15,11 @@ import type {
 import { netnsId, type RecordId } from '../world/ids.ts'
 import type { DeviceRecord, IpsetRecord, NftChainRecord, NftSetRecord, ProcessRecord, WorldRecord } from '../world/records.ts'
 import { applyDelta, type Delta, viewOf, type World } from '../world/world.ts'
-import { deviceParts, type LabNames } from './names.ts'
+import { deviceParts, type LabNames, shellWord } from './names.ts'
 import { portLines, routeWords } from './network.ts'
 import { nftText } from './nft.ts'
 import type { Pins } from './pins.ts'
-import { healthCounts, labServer } from './programs.ts'
+import { announcements, healthCounts, labServer, speakerFile } from './programs.ts'
 import { restoreText } from './tables.ts'
 
 // What changes while a journey is under way, done to a real kernel at the same moments. A pod that comes later is there from the
@@ -55,12 +55,14 @@ export class LabChanges {
   readonly #now: Map<RecordId, WorldRecord>
   /** What health checks answer by, where it has changed. */
   #counts: ReadonlyMap<string, number>
+  #announced: ReadonlyMap<string, string>
 
   constructor(world: World, changes: readonly WorldChange[], context: ChangeContext) {
     this.#now = new Map(world)
     this.#changes = changes
     this.#context = context
     this.#counts = healthCounts(world)
+    this.#announced = announcements(world)
   }
 
   /** What comes before the command of a journey, and what comes while it runs. To be asked journey by journey. */
@@ -86,7 +88,7 @@ export class LabChanges {
       case 'delete':
       case 'terminate':
         this.#apply(c.deltas)
-        return this.#health()
+        return [...this.#health(), ...this.#announce()]
       case 'attach': {
         this.#apply(c.records.map((r) => ({ id: r.id, from: undefined, to: r })))
         const ends = c.records.filter((r): r is DeviceRecord => r.kind === 'device' && isEnd(r, c))
@@ -99,6 +101,10 @@ export class LabChanges {
         return this.#kill(c)
       case 'configure':
         return this.#configure(c)
+      case 'unplug': {
+        const { netns, device } = deviceParts(c.port)
+        return hereDocument(`ip_batch ${names.short(netns)}`, [`link set ${device} down`])
+      }
       case 'detach':
         return [`detach ${names.short(c.record.slice('netns:'.length))} ${this.#ends(c.record).join(' ')}`]
       case 'sync':
@@ -129,7 +135,10 @@ export class LabChanges {
     const server = labServer(this.#now, p, this.#context.pins)
     if (server === undefined) return []
     const short = this.#context.names.short(server.netns)
-    return [`serve ${short} ${server.command}`, `wait_listening ${short} ${server.protocol} ${server.port}`]
+    return [
+      `serve ${short} ${server.command}`,
+      ...(server.port > 0 ? [`wait_listening ${short} ${server.protocol} ${server.port}`] : []),
+    ]
   }
 
   #stop(id: RecordId): string[] {
@@ -146,6 +155,13 @@ export class LabChanges {
     const changed = [...counts].filter(([key, n]) => this.#counts.get(key) !== n)
     this.#counts = counts
     return changed.map(([key, n]) => `health_count ${key} ${n}`)
+  }
+
+  #announce(): string[] {
+    const announced = announcements(this.#now)
+    const changed = [...announced].filter(([node, list]) => this.#announced.get(node) !== list)
+    this.#announced = announced
+    return changed.map(([node, list]) => `announce ${this.#context.names.short(node)} ${speakerFile(node)} ${shellWord(list)}`)
   }
 
   #configure(c: ConfigureChange): string[] {
@@ -335,6 +351,14 @@ stop_server() {
   local flags=-Hltnp pid
   [ "$2" = udp ] && flags=-Hlunp
   for pid in $(inside "$1" ss $flags "sport = :$3" | grep -o 'pid=[0-9]*' | cut -d= -f2 | sort -u); do kill -9 "$pid"; done
+}
+# NODE FILE JSON: what the node's speaker announces from now on.
+announce() {
+  local pid
+  echo "$3" >"$OUT/$2"
+  for pid in $(ip netns pids "$PREFIX$1"); do
+    tr '\0' ' ' <"/proc/$pid/cmdline" | grep -qF 'hs.py speaker' && kill -USR1 "$pid"
+  done
 }
 # NODE NAMESPACE/NAME N: ready endpoints, for whoever asks at the Service's health check node port.
 health_count() {

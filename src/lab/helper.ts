@@ -1,15 +1,16 @@
 import { DNS_SERVER } from './helper-dns.ts'
 import { HOLD } from './helper-hold.ts'
 import { PROXIES } from './helper-proxies.ts'
+import { SPEAKER } from './helper-speaker.ts'
 
 /**
  * The program that a lab script carries with it: the servers that the engine's own programs are modelled on (src/sim/processes),
  * with the same reads, writes and closes, and so the same segments. Python 3.6 or later, standard library only.
  *
  *   hs.py httpd NAME PORT      hs.py udp-echo PORT      hs.py health NAMESPACE NAME COUNT PORT NODE
- *        hs.py reverse-proxy JSON      hs.py userspace-proxy JSON      hs.py dns JSON      hs.py hold QUEUE MS CLASH MARK
+ *        hs.py reverse-proxy JSON      hs.py userspace-proxy JSON      hs.py dns JSON      hs.py speaker FILE      hs.py hold QUEUE MS CLASH MARK
  */
-export const HELPER = String.raw`import json, os, re, select, socket, struct, sys, threading, time
+export const HELPER = String.raw`import json, os, re, select, signal, socket, struct, sys, threading, time
 
 def keeps_alive(start, headers):
     connection = headers.get('connection', '').lower()
@@ -97,11 +98,13 @@ def udp_echo(port):
             s.sendto(data, peer)
         except OSError:
             pass
-${PROXIES}${DNS_SERVER}${HOLD}
+${PROXIES}${DNS_SERVER}${SPEAKER}${HOLD}
 if sys.argv[1] == 'httpd':
     httpd(sys.argv[2], int(sys.argv[3]))
 elif sys.argv[1] == 'health':
     health(sys.argv[2], sys.argv[3], int(sys.argv[4]), int(sys.argv[5]), sys.argv[6])
+elif sys.argv[1] == 'speaker':
+    speaker(sys.argv[2])
 elif sys.argv[1] == 'udp-echo':
     udp_echo(int(sys.argv[2]))
 elif sys.argv[1] == 'reverse-proxy':

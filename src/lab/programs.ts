@@ -1,3 +1,5 @@
+import { formatIpv4 } from '../net/address.ts'
+import { announcedOn } from '../sim/processes/metallb-speaker.ts'
 import { type HealthCheck, localEndpoints, parseHealthCheck } from '../sim/processes/service-health.ts'
 import { splitWords, type Token } from '../sim/processes/words.ts'
 import type { ProcessRecord } from '../world/records.ts'
@@ -20,8 +22,24 @@ export interface LabServer {
   /** Words for the shell, `$HELPER` among them. */
   readonly command: string
   readonly protocol: 'tcp' | 'udp'
+  /** 0: it listens on none. */
   readonly port: number
 }
+
+/** What a node's MetalLB speaker announces, as the helper reads it: `{ADDRESS: [INTERFACE…]}`. By node. */
+export const announcements = (world: World): ReadonlyMap<string, string> =>
+  new Map(
+    viewOf(world)
+      .list('process')
+      .flatMap((p): [string, string][] => {
+        if (p.argv[0] !== 'speaker') return []
+        const node = p.netns.slice('netns:'.length)
+        const list = [...announcedOn(world, node)].map(([ip, interfaces]) => [formatIpv4(ip), interfaces] as const)
+        return [[node, JSON.stringify(Object.fromEntries(list))]]
+      }),
+  )
+
+export const speakerFile = (node: string): string => `speaker-${node}.json`
 
 /** Servers of the world that the script's helper can play, in the world's order; `skipped` is told of the others. */
 export function labServers(world: World, pins: Pins | undefined, skipped: (what: string) => void): LabServer[] {
@@ -46,6 +64,8 @@ export function labServer(world: World, p: ProcessRecord, pins: Pins | undefined
   switch (p.argv[0]) {
     case 'httpd':
       return { netns, command: `python3 "$HELPER" httpd ${shellWord(hostname)} ${port ?? 80}`, protocol: 'tcp', port: port ?? 80 }
+    case 'speaker':
+      return { netns, command: `python3 "$HELPER" speaker "$OUT/${speakerFile(netns)}"`, protocol: 'tcp', port: 0 }
     case 'udp-echo':
       return { netns, command: `python3 "$HELPER" udp-echo ${port ?? 7}`, protocol: 'udp', port: port ?? 7 }
     default: {

@@ -12,7 +12,7 @@ import { type LabNames, labNames, netnsesOf, shellWord } from './names.ts'
 import { netnsBatch } from './network.ts'
 import { nftTableNames, nftText } from './nft.ts'
 import { type Pins, pinsOf } from './pins.ts'
-import { journeyCommand, journeyNetns, type LabJourney, labServers, programsOf } from './programs.ts'
+import { announcements, journeyCommand, journeyNetns, type LabJourney, labServers, programsOf, speakerFile } from './programs.ts'
 import { FUNCTIONS } from './shell.ts'
 import { restoreText, sysctlLines } from './tables.ts'
 
@@ -204,9 +204,10 @@ function runLines(
       .map((d) => `capture ${names.short(ns.name)} ${d.name}`),
   )
   const servers = labServers(world, pins, skip)
-  const listening = servers.map((s) => `wait_listening ${names.short(s.netns)} ${s.protocol} ${s.port}`)
+  const listening = servers.filter((s) => s.port > 0).map((s) => `wait_listening ${names.short(s.netns)} ${s.protocol} ${s.port}`)
   return [
     '# Servers.',
+    ...[...announcements(world)].map(([node, list]) => `echo ${shellWord(list)} >"$OUT/${speakerFile(node)}"`),
     ...servers.map((s) => `serve ${names.short(s.netns)} ${s.command}`),
     ...listening,
     'trace_rules',

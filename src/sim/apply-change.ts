@@ -1,5 +1,5 @@
 import { assertNever } from '../base/assert-never.ts'
-import { plug, unplug } from '../kernel/hotplug.ts'
+import { plug, portDown, unplug } from '../kernel/hotplug.ts'
 import type { NetKernel } from '../kernel/kernel.ts'
 import type { NetworkNamespace } from '../kernel/namespace.ts'
 import { IPPROTO } from '../net/packet.ts'
@@ -33,10 +33,12 @@ export function applyChange(change: WorldChange, host: ChangeHost): void {
   switch (change.kind) {
     case 'apply':
     case 'delete':
-    case 'terminate':
-      step(ns, change.kind, change)
+    case 'terminate': {
+      const seq = step(ns, change.kind, change)
       for (const delta of change.deltas) kernel.rec.change(delta)
+      for (const watch of kernel.objectWatches) watch(seq)
       return
+    }
     case 'attach': {
       const seq = step(ns, 'attach', change)
       plug(kernel, change.records)
@@ -57,6 +59,10 @@ export function applyChange(change: WorldChange, host: ChangeHost): void {
       if (gone !== undefined) unplug(kernel, gone)
       return
     }
+    case 'unplug':
+      step(ns, 'unplug', change)
+      portDown(kernel, change.port)
+      return
     case 'configure': {
       const { added, removed } = countRules(change.tables.flatMap((t) => t.deltas))
       const seq = step(ns, 'configure', change, added, removed)

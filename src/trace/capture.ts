@@ -1,5 +1,8 @@
 import { STEP } from './columns.ts'
 import type { TraceReader } from './reader.ts'
+import { DROP_REASONS } from './step.ts'
+
+const DEV_READY = DROP_REASONS.indexOf('SKB_DROP_REASON_DEV_READY')
 
 /** A frame that a packet socket on a device would see. */
 export interface Captured {
@@ -36,7 +39,9 @@ export function captured(reader: TraceReader): Captured[] {
     if (e.kind[seq] === STEP.enter && e.a[seq] === 0) {
       const outward = e.b[seq] !== 0
       const kind = kindOf(device)
-      if (outward ? kind !== 'loopback' : kind !== 'bridge')
+      // A device that is down, or has no carrier, sends nothing.
+      const unsent = outward && e.kind[seq + 1] === STEP.drop && e.packet[seq + 1] === packet && e.a[seq + 1] === DEV_READY
+      if (!unsent && (outward ? kind !== 'loopback' : kind !== 'bridge'))
         frames.push({ seq, device, packet, direction: outward ? 'out' : 'in' })
     } else if (e.kind[seq] === STEP.depart && device >= 0 && kindOf(device) === 'bridge') {
       if ((refs[e.a[seq] ?? -1] ?? '').startsWith('netns:')) frames.push({ seq, device, packet, direction: 'in' })

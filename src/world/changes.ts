@@ -1,4 +1,4 @@
-import type { ProcessId, RecordId } from './ids.ts'
+import type { DeviceId, ProcessId, RecordId } from './ids.ts'
 import type { TableName } from './netfilter.ts'
 import type {
   IpvsDestinationRecord,
@@ -50,6 +50,12 @@ export interface StartChange extends At {
 export interface KillChange extends At {
   readonly kind: 'kill'
   readonly processes: readonly ProcessId[]
+}
+
+/** A node's cable is pulled. `port`: the switch's end. */
+export interface UnplugChange extends At {
+  readonly kind: 'unplug'
+  readonly port: DeviceId
 }
 
 /** The pod's namespace goes, and everything in it. */
@@ -110,4 +116,12 @@ export interface SyncChange extends At {
   readonly stops?: readonly ProcessId[]
 }
 
-export type WorldChange = ObjectsChange | AttachChange | StartChange | KillChange | DetachChange | ConfigureChange | SyncChange
+export type WorldChange =
+  | ObjectsChange
+  | AttachChange
+  | StartChange
+  | KillChange
+  | DetachChange
+  | UnplugChange
+  | ConfigureChange
+  | SyncChange

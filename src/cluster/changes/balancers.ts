@@ -34,7 +34,11 @@ export class BalancerHealth {
   /** By balancer, port and node: probes in a row that failed. */
   readonly #failures = new Map<string, number>()
 
-  constructor(cluster: Cluster) {
+  /** Nodes that answer no probe. */
+  readonly #silent: ReadonlySet<string>
+
+  constructor(cluster: Cluster, silent: ReadonlySet<string>) {
+    this.#silent = silent
     for (const b of cluster.balancers) {
       for (const p of b.ports) this.#targets.set(keyOf(b, p), new Set(p.targets.map((n) => n.name)))
     }
@@ -80,7 +84,12 @@ export class BalancerHealth {
         const targets = this.#targets.get(keyOf(b, p))
         if (targets === undefined) continue
         for (const node of registeredNodes(cluster.nodes))
-          fn({ key: `${keyOf(b, p)} ${node.name}`, node, isHealthy: p.targets.some((t) => t.name === node.name), targets })
+          fn({
+            key: `${keyOf(b, p)} ${node.name}`,
+            node,
+            isHealthy: !this.#silent.has(node.name) && p.targets.some((t) => t.name === node.name),
+            targets,
+          })
       }
     }
   }

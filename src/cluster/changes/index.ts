@@ -1,14 +1,15 @@
 import { assertNever } from '../../base/assert-never.ts'
 import { at as fieldAt, textAt } from '../../base/fields.ts'
 import { err, ok, type Result } from '../../base/result.ts'
-import type { InputError, ScenarioDocument } from '../../scenario/document.ts'
+import type { InputError, Manifest, ScenarioDocument, ScheduledChange } from '../../scenario/document.ts'
 import type { ConfigureChange, WorldChange } from '../../world/changes.ts'
-import { chainId, nftTableId, objectId, type RecordId } from '../../world/ids.ts'
-import type { NetnsRecord, ObjectRecord, Origin, ProcessRecord, WorldRecord } from '../../world/records.ts'
+import { chainId, deviceId, netnsId, nftTableId, objectId, type RecordId } from '../../world/ids.ts'
+import type { DeviceRecord, NetnsRecord, ObjectRecord, Origin, ProcessRecord, WorldRecord } from '../../world/records.ts'
 import { applyDelta, type Delta, type World } from '../../world/world.ts'
 import { buildWorld } from '../build.ts'
-import { inputError } from '../errors.ts'
+import { inputError, listed } from '../errors.ts'
 import { fillIn } from '../fill-in.ts'
+import { hasSpeakers } from '../metallb/layer2.ts'
 import type { Cluster, ClusterPod } from '../model.ts'
 import { type BalancerEdit, BalancerHealth, nextProbe } from './balancers.ts'
 import { routeEdits } from './edits.ts'
@@ -19,6 +20,7 @@ import {
   idOfManifest,
   initialObjects,
   type KeptObject,
+  lost,
   type ObjectSet,
   placedErrors,
   readChange,
@@ -35,6 +37,13 @@ const SECOND = 1_000_000_000
 const SYNC_LAG = 20 * MS
 /** KubeProxyConfiguration's minSyncPeriod: an idle kube-proxy syncs at once, and not again before this has passed (pkg/proxy/runner). */
 const MIN_SYNC_PERIOD = 1 * SECOND
+/**
+ * A silent member is missed by memberlist's next probe (ProbeInterval, 1 s) and is dead when nobody has heard of it for as long as
+ * suspicion lasts (SuspicionMult 4, with so few members 4 s): DefaultLANConfig of hashicorp/memberlist, as MetalLB has it.
+ */
+const UNHEARD_AFTER = 5 * SECOND
+/** --node-monitor-grace-period of the kube-controller-manager (50 s since Kubernetes 1.32). */
+const NODE_MONITOR_GRACE_PERIOD = 50 * SECOND
 /** From the last container's end to the sandbox's: StopPodSandbox calls the network plugin. */
 const SANDBOX_LAG = 100 * MS
 
@@ -65,8 +74,8 @@ function checkReferences(doc: ScenarioDocument): InputError[] {
       const known = count === 0 ? 'a journey, of which there is none' : `a journey from 0 to ${count - 1}`
       return [inputError(`${path}.journey`, `found ${c.journey}; expected ${known}`)]
     }
-    if ((c.apply ?? []).length + (c.delete ?? []).length === 0)
-      return [inputError(path, 'changes nothing; expected apply or delete')]
+    if ((c.apply ?? []).length + (c.delete ?? []).length + (c.unplug ?? []).length === 0)
+      return [inputError(path, 'changes nothing; expected apply, delete or unplug')]
     if (mode === 'userspace' && [...(c.apply ?? []), ...(c.delete ?? [])].some((o) => o.kind === 'Service')) {
       // Endpoints are not in the rules: the process reads them for each connection. A Service has a socket and rules of its own.
       return [
@@ -103,6 +112,10 @@ interface Moment extends When {
     /** The kubelet lets go of a pod that had no sandbox network of its own. */
     | { readonly kind: 'forget'; readonly id: string }
     | { readonly kind: 'sync' }
+    /** What does not depend on the API server notices that a node is gone: MetalLB's speakers. */
+    | { readonly kind: 'unheard'; readonly node: string }
+    /** The node lifecycle controller has waited long enough for a node's heartbeat. */
+    | { readonly kind: 'not-ready'; readonly node: string }
     /** Load balancers ask the nodes for their health. */
     | { readonly kind: 'probe' }
 }
@@ -125,6 +138,9 @@ class Course {
   /** The cluster that every kube-proxy has seen: what its health checks answer by. */
   #seen: Cluster
   readonly #health: BalancerHealth
+  readonly #unplugged: Set<string>
+  /** Of these, those that the other nodes miss. */
+  readonly #unheard: Set<string>
   #lastSync: Moment | undefined
 
   constructor(doc: ScenarioDocument, world: World, cluster: Cluster) {
@@ -134,7 +150,9 @@ class Course {
     this.#cluster = cluster
     this.#synced = syncedOf(cluster)
     this.#seen = cluster
-    this.#health = new BalancerHealth(cluster)
+    this.#unplugged = new Set(doc.cluster.unplugged)
+    this.#unheard = new Set(doc.cluster.unplugged)
+    this.#health = new BalancerHealth(cluster, this.#unplugged)
     this.#objects = initialObjects(cluster.objects)
     this.#agenda = (doc.changes ?? []).map((c, index) => ({
       journey: c.journey,
@@ -174,6 +192,13 @@ class Course {
       case 'sync':
         this.#sync(m)
         return
+      case 'unheard':
+        this.#unheard.add(due.node)
+        this.#become(this.#objects, m, [])
+        return
+      case 'not-ready':
+        this.#become(lost(this.#objects, due.node), m, [objectId('Node', undefined, due.node)])
+        return
       case 'probe':
         this.#rebalance(this.#health.probe(this.#seen, this.#now), m)
         this.#wakeBalancers(m)
@@ -186,8 +211,12 @@ class Course {
   #scheduled(m: Moment, index: number): void {
     const change = this.#doc.changes?.[index]
     if (change === undefined) return
-    const { applied, deleted } = readChange(change, `changes[${index}]`, this.#objects, this.#errors)
+    const path = `changes[${index}]`
+    const { applied, deleted } = readChange(change, path, this.#objects, this.#errors)
+    this.#refuseCutOff(change, path)
     if (this.#errors.length > 0) return
+    for (const node of change.unplug ?? []) this.#unplug(node, m)
+    if (applied.length + deleted.length === 0) return
     const objects = new Map<string, KeptObject>(this.#objects)
     for (const o of applied) objects.set(idOfManifest(o.manifest), o)
     for (const id of withOwned(objects, deleted)) {
@@ -201,6 +230,42 @@ class Course {
       }
     }
     this.#become(objects, m, [...applied.map((o) => idOfManifest(o.manifest)), ...deleted])
+  }
+
+  #refuseCutOff(change: ScheduledChange, path: string): void {
+    const names = this.#cluster.nodes.map((n) => n.name)
+    change.unplug?.forEach((node, i) => {
+      const why = !names.includes(node)
+        ? `there is no node "${node}"`
+        : this.#unplugged.has(node)
+          ? `${node} is cut off already`
+          : ''
+      const left = names.filter((n) => !this.#unplugged.has(n))
+      if (why !== '') this.#errors.push(inputError(`${path}.unplug[${i}]`, `${why}; expected ${listed(left)}`))
+    })
+    const nodeOf = (m: Manifest | undefined) => textAt(m, 'spec', 'nodeName') ?? ''
+    const refuse = (at: string, node: string) =>
+      this.#errors.push(
+        inputError(at, `${node} is cut off by then, and its kubelet hears of nothing; expected a pod of another node`),
+      )
+    change.apply?.forEach((m, i) => {
+      if (m.kind === 'Pod' && this.#unplugged.has(nodeOf(m))) refuse(`${path}.apply[${i}].spec.nodeName`, nodeOf(m))
+    })
+    change.delete?.forEach((d, i) => {
+      const known = this.#objects.get(objectId(d.kind, d.namespace ?? 'default', d.name))?.manifest
+      if (d.kind === 'Pod' && this.#unplugged.has(nodeOf(known))) refuse(`${path}.delete[${i}]`, nodeOf(known))
+    })
+  }
+
+  #unplug(node: string, { journey, at }: When): void {
+    const port = portBehind(node, this.#now)
+    if (port === undefined) return
+    this.#unplugged.add(node)
+    this.#change({ id: port.id, from: port, to: { ...port, up: false } })
+    this.#out.push({ kind: 'unplug', journey, at, netns: node, record: netnsId(node), port: port.id })
+    if (hasSpeakers(this.#cluster.objects)) this.#agenda.push({ journey, at: at + UNHEARD_AFTER, due: { kind: 'unheard', node } })
+    this.#agenda.push({ journey, at: at + NODE_MONITOR_GRACE_PERIOD, due: { kind: 'not-ready', node } })
+    this.#wakeBalancers({ journey, at })
   }
 
   /** SIGKILL; the sandbox goes a little later, and then the kubelet lets go of the object. */
@@ -301,7 +366,7 @@ class Course {
    * and go, a sync of kube-proxy as soon as it may. `given`: ids of what was applied and deleted, in that order.
    */
   #become(objects: ObjectSet, m: Moment, given: readonly string[]): void {
-    const doc = documentWith(this.#doc, objects)
+    const doc = documentWith(this.#doc, objects, this.#unheard)
     const world = buildWorld(doc, { rulesOn: this.#nodesWithRules() })
     const cluster = fillIn(doc)
     if (!world.ok || !cluster.ok) {
@@ -339,7 +404,7 @@ class Course {
     this.#lastSync = m
     const rules = new Set(this.#nodesWithRules())
     for (const self of this.#cluster.nodes) {
-      if (!rules.has(self.name)) continue
+      if (!rules.has(self.name) || this.#unplugged.has(self.name)) continue
       const sync = syncNode(self, { cluster: this.#cluster, before: this.#synced, built: this.#built, now: this.#now })
       const servers = programEdits(self.name, { now: this.#now, built: this.#built }, isHealthCheck)
       for (const p of servers.starts) this.#change({ id: p.id, from: undefined, to: p })
@@ -410,6 +475,14 @@ function namespacesOf(id: string, world: World): NetnsRecord[] {
   const isOf = (r: WorldRecord): r is NetnsRecord =>
     r.kind === 'netns' && r.role === 'pod' && r.origin.object?.name === pod.name && r.origin.object.namespace === pod.namespace
   return [...world.values()].filter(isOf)
+}
+
+/** The switch's port that a node's NIC is plugged into. */
+function portBehind(node: string, world: World): DeviceRecord | undefined {
+  const nic = world.get(deviceId(node, 'eth0'))
+  const port =
+    nic?.kind === 'device' && nic.link.kind === 'physical' && nic.link.peer !== undefined ? world.get(nic.link.peer) : undefined
+  return port?.kind === 'device' ? port : undefined
 }
 
 function without(objects: ObjectSet, id: string): ObjectSet {

@@ -10,6 +10,7 @@ import { Timeline } from '../../trace/timeline.ts'
 import { playOf } from '../play.ts'
 
 const NODE1 = 'netns:node1'
+type ScheduledChangeOf = NonNullable<ScenarioDocument['changes']>[number]
 const other: Manifest = {
   ...WEB_SERVICE,
   metadata: { name: 'other' },
@@ -66,6 +67,39 @@ describe('kube-proxy’s sync in IPVS mode', () => {
     ).toEqual(['-> 10.244.2.2:8080 Masq 0 0 1', '-> 10.244.2.3:8080 Masq 1 0 2'])
     // The first of them is still known by the connection that it had.
     expect(p.says('ipvsadm -Lnc')).toMatch(/TIME_WAIT +10\.244\.1\.2:40001 +10\.96\.0\.10:80 +10\.244\.2\.2:8080/)
+  })
+
+  const slow = (seconds: number) => ({ from: 'pod/client', run: `ping -c ${seconds + 1} -q 10.244.1.1` })
+  const atOnce = (p: Manifest): Manifest => ({ ...p, spec: { ...(p.spec as object), terminationGracePeriodSeconds: 0 } })
+  const closed: Manifest = { ...WEB_SERVICE, spec: { ...(WEB_SERVICE.spec as object), ports: [{ port: 80, targetPort: 9999 }] } }
+  const servers = (p: ReturnType<typeof played>) =>
+    (p.says('ipvsadm -Ln').match(/^ {2}-> 10\..*$/gm) ?? []).map((l) => l.trim().replaceAll(/\s+/g, ' '))
+  /** web-a is asked, and refuses: its connection is over ten seconds later. Then it goes. */
+  const drained = (seconds: number, more: readonly ScheduledChangeOf[] = []) =>
+    played({
+      ...changing({
+        journeys: [{ from: 'pod/client', run: 'curl -s -m 2 http://10.96.0.10/' }, slow(seconds)],
+        changes: [
+          { journey: 1, at: '500ms', apply: [webPod('web-b', 'node2', '10.244.2.3')], delete: [{ kind: 'Pod', name: 'web-a' }] },
+          ...more,
+        ],
+      }),
+      objects: [...TWO_NODES, clientPod('client', 'node1', '10.244.1.2'), atOnce(webPod('web-a', 'node2', '10.244.2.2')), closed],
+    })
+
+  it('removes a drained real server when a minute later it has no connections any more, and not when they end', () => {
+    expect(servers(drained(5))).toEqual(['-> 10.244.2.2:9999 Masq 0 0 1', '-> 10.244.2.3:9999 Masq 1 0 0'])
+    expect(servers(drained(30))).toEqual(['-> 10.244.2.2:9999 Masq 0 0 0', '-> 10.244.2.3:9999 Masq 1 0 0'])
+    expect(servers(drained(62))).toEqual(['-> 10.244.2.3:9999 Masq 1 0 0'])
+  })
+
+  it('leaves it at weight 0 over a later sync, and puts it in again, the first for the scheduler, when it is back', () => {
+    const again = [{ journey: 1, at: '15s', apply: [other] }]
+    expect(servers(drained(20, again)).filter((l) => l.endsWith(' 0 0 0'))).toEqual(['-> 10.244.2.2:9999 Masq 0 0 0'])
+    const back = [{ journey: 1, at: '15s', apply: [webPod('web-c', 'node2', '10.244.2.2')] }]
+    const p = drained(20, back)
+    expect(servers(p)).toEqual(['-> 10.244.2.2:9999 Masq 1 0 0', '-> 10.244.2.3:9999 Masq 1 0 0'])
+    expect(p.says('ipvsadm -Ln --nosort').match(/-> 10\.244\.2\.\d/g)).toEqual(['-> 10.244.2.2', '-> 10.244.2.3'])
   })
 
   it('takes everything of a Service away with it', () => {

@@ -25,18 +25,26 @@ const idOf = (kind: string, namespace: string | undefined, name: string): string
 const CLUSTER_SCOPED = new Set(['Node', 'Namespace', 'IngressClass'])
 export const idOfManifest = (m: Manifest): string => idOf(m.kind, m.metadata.namespace, m.metadata.name)
 
+/** What controllers make of the other objects at every moment. */
+const MADE_ANEW: ReadonlySet<string> = new Set(['EndpointSlice', 'ServiceL2Status'])
+
 /** What the API server holds when the run begins. `records` are the cluster's object records. */
 export function initialObjects(records: readonly ObjectRecord[]): ObjectSet {
-  const kept = records.filter((r) => !(r.objectKind === 'EndpointSlice' && r.origin.component === 'control-plane'))
+  const kept = records.filter((r) => !(MADE_ANEW.has(r.objectKind) && r.origin.component === 'control-plane'))
   return new Map(
     kept.map((r) => [r.id, { manifest: r.manifest as unknown as Manifest, path: r.origin.detail ?? 'objects' }] as const),
   )
 }
 
 /** The document with these objects: what follows from them is filled in again. */
-export const documentWith = (doc: ScenarioDocument, objects: ObjectSet): ScenarioDocument => {
+export const documentWith = (
+  doc: ScenarioDocument,
+  objects: ObjectSet,
+  unheard: ReadonlySet<string> = new Set(),
+): ScenarioDocument => {
   const { changes: _, ...rest } = doc
-  return { ...rest, journeys: [], objects: [...objects.values()].map((o) => o.manifest) }
+  const cluster = unheard.size === 0 ? doc.cluster : { ...doc.cluster, unplugged: [...unheard] }
+  return { ...rest, cluster, journeys: [], objects: [...objects.values()].map((o) => o.manifest) }
 }
 
 /** Errors of such a document, at the places where its objects really stand. */
@@ -168,6 +176,29 @@ const GRACE = 30
 
 /** Seconds that a pod has after its deletion: spec.terminationGracePeriodSeconds. */
 export const graceOf = (pod: Manifest): number => numberAt(pod, 'spec', 'terminationGracePeriodSeconds') ?? GRACE
+
+/**
+ * What the node lifecycle controller makes of a node whose heartbeats have stopped: its Ready is Unknown, and none of its pods is ready
+ * any more (MarkPodsNotReady). They are evicted five minutes later, which is beyond what is played here.
+ */
+export function lost(objects: ObjectSet, node: string): ObjectSet {
+  const out = new Map(objects)
+  for (const [id, kept] of objects) {
+    const { manifest } = kept
+    if (manifest.kind === 'Node' && manifest.metadata.name === node)
+      out.set(id, { ...kept, manifest: withReady(manifest, { status: 'Unknown', reason: 'NodeStatusUnknown' }) })
+    if (manifest.kind === 'Pod' && textAt(manifest, 'spec', 'nodeName') === node)
+      out.set(id, { ...kept, manifest: withReady(manifest, { status: 'False' }) })
+  }
+  return out
+}
+
+/** With another Ready condition. */
+export function withReady(manifest: Manifest, ready: { readonly status: string; readonly reason?: string }): Manifest {
+  const status = isObject(manifest.status) ? manifest.status : {}
+  const others = listAt(status, 'conditions').filter((c) => textAt(c, 'type') !== 'Ready')
+  return { ...manifest, status: { ...status, conditions: [...others, { type: 'Ready', ...ready }] } }
+}
 
 /** As the API server marks it. The date is of no meaning here: a run has none. */
 export function terminating(pod: Manifest): Manifest {

@@ -45,6 +45,7 @@ export function buildFabric(world: WorldBuilder, cluster: Cluster): void {
       mac: derivedMac(`${place}/${name}`),
       mtu,
       link: { kind: 'physical', peer: deviceId(machine, 'eth0'), latency: LAN_LATENCY },
+      ...(cluster.config.unplugged?.includes(machine) === true ? { up: false } : {}),
       master: { bridge: BRIDGE },
       origin: ORIGIN,
     })

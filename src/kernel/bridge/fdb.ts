@@ -88,10 +88,10 @@ export class Fdb {
     this.load(record, port)
   }
 
-  /** br_fdb_delete_by_port(): everything that leads to a port which goes. Part of the step last written. */
-  flush(port: NetDevice): void {
+  /** br_fdb_delete_by_port(): what leads to a port which goes, or, learnt, to one which is down. Part of the step last written. */
+  flush(port: NetDevice, learntOnly = false): void {
     for (const [mac, e] of this.#entries) {
-      if (e.port !== port) continue
+      if (e.port !== port || (learntOnly && e.record.static)) continue
       this.#bridge.ns.kernel.rec.change({ id: e.record.id, from: e.record, to: undefined })
       this.#entries.delete(mac)
     }

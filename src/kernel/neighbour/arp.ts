@@ -16,6 +16,7 @@ import { type Neighbour, noteConfirmed, setState } from './table.ts'
 // net/ipv4/arp.c
 
 const BY_ARP = PACKET_ORIGINS.indexOf('arp')
+const BY_SOCKET = PACKET_ORIGINS.indexOf('socket')
 const [REPLY, UPDATE, IGNORE, PROXY] = [0, 1, 2, 3]
 /** LOCKTIME: an entry younger than this is not overridden by another address. */
 const LOCKTIME = 1_000_000_000
@@ -48,17 +49,19 @@ function announces(dev: NetDevice, source: number, target: number): boolean {
 const inSubnet = (a: NetDevice['addresses'][number], address: number): boolean =>
   ((a.address ^ address) & maskOf(a.prefixLength)) === 0
 
-interface ArpFrame {
+export interface ArpFrame {
   readonly op: number
   readonly ethDst: number
   readonly spa: number
   readonly tha: number
   readonly tpa: number
   readonly parent: number
+  /** Of a process that writes frames itself: recorder ref. */
+  readonly process?: number
 }
 
-/** arp_create(), arp_xmit(). */
-function send(dev: NetDevice, at: StepAt, frame: ArpFrame): void {
+/** arp_create(), arp_xmit(); packet_sendmsg() for a process's own. */
+export function send(dev: NetDevice, at: StepAt, frame: ArpFrame): void {
   const p = new Packet()
   p.etherType = ETH_P.ARP
   p.ethSrc = dev.mac
@@ -70,7 +73,7 @@ function send(dev: NetDevice, at: StepAt, frame: ArpFrame): void {
   p.arpTpa = frame.tpa
   const skb = new SkBuff(p, dev.ns)
   skb.cause = at.cause
-  born(skb, BY_ARP, frame.parent, -1)
+  born(skb, frame.process === undefined ? BY_ARP : BY_SOCKET, frame.parent, frame.process ?? -1)
   enterStack(skb, dev.ns, OUT)
   depart(skb, dev.ref)
   devQueueXmit(skb, dev)
@@ -81,6 +84,7 @@ export function arpRcv(skb: SkBuff, dev: NetDevice): void {
   const { pkt } = skb
   const { ns } = dev
   const { rec } = ns.kernel
+  if (dev.arpTaps !== undefined) for (const tap of dev.arpTaps) tap(skb)
   const note = (answer: number) => {
     rec.step(STEP.arpProcess, skb, pkt.arpOp, pkt.arpTpa | 0, answer)
   }

@@ -63,6 +63,20 @@ export class NeighbourTable {
     return this.#entries.get(address)
   }
 
+  /** neigh_carrier_down(): all but the permanent entries go, and what waits for them. Part of the step last written. */
+  carrierDown(): readonly SkBuff[] {
+    const { rec } = this.#dev.ns.kernel
+    const waiting: SkBuff[] = []
+    for (const [address, n] of this.#entries) {
+      if (n.record.state === 'PERMANENT') continue
+      n.timer?.cancel()
+      waiting.push(...n.queue.splice(0))
+      this.#entries.delete(address)
+      if (n.known) rec.change({ id: n.record.id, from: n.record, to: undefined })
+    }
+    return waiting
+  }
+
   /** __neigh_create(): an entry in state NONE; the caller gives it its first state at once. */
   create(address: number): Neighbour {
     const dev = this.#dev

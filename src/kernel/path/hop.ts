@@ -19,9 +19,13 @@ export function enterDevice(skb: SkBuff, dev: NetDevice, direction: number): voi
   skb.netns = dev.ns.ref
   skb.device = dev.ref
   // br_dev_xmit() looks for a bridged DNAT before it counts; a tunnel counts what it has sent.
-  const uncounted = direction === OUT && (skb.nfBridge?.bridgedDnat === true || dev.vxlan !== undefined) ? 1 : 0
+  const uncounted =
+    direction === OUT && (skb.nfBridge?.bridgedDnat === true || dev.vxlan !== undefined || !hasCarrier(dev)) ? 1 : 0
   dev.ns.kernel.rec.step(STEP.enter, skb, 0, direction, skbLength(skb.pkt), uncounted)
 }
+
+/** Its own cable has a machine that is up at the other end. */
+export const hasCarrier = (dev: NetDevice): boolean => dev.record.link.kind !== 'physical' || dev.peer?.up !== false
 
 export function enterStack(skb: SkBuff, ns: NetworkNamespace, direction: number): void {
   skb.ns = ns

@@ -1,3 +1,4 @@
+import { openArp } from '../neighbour/arp-socket.ts'
 import type { Path, Skb } from '../types.ts'
 import { drop, undetermined } from './hop.ts'
 import { icmpSend, sendReset } from './icmp.ts'
@@ -11,5 +12,6 @@ export const path: Path = {
   sendReset,
   drop,
   undetermined,
+  openArp,
   reroute: (ns, skb: Skb) => reroute(ns as Parameters<typeof reroute>[0], skb as Parameters<typeof reroute>[1]),
 }

@@ -18,7 +18,8 @@ export function devQueueXmit(skb: SkBuff, dev: NetDevice): void {
 }
 
 function startXmit(skb: SkBuff, dev: NetDevice): void {
-  if (!dev.up) {
+  // Without a carrier the queue is the noop one, which drops (dev_deactivate()).
+  if (!dev.up || !hasCarrier(dev)) {
     drop(skb, 'SKB_DROP_REASON_DEV_READY', dev.ref)
     return
   }

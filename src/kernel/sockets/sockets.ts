@@ -4,7 +4,7 @@ import { STEP } from '../../trace/columns.ts'
 import type { NetnsId, ProcessId } from '../../world/ids.ts'
 import type { SocketRecord } from '../../world/records.ts'
 import type { World } from '../../world/world.ts'
-import { type Namespace, PACKET_HOST, type Path, type QuotedHeader, type Skb, type Sockets } from '../types.ts'
+import { type ArpSocket, type Device, type Namespace, PACKET_HOST, type Path, type QuotedHeader, type Skb, type Sockets } from '../types.ts'
 import { pingError, tcpError, udpError } from './errors.ts'
 import { SocketHost } from './host.ts'
 import { PingSocket } from './ping.ts'
@@ -21,6 +21,8 @@ export interface SocketsApi extends Sockets {
   tcp(owner: Owner | undefined): TcpSocket
   udp(owner: Owner | undefined): UdpSocket
   ping(owner: Owner | undefined): PingSocket
+  /** A packet socket for ARP on one device. Undefined where frames are of no concern (tests of sockets alone). */
+  arp(owner: Owner, dev: Device, received: (skb: Skb) => void): ArpSocket | undefined
   /** The listening socket that the initial world gave to a process, for the program that plays it. Undefined when there is none. */
   adoptTcp(process: ProcessId, port: number): TcpSocket | undefined
   adoptUdp(process: ProcessId, port: number): UdpSocket | undefined
@@ -75,6 +77,10 @@ class NamespaceSockets implements SocketsApi {
     this.#pings.set(id, socket)
     socket.sync()
     return socket
+  }
+
+  arp(owner: Owner, dev: Device, received: (skb: Skb) => void): ArpSocket | undefined {
+    return this.#host.path.openArp?.(dev, owner.ref, received)
   }
 
   adoptTcp(process: ProcessId, port: number): TcpSocket | undefined {

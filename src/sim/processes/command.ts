@@ -4,6 +4,7 @@ import { curl } from './curl.ts'
 import { dig } from './dig.ts'
 import { getent } from './getent.ts'
 import { httpd } from './httpd.ts'
+import { metallbSpeaker } from './metallb-speaker.ts'
 import { nc } from './nc.ts'
 import { nsd } from './nsd.ts'
 import { nslookup } from './nslookup.ts'
@@ -18,9 +19,23 @@ import { pipedText, splitWords } from './words.ts'
 
 /** Every program that a journey or a process of the world can be. */
 const PROGRAMS: ReadonlyMap<string, Program> = new Map(
-  [curl, ping, nc, httpd, udpEcho, nginxIngressController, alb, kubeProxy, dig, nslookup, getent, coredns, nsd, pdnsRecursor].map(
-    (p) => [p.name, p],
-  ),
+  [
+    curl,
+    ping,
+    nc,
+    httpd,
+    udpEcho,
+    nginxIngressController,
+    alb,
+    kubeProxy,
+    dig,
+    nslookup,
+    getent,
+    coredns,
+    nsd,
+    pdnsRecursor,
+    metallbSpeaker,
+  ].map((p) => [p.name, p]),
 )
 /** Other names that people use for the same program. */
 const ALIASES: Readonly<Record<string, string>> = { netcat: 'nc', 'nc.openbsd': 'nc' }

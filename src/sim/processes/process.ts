@@ -132,6 +132,15 @@ export class Process {
     )
   }
 
+  /** Calls `fn` whenever the API server's objects have changed: a watch. */
+  onObjects(fn: (cause: number) => void): void {
+    const watch = (cause: number) => {
+      if (!this.exited) fn(cause)
+    }
+    this.ns.kernel.objectWatches?.add(watch)
+    this.atExit(() => void this.ns.kernel.objectWatches?.delete(watch))
+  }
+
   /** Runs when the process ends, for the sockets that it holds. */
   atExit(cleanup: (cause: number) => void): void {
     this.#cleanups.push(cleanup)
