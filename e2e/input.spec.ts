@@ -249,7 +249,7 @@ test.describe('a real node’s own tables', () => {
     await hop.dropFiles(Object.entries(NODE_TABLES).map(([name, text]) => ({ name, text })))
     const drawing = page.getByRole('region', { name: 'Network of the cluster' })
     await expect(drawing.getByRole('button', { name: /docker0/ }).first()).toBeVisible()
-    const notes = page.getByRole('region', { name: 'Not modelled yet' })
+    const notes = page.getByRole('region', { name: 'About this input' })
     await expect(notes).toContainText('A packet that meets one of them ends as undetermined, never as a guess.')
     await notes.getByRole('button', { name: 'Show' }).click()
     await expect(notes.getByRole('listitem').first()).toBeVisible()
@@ -269,7 +269,7 @@ test.describe('a real node’s own tables', () => {
       await hop.dropFiles(files)
       const drawing = page.getByRole('region', { name: 'Network of the cluster' })
       await expect(drawing.getByRole('button', { name: /cni0|docker0|flannel/ }).first()).toBeVisible({ timeout: 15_000 })
-      await expect(page.getByRole('region', { name: 'Not modelled yet' })).toBeVisible()
+      await expect(page.getByRole('region', { name: 'About this input' })).toBeVisible()
       await expect(hop.failure).toBeHidden()
     })
   }

@@ -10,7 +10,7 @@ import { buildGateway, buildInternet } from './fabric/egress.ts'
 import { buildFabric } from './fabric/fabric.ts'
 import { demandedVips } from './fill-balancers.ts'
 import { buildAlbs } from './ingress/alb.ts'
-import type { Cluster, ClusterNode } from './model.ts'
+import type { Cluster, ClusterNode, ClusterNote } from './model.ts'
 import { buildNode } from './node.ts'
 import { type NodeRules, nodeRules } from './node-rules.ts'
 import { applyOverrides } from './overrides/index.ts'
@@ -83,7 +83,7 @@ export function planWorld(doc: ScenarioDocument): Result<WorldPlan, InputError[]
       for (const c of filled.value) buildNetwork(world, c, filled.value.length > 1)
       buildInternet(world, filled.value)
       notes.forEach((n, i) => {
-        world.put({ kind: 'note', id: noteId('cluster', i + 1), what: n.what, where: n.where, origin: { component: 'user' } })
+        world.put({ kind: 'note', id: noteId('cluster', i + 1), ...n, origin: { component: 'user' } })
       })
       const records = world.done()
       return { records, errors: applyOverrides(records, doc.overrides) }
@@ -136,13 +136,13 @@ function buildNetwork(world: WorldBuilder, c: Cluster, peered: boolean): void {
   buildClients(world, c)
 }
 
-interface Note {
-  readonly what: string
-  readonly where: string
-}
-
 /** Nodes and everything on them. */
-function buildNodes(world: WorldBuilder, plan: ClusterPlan, journeys: readonly JourneySpec[], options: BuildOptions): Note[] {
+function buildNodes(
+  world: WorldBuilder,
+  plan: ClusterPlan,
+  journeys: readonly JourneySpec[],
+  options: BuildOptions,
+): ClusterNote[] {
   const { cluster: c, rulesOf } = plan
   const passed = plan.passed(journeys)
   const wanted = (node: ClusterNode) =>

@@ -33,6 +33,7 @@ describe('DNS that the objects leave out', () => {
     expect(c.notes).toContainEqual({
       what: 'The objects have no DNS, and a journey asks for a name: CoreDNS was added behind the Service kube-dns',
       where: 'cluster.dns',
+      added: true,
     })
   })
 

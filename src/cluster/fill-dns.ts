@@ -65,6 +65,7 @@ export function fillDns({ drafts, doc, site, serviceCIDR, notes }: FillContext):
   notes.push({
     what: `The objects have no DNS, and ${why}: CoreDNS was added behind the Service kube-dns`,
     where: 'cluster.dns',
+    added: true,
   })
 }
 

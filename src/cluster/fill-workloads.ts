@@ -112,5 +112,5 @@ export function fillMissingNodes(context: FillContext): void {
     named.length > 0
       ? `No Node object was given: ${list}${named.length > 5 ? ' …' : ''} are there because pods are on them`
       : `No Node object was given: ${list} were added`
-  notes.push({ what, where: 'objects' })
+  notes.push({ what, where: 'objects', added: true })
 }

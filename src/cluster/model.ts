@@ -7,6 +7,13 @@ import type { Site } from './site.ts'
 // What the generators need of the objects, read and completed once by fill-in.ts. Everything optional in the API has its
 // value here.
 
+/** What a NoteRecord says. */
+export interface ClusterNote {
+  readonly what: string
+  readonly where: string
+  readonly added?: true
+}
+
 export interface Cluster {
   readonly site: Site
   readonly config: ClusterConfig
@@ -28,7 +35,7 @@ export interface Cluster {
   readonly slicesOf: (address: Ipv4) => readonly ClusterSlice[]
   readonly objects: readonly ObjectRecord[]
   /** What was kept but not modelled: the text of notes. */
-  readonly notes: readonly { readonly what: string; readonly where: string }[]
+  readonly notes: readonly ClusterNote[]
 }
 
 export interface ClusterNode {

@@ -267,9 +267,11 @@ const panels = {
   },
   notes: {
     of: 'What was assumed',
-    title: 'Not modelled yet',
+    title: 'About this input',
     some: (n: number) =>
       n === 1 ? 'One thing in this input is kept but not modelled.' : `${n} things in this input are kept but not modelled.`,
+    added: (n: number) =>
+      n === 1 ? 'One thing that this input leaves out was added.' : `${n} things that this input leaves out were added.`,
     honest: 'A packet that meets one of them ends as undetermined, never as a guess.',
     show: 'Show',
     hide: 'Hide',

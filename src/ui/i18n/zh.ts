@@ -311,8 +311,9 @@ export const zh: Catalogue = {
   },
   notes: {
     of: '运行时的假定',
-    title: '尚未建模',
+    title: '关于这份输入',
     some: (n) => `输入中有 ${n} 项内容已保留，但尚未建模。`,
+    added: (n) => `输入中缺少的 ${n} 项内容已补全。`,
     honest: '数据包遇到它们时会标为“无法判定”，绝不猜测。',
     show: '查看',
     hide: '收起',

@@ -5,7 +5,7 @@ import { usePanelWords } from '../i18n/panel-words.ts'
 import { Icon } from '../widgets/icon.tsx'
 import './notices.css'
 
-/** What the input had that the engine does not model: said once, plainly, with the list a click away. */
+/** What the input had that the engine does not model, and what it lacked and got: said once, plainly, with the list a click away. */
 export default function NotesBanner() {
   const words = usePanelWords()
   const { timeline } = useSession()
@@ -14,12 +14,21 @@ export default function NotesBanner() {
   const [open, setOpen] = useState(false)
   const notes = timeline.at(-1).list('note')
   if (notes.length === 0 || hidden) return null
+  const [first] = notes
+  const added = notes.filter((n) => n.added).length
+  const kept = notes.length - added
   return (
     <section className="notes" aria-label={words.notes.title}>
       <Icon of={Info} size={15} />
       <div>
         <p>
-          {words.notes.some(notes.length)} {words.notes.honest}
+          {first !== undefined && notes.length === 1 && first.added ? (
+            <span lang="en">{first.what}</span>
+          ) : (
+            [kept > 0 ? `${words.notes.some(kept)} ${words.notes.honest}` : '', added > 0 ? words.notes.added(added) : ''].join(
+              ' ',
+            )
+          )}
         </p>
         {open && words.failure.original !== '' ? <p className="faint">{words.failure.original}</p> : null}
         {open ? (

@@ -17,11 +17,13 @@ export interface ObjectRecord {
   readonly origin: Origin
 }
 
-/** Something the input had that is kept but not modelled; shown to the user in plain words. */
+/** What became of the input, for the reader in plain words: kept but not modelled, or added. */
 export interface NoteRecord {
   readonly kind: 'note'
   readonly id: NoteId
   readonly netns?: NetnsId
+  /** Added: the input lacked it, and got what usually is there. Else something of the input that is kept and not modelled. */
+  readonly added?: true
   readonly what: string
   readonly where?: string
   readonly origin: Origin
