@@ -1,7 +1,7 @@
 import { err, ok, type Result } from '../base/result.ts'
 import { type Ipv4Prefix, parsePrefix } from '../net/address.ts'
 import type { InputError, ScenarioDocument } from '../scenario/document.ts'
-import { inputError } from './errors.ts'
+import { inputError, listed } from './errors.ts'
 import { fillBalancers, fillHealthChecks } from './fill-balancers.ts'
 import { fillClients } from './fill-clients.ts'
 import { fillDns } from './fill-dns.ts'
@@ -14,7 +14,9 @@ import { fillMissingNodes, fillWorkloads } from './fill-workloads.ts'
 import { fillAlbs } from './ingress/fill-albs.ts'
 import { fillIngresses } from './ingress/fill-ingress.ts'
 import { overlap, prefixText } from './ipam.ts'
-import type { Cluster, ClusterNote } from './model.ts'
+import { fillLayer2 } from './metallb/layer2.ts'
+import { assignAddresses } from './metallb/pools.ts'
+import type { Cluster, ClusterNode, ClusterNote } from './model.ts'
 import { type Drafts, draftsOf, recordsOf } from './objects.ts'
 import { HOME, type Site } from './site.ts'
 
@@ -56,8 +58,11 @@ export function fillIn(doc: ScenarioDocument, site: Site = HOME): Result<Cluster
   fillWorkloads(context, machines.nodes)
   admitHostPorts(context)
   const pods = fillPods(context, machines.nodes)
+  assignAddresses(context)
   const services = fillServices(context)
   const slices = fillSlices(context, services, pods)
+  fillLayer2(context, { nodes: machines.nodes, services, slices })
+  checkUnplugged(context, machines.nodes)
   const clients = fillClients(context, machines)
   const balancers = fillBalancers(context, machines)
   fillIngresses(context, { services, pods })
@@ -81,6 +86,14 @@ export function fillIn(doc: ScenarioDocument, site: Site = HOME): Result<Cluster
     slicesOf: groupBy(slices, (s) => [...new Set(s.endpoints.map((e) => e.address))]),
     objects: recordsOf(drafts),
     notes: context.notes,
+  })
+}
+
+function checkUnplugged({ doc, errors }: FillContext, nodes: readonly ClusterNode[]): void {
+  const names = nodes.map((n) => n.name)
+  doc.cluster.unplugged?.forEach((name, i) => {
+    if (!names.includes(name))
+      errors.push(inputError(`cluster.unplugged[${i}]`, `there is no node "${name}"; expected ${listed(names)}`))
   })
 }
 
