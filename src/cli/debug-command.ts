@@ -1,8 +1,10 @@
 import { parseArgs } from 'node:util'
 import { findPlace } from '../cluster/places.ts'
+import { headlineOf, isCaution } from '../debug/headline.ts'
 import type { Check, CheckStatus, ServiceReport } from '../debug/report.ts'
 import { debugService } from '../debug/service.ts'
 import { CHECK_WORDS } from '../explain/service-check.ts'
+import type { JourneySpec } from '../scenario/document.ts'
 import { type Command, type Io, UsageError } from './command.ts'
 import { formatInputError, load } from './load.ts'
 
@@ -35,29 +37,32 @@ export const debugCommand: Command = {
     const report = debugService(world, { namespace, name, ...from }, document.seed)
     if (report === undefined) throw new UsageError('there is no place in this cluster to ask from')
     if (values.format === 'json') io.out(`${JSON.stringify(report)}\n`)
-    else print(report, io)
+    else print(report, document.journeys, io)
     return 0
   },
 }
 
 const MARKS: Readonly<Record<CheckStatus, string>> = { ok: 'ok', failed: 'FAILED', 'not-needed': '-', unknown: '?' }
 
-function print(report: ServiceReport, io: Io): void {
+function print(report: ServiceReport, journeys: readonly JourneySpec[], io: Io): void {
   const { namespace, name } = report.service
   io.out(`Service ${namespace}/${name}, asked from ${report.from}\n`)
-  for (const check of report.checks) io.out(checkText(check))
-  const first = report.checks.find((c) => c.status === 'failed')
+  for (const check of report.checks) io.out(checkText(check, isCaution(check, journeys)))
+  const headline = headlineOf(report, journeys)
+  const first = headline.kind === 'failed' ? report.checks[headline.at] : undefined
   if (first === undefined) return
   io.out(
     `\nThe first that fails: ${CHECK_WORDS.en.question[first.id]} ${first.findings.map((f) => CHECK_WORDS.en.finding(f)).join(' ')}\n`,
   )
 }
 
-function checkText(check: Check): string {
-  const said = check.findings.map((f) => CHECK_WORDS.en.finding(f)).join(' ')
+function checkText(check: Check, caution: boolean): string {
+  const said = [...check.findings.map((f) => CHECK_WORDS.en.finding(f)), ...(caution ? [CHECK_WORDS.en.onlyItself] : [])].join(
+    ' ',
+  )
   const runs = check.runs.map((r) => {
     const output = r.output.trimEnd()
     return `    ${r.from === undefined ? '' : `${r.from} `}$ ${r.command}\n${output === '' ? '' : `${output.replace(/^/gm, '    ')}\n`}`
   })
-  return `\n${MARKS[check.status].padEnd(7)} ${CHECK_WORDS.en.question[check.id]} ${said}\n${runs.join('')}`
+  return `\n${(caution ? 'caution' : MARKS[check.status]).padEnd(7)} ${CHECK_WORDS.en.question[check.id]} ${said}\n${runs.join('')}`
 }

@@ -23,6 +23,8 @@ export interface Check {
   readonly runs: readonly CheckRun[]
   /** The step that proves what was found, in the trace of the report's journeys. */
   readonly step?: number
+  /** It fails, and nobody who was asked from notices: all the rest passes, and it matters to this pod alone. */
+  readonly onlyFor?: string
 }
 
 export interface ServiceReport {

@@ -6,6 +6,7 @@ import { LIBRARY } from '../library/index.ts'
 import { parseScenario } from '../scenario/parse.ts'
 import { run } from '../sim/run.ts'
 import { TraceReader } from '../trace/reader.ts'
+import { headlineOf } from './headline.ts'
 import type { ServiceQuestion, ServiceReport } from './report.ts'
 import { debugService } from './service.ts'
 
@@ -118,6 +119,17 @@ COMMIT`
     expect(said(r, 'hairpin')).toContain('hairpin mode off')
     const reader = new TraceReader(run(await worldOf(pod(SERVING) + WEB), r.journeys, { seed: 1 }))
     expect(reader.step(r.checks.at(-1)?.step ?? -1).kind).toMatch(/drop|bridge/)
+  })
+  it('is only a caution that its pod cannot reach itself, unless that pod is who asks, or something else fails', async () => {
+    const healthy = await report(pod(SERVING) + WEB)
+    expect(headlineOf(healthy, [{ from: 'pod/client', run: 'curl http://10.96.0.10/' }])).toEqual({ kind: 'caution', at: 7 })
+    expect(headlineOf(healthy, [{ from: 'pod/web-1', run: 'curl http://10.96.0.10/' }])).toEqual({ kind: 'failed', at: 7 })
+    const itself = await report(pod(SERVING) + WEB, { from: 'pod/web-1' })
+    expect(headlineOf(itself, []).kind).toBe('failed')
+    const wrong = await report(pod(SERVING) + service('selector: { app: web }, ports: [ { port: 80, targetPort: 81 } ]'))
+    expect(headlineOf(wrong, [])).toEqual({ kind: 'failed', at: 2 })
+    const fine = await report(pod(SERVING) + WEB, {}, '\ncluster: { network: { hairpinMode: true } }')
+    expect(headlineOf(fine, [])).toEqual({ kind: 'ok' })
   })
 })
 

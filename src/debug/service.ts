@@ -159,7 +159,7 @@ function present(asked: Asked, subject: Subject): Check[] {
     c.status === 'failed' && c.step === undefined && byIp.step !== undefined && byIp.status === 'failed'
       ? { ...c, step: byIp.step }
       : c
-  return [
+  const checks = [
     check(
       'exists',
       'ok',
@@ -174,6 +174,12 @@ function present(asked: Asked, subject: Subject): Check[] {
     checkKubeProxy(asked, subject),
     checkHairpin(asked, subject),
   ]
+  const failed = checks.filter((c) => c.status === 'failed')
+  const asksItself = subject.endpoints.some((e) => e.pod?.name === asked.from)
+  const [hairpin] = failed
+  if (failed.length !== 1 || hairpin?.id !== 'hairpin' || asksItself) return checks
+  const pod = hairpin.findings.find((f) => f.code === 'hairpin-fails')?.pod
+  return pod === undefined ? checks : checks.map((c) => (c === hairpin ? { ...c, onlyFor: pod } : c))
 }
 
 function checkDns(asked: Asked, subject: Subject): Check {

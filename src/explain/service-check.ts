@@ -69,6 +69,8 @@ type Lang = 'en' | 'zh'
 /** What a check asks, and the sentence about what it found. */
 export interface CheckWords {
   readonly question: Readonly<Record<CheckId, string>>
+  /** After a failure that matters to nobody but a pod that calls itself. */
+  readonly onlyItself: string
   finding(f: Finding): string
 }
 
@@ -88,6 +90,7 @@ const en: CheckWords = {
     'kube-proxy': 'Has kube-proxy written its rules?',
     hairpin: 'Can a pod reach itself through it?',
   },
+  onlyItself: 'That only matters if a Pod calls itself through the Service.',
   finding(f) {
     switch (f.code) {
       case 'exists':
@@ -184,6 +187,7 @@ const zh: CheckWords = {
     'kube-proxy': 'kube-proxy 写好规则了吗？',
     hairpin: 'Pod 能通过它访问自己吗？',
   },
+  onlyItself: '只有当 Pod 通过该 Service 访问自己时才有影响。',
   finding(f) {
     const many = (items: readonly string[], none: string) => list(items, none, '、')
     switch (f.code) {

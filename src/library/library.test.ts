@@ -17,6 +17,10 @@ describe('the built-in scenarios', () => {
     },
   )
 
+  it('are called the same in the list and in what they export', () => {
+    expect(LIBRARY.filter((e) => e.title.en !== e.document.title).map((e) => e.id)).toEqual([])
+  })
+
   it('have ids that are unique and fit into a link', () => {
     expect(new Set(LIBRARY.map((e) => e.id)).size).toBe(LIBRARY.length)
     for (const e of LIBRARY) expect(e.id).toMatch(/^[a-z0-9-]{1,64}$/)

@@ -12,7 +12,7 @@ export const serviceNftables: LibraryEntry = {
     zh: 'nftables 模式下的 kube-proxy 只维护自己的一张表 ip kube-proxy，iptables 中没有它的任何规则。iptables 要逐条规则比较目的地址，而这里一条规则就在判决映射（verdict map）中完成查找：service-ips 由地址、协议和端口直接得到该 Service 的链。一万个 Service 的开销与一个相同。选中哪个端点由随机数决定，同样在映射中查找。\n第二条命令访问该 Service 没有的端口。这个地址是 ClusterIP，因此 cluster-ips-check 链拒绝该包；在 iptables 模式下，它会继续被送往默认网关。',
   },
   document: scenario({
-    title: 'The same Service with nftables',
+    title: 'ClusterIP with kube-proxy in nftables mode',
     cluster: { ...cluster('l2'), kubeProxy: { mode: 'nftables' } },
     objects: WEB_ON_NODE2,
     journeys: [

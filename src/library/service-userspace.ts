@@ -12,7 +12,7 @@ export const serviceUserspace: LibraryEntry = {
     zh: '最早的 kube-proxy 是字面意义上的代理，许多教程至今仍这样画它。iptables 只是把连接引到 kube-proxy 自己的一个端口（KUBE-PORTALS-CONTAINER 中的 REDIRECT）。进程接受这个连接，以轮询方式选出下一个端点，向那里另开一个连接，并在两个套接字之间复制字节。\n与其他模式相比，代价一目了然：多一次 TCP 握手，套接字加倍；每段数据都要唤醒进程一次，再读一次、写一次。而且后端看到的是节点，而不是发出请求的 Pod。换来的好处是：拨号时就能发现失效的端点，并改试下一个。\n这一模式在 Kubernetes 1.2 之前是默认值，在 1.26 中被移除。',
   },
   document: scenario({
-    title: 'kube-proxy in userspace mode: through the process',
+    title: 'ClusterIP with kube-proxy in userspace mode',
     cluster: { ...cluster(), kubeProxy: { mode: 'userspace' } },
     objects: WEB_ON_NODE2,
     journeys: [

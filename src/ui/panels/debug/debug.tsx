@@ -1,5 +1,6 @@
-import { CircleCheck, CircleHelp, CircleMinus, CircleX, CornerDownRight, RotateCw } from 'lucide-react'
+import { CircleAlert, CircleCheck, CircleHelp, CircleMinus, CircleX, CornerDownRight, RotateCw } from 'lucide-react'
 import { useEffect, useMemo, useState } from 'react'
+import { headlineOf, isCaution } from '../../../debug/headline.ts'
 import type { Check, CheckRun, CheckStatus, ServiceReport } from '../../../debug/report.ts'
 import { CHECK_WORDS } from '../../../explain/service-check.ts'
 import type { Session } from '../../../store/session.ts'
@@ -90,21 +91,31 @@ function useReport(session: Session, service: string, from: string) {
 function Report({ report }: { readonly report: ServiceReport }) {
   const lang = useLang()
   const own = DEBUG_WORDS[lang]
-  const first = report.checks.findIndex((c) => c.status === 'failed')
+  const { journeys } = useSession().document
+  const headline = headlineOf(report, journeys)
   return (
     <>
-      <p className={first < 0 ? 'debug-result debug-ok' : 'debug-result debug-failed'} role="status">
-        <Icon of={first < 0 ? CircleCheck : CircleX} size={14} /> {first < 0 ? own.allWell : own.first(first + 1)}
+      <p className={`debug-result debug-${headline.kind}`} role="status">
+        <Icon of={HEADLINE_ICON[headline.kind]} size={14} />
+        {headline.kind === 'ok' ? own.allWell : own[headline.kind === 'failed' ? 'first' : 'caution'](headline.at + 1)}
       </p>
       <ol className="debug-checks">
         {report.checks.map((c, i) => (
-          <CheckItem key={c.id} check={c} report={report} open={i === first} />
+          <CheckItem
+            key={c.id}
+            check={c}
+            report={report}
+            caution={isCaution(c, journeys)}
+            open={headline.kind === 'failed' && i === headline.at}
+          />
         ))}
       </ol>
       <p className="faint debug-source">{own.source}</p>
     </>
   )
 }
+
+const HEADLINE_ICON = { ok: CircleCheck, failed: CircleX, caution: CircleAlert } as const
 
 const STATUS_ICON = {
   ok: CircleCheck,
@@ -113,17 +124,26 @@ const STATUS_ICON = {
   unknown: CircleHelp,
 } as const satisfies Readonly<Record<CheckStatus, unknown>>
 
-function CheckItem({ check, report, open }: { readonly check: Check; readonly report: ServiceReport; readonly open: boolean }) {
+function CheckItem(props: {
+  readonly check: Check
+  readonly report: ServiceReport
+  readonly caution: boolean
+  readonly open: boolean
+}) {
+  const { check, report, caution, open } = props
   const lang = useLang()
   const own = DEBUG_WORDS[lang]
   const words = CHECK_WORDS[lang]
-  const said = check.findings.map((f) => words.finding(f)).join(' ')
+  const said = [...check.findings.map((f) => words.finding(f)), ...(caution ? [words.onlyItself] : [])].join(
+    lang === 'zh' ? '' : ' ',
+  )
+  const status = caution ? own.cautious : own.status[check.status]
   return (
-    <li className={`debug-check debug-${check.status}`}>
+    <li className={`debug-check debug-${caution ? 'caution' : check.status}`}>
       <details open={open}>
         <summary>
-          <span className="debug-mark" role="img" aria-label={own.status[check.status]} title={own.status[check.status]}>
-            <Icon of={STATUS_ICON[check.status]} size={14} />
+          <span className="debug-mark" role="img" aria-label={status} title={status}>
+            <Icon of={caution ? CircleAlert : STATUS_ICON[check.status]} size={14} />
           </span>
           <span className="debug-asks">
             <b>{words.question[check.id]}</b>

@@ -12,6 +12,8 @@ interface DebugWords {
   readonly none: string
   readonly allWell: string
   readonly first: (n: number) => string
+  readonly caution: (n: number) => string
+  readonly cautious: string
   readonly step: (n: number) => string
   readonly commands: string
   readonly silent: string
@@ -32,6 +34,8 @@ export const DEBUG_WORDS: Readonly<Record<Language, DebugWords>> = {
     none: 'There is no Service in this cluster.',
     allWell: 'Everything that was asked is as it should be.',
     first: (n) => `Check ${n} is the first that fails`,
+    caution: (n) => `The Service works. One caution: check ${n}`,
+    cautious: 'a caution',
     step: (n) => `Go to step ${n}, which proves it`,
     commands: 'What one would run, and what it prints',
     silent: '(prints nothing)',
@@ -49,6 +53,8 @@ export const DEBUG_WORDS: Readonly<Record<Language, DebugWords>> = {
     none: '这个集群中没有 Service。',
     allWell: '检查过的各项都正常。',
     first: (n) => `第 ${n} 项检查最先失败`,
+    caution: (n) => `该 Service 工作正常；第 ${n} 项需留意`,
+    cautious: '需留意',
     step: (n) => `跳到第 ${n} 步，看看原因`,
     commands: '可以执行的命令及其输出',
     silent: '（没有输出）',
