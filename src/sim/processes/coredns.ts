@@ -3,6 +3,7 @@ import { ok } from '../../base/result.ts'
 import { formatIpv4, type Ipv4, parseIpv4 } from '../../net/address.ts'
 import { DNS_PORT, DNS_TYPES, type DnsMessage, type DnsRecord, dnsQuery, dnsReply, RCODE } from '../../net/dns-message.ts'
 import { canonicalName, isSubdomain } from '../../net/dns-name.ts'
+import { parseResolvConf } from '../../net/resolv-conf.ts'
 import { blockFor, type CacheOptions, type CorednsBlock, corednsBlocks, type ForwardOptions } from './coredns-plugins.ts'
 import { DnsCache, minimalTtl, withTtl } from './dns-cache.ts'
 import { kubernetesAnswer } from './dns-kubernetes.ts'
@@ -12,7 +13,6 @@ import { DnsUpstream } from './dns-upstream.ts'
 import { commandError, parseOptions } from './options.ts'
 import type { Process } from './process.ts'
 import type { Program } from './program.ts'
-import { parseResolvConf } from './resolver-conf.ts'
 
 const SECOND = 1_000_000_000
 /** forward: readTimeout for one answer, two attempts a server. */

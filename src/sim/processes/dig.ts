@@ -2,6 +2,7 @@ import { ok } from '../../base/result.ts'
 import { formatIpv4 } from '../../net/address.ts'
 import { DNS_TYPES, type DnsMessage, dnsQuery, RCODE } from '../../net/dns-message.ts'
 import { fqdn } from '../../net/dns-name.ts'
+import { parseResolvConf, type ResolvConf } from '../../net/resolv-conf.ts'
 import { type DigLookup, parseDig } from './dig-options.ts'
 import { greeting, printed, timeOfDay } from './dig-output.ts'
 import { type LookupResult, lookUp } from './dns-lookup.ts'
@@ -9,7 +10,6 @@ import { commandError } from './options.ts'
 import { ANSWERED, failed, type Process } from './process.ts'
 import type { Program } from './program.ts'
 import { getaddrinfo } from './resolver.ts'
-import { parseResolvConf, type ResolvConf } from './resolver-conf.ts'
 
 /** dig's EDNS buffer size, bytes. */
 const UDP_SIZE = 1232

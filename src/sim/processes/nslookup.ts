@@ -11,11 +11,11 @@ import {
   RCODE,
 } from '../../net/dns-message.ts'
 import { fqdn, reverseName } from '../../net/dns-name.ts'
+import { parseResolvConf, type ResolvConf } from '../../net/resolv-conf.ts'
 import { type LookupResult, lookUp } from './dns-lookup.ts'
 import { commandError } from './options.ts'
 import { ANSWERED, failed, type Process } from './process.ts'
 import type { Program } from './program.ts'
-import { parseResolvConf, type ResolvConf } from './resolver-conf.ts'
 
 interface Asked {
   readonly name: string

@@ -13,8 +13,8 @@ import {
   RCODE,
 } from '../../net/dns-message.ts'
 import { canonicalName } from '../../net/dns-name.ts'
+import type { ResolvConf } from '../../net/resolv-conf.ts'
 import type { Process } from './process.ts'
-import type { ResolvConf } from './resolver-conf.ts'
 
 const SECOND = 1_000_000_000
 

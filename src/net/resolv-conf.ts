@@ -1,4 +1,4 @@
-import { formatIpv4, type Ipv4, ipv4, parseIpv4 } from '../../net/address.ts'
+import { formatIpv4, type Ipv4, ipv4, parseIpv4 } from './address.ts'
 
 /** /etc/resolv.conf as glibc reads it (res_vinit_1, resolv.conf(5)). Names without a dot at the end. */
 export interface ResolvConf {
