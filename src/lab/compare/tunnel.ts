@@ -1,5 +1,7 @@
+import { parseConntrack } from '../../linux/conntrack.ts'
 import { IPPROTO } from '../../net/packet.ts'
 import { VXLAN_PORTS } from '../../net/vxlan.ts'
+import type { Line } from './in-order.ts'
 import { standIn } from './normalisations.ts'
 
 // The source port of a tunnel's datagrams is a hash of the flow inside, with a key that a kernel draws at boot: the same flow
@@ -29,4 +31,17 @@ export function withoutFlowPorts(lines: readonly string[]): string[] {
       seen.add(l)
       return !known
     })
+}
+
+/**
+ * A namespace's walks without them: where NAT has sent a tunnel's datagram elsewhere, its port no longer says that it is one, but
+ * the connection table does (`conntrack`: what `conntrack -L` printed).
+ */
+export function walksWithoutFlowPorts(walks: readonly Line[], conntrack: string): readonly Line[] {
+  const parsed = parseConntrack(conntrack)
+  const flows = parsed.ok ? parsed.value.flows.filter((f) => isTunnelPort(f.protocol, f.original.dport)) : []
+  const sports = [...new Set(flows.map((f) => f.original.sport))]
+  if (sports.length === 0) return walks
+  const port = new RegExp(`^(\\S+ > \\S+) (?:${sports.join('|')}) > `)
+  return walks.map((l) => ({ ...l, text: l.text.replace(port, `$1 ${FLOW_PORT} > `) }))
 }
