@@ -1,5 +1,5 @@
 import type { Catalogue } from './catalogue.ts'
-import { type Span, say } from './sentence.ts'
+import { code, type Span, say } from './sentence.ts'
 
 const theService = (s: Span | undefined) => (s === undefined ? say`某个 Service` : say`${s}`)
 const percent = (p: string | undefined) => (p === undefined ? '（接收前面各规则剩下的全部流量）' : `（概率 ${p}）`)
@@ -97,7 +97,7 @@ export const zhRoles: Catalogue['roles'] = {
   plain: (r) => {
     const made = r.component === 'import' ? say`这条规则` : say`${r.component} 的一条规则`
     const of = r.object === undefined ? undefined : say`（${r.object}）`
-    const note = r.comment === undefined ? undefined : say`（“${r.comment}”）`
+    const note = r.comment === undefined ? undefined : say`（注释 ${code(r.comment)}）`
     return say`${made}${of}${note}匹配：${r.target}。`
   },
 }
