@@ -13,7 +13,7 @@ import {
   processId,
   type RecordId,
   routeId,
-  ruleId,
+  ruleIds,
   sysctlId,
 } from '../world/ids.ts'
 import { localRoutes } from '../world/local-routes.ts'
@@ -33,6 +33,7 @@ import type { GeneratedRule, GeneratedTable } from './kube-proxy/rule.ts'
 
 const KERNEL: Origin = { component: 'kernel' }
 const LOOPBACK: Ipv4Prefix = { address: ipv4(0x7f000001), length: 8 }
+const NOTHING_COUNTED = { packets: 0, bytes: 0 } as const
 /** Linux's loopback MTU. */
 const LOOPBACK_MTU = 65536
 
@@ -270,7 +271,7 @@ export class NetnsBuilder {
   }
 
   #chain(table: TableName, name: string, rules: readonly GeneratedRule[], origin: Origin, isBase: boolean): void {
-    const ids = rules.map((_, i) => ruleId(this.name, table, name, i + 1))
+    const ids = ruleIds(this.name, table, name, rules.length)
     const hook = BASE_CHAINS[table].find((h) => h === name)
     this.#world.put({
       kind: 'chain',
@@ -279,13 +280,14 @@ export class NetnsBuilder {
       table,
       name,
       ...(isBase && hook !== undefined ? { hook, policy: 'ACCEPT' as const } : {}),
-      counters: { packets: 0, bytes: 0 },
+      counters: NOTHING_COUNTED,
       rules: ids,
       origin,
     })
-    rules.forEach((r, i) => {
+    for (let i = 0; i < rules.length; i++) {
+      const r = rules[i]
       const id = ids[i]
-      if (id === undefined) return
+      if (r === undefined || id === undefined) continue
       this.#world.put({
         kind: 'rule',
         id,
@@ -293,10 +295,10 @@ export class NetnsBuilder {
         table,
         chain: name,
         spec: r.spec,
-        counters: { packets: 0, bytes: 0 },
+        counters: NOTHING_COUNTED,
         origin: r.origin,
       })
-    })
+    }
   }
 
   finish(): void {

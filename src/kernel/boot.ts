@@ -2,7 +2,7 @@ import type { Prng } from '../base/prng.ts'
 import { formatMac, IPV4_ANY } from '../net/address.ts'
 import type { TraceRecorder } from '../trace/recorder.ts'
 import { fdbId, type NetnsId, netnsId, type RecordId, tunnelSocketId } from '../world/ids.ts'
-import { OverlayWorld } from '../world/overlay.ts'
+import { OverlayWorld, recordsOf } from '../world/overlay.ts'
 import type { DeviceRecord, RecordKind, RecordOf, WorldRecord } from '../world/records.ts'
 import type { World } from '../world/world.ts'
 import { Fdb } from './bridge/fdb.ts'
@@ -39,8 +39,7 @@ class Shelf {
  */
 export function withKernelRecords(world: World): Map<RecordId, WorldRecord> {
   const out = new OverlayWorld(world)
-  for (const r of world.values()) {
-    if (r.kind !== 'device') continue
+  for (const r of recordsOf(out, 'device')) {
     if (r.link.kind === 'vxlan' && r.up) addTunnelSocket(out, r.netns, r.link.port)
     if (r.link.kind === 'bridge') addLocal(out, r, r)
     else if (r.master !== undefined) {
@@ -52,10 +51,9 @@ export function withKernelRecords(world: World): Map<RecordId, WorldRecord> {
 }
 
 function addTunnelSocket(world: Map<RecordId, WorldRecord>, netns: NetnsId, port: number): void {
-  for (const r of world.values()) {
+  for (const r of recordsOf(world, 'socket')) {
     // One that `ss` has listed.
-    if (r.kind !== 'socket' || r.netns !== netns || r.protocol !== 'udp' || r.local.port !== port || r.process !== undefined)
-      continue
+    if (r.netns !== netns || r.protocol !== 'udp' || r.local.port !== port || r.process !== undefined) continue
     world.set(r.id, { ...r, encap: 'vxlan' })
     return
   }

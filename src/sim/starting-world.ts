@@ -1,5 +1,6 @@
 import { shelvesOf, withKernelRecords } from '../kernel/boot.ts'
 import { tableFacts } from '../kernel/netfilter/table-facts.ts'
+import { OverlayWorld } from '../world/overlay.ts'
 import type { World } from '../world/world.ts'
 import { serverSockets } from './processes/index.ts'
 
@@ -18,7 +19,7 @@ export function startingWorld(world: World): World {
   const there = known.get(world)
   if (there !== undefined) return there
   const out = withKernelRecords(world)
-  for (const socket of serverSockets(world)) out.set(socket.id, socket)
+  for (const socket of serverSockets(new OverlayWorld(world))) out.set(socket.id, socket)
   known.set(world, out)
   return out
 }

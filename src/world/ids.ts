@@ -75,6 +75,11 @@ export const tunnelFdbId = (netns: string, device: string, mac: string, remote: 
   `fdb:${netns}/${device}/${mac}/${remote}` as FdbId
 export const sysctlId = (netns: string, key: string) => `sysctl:${netns}/${key}` as SysctlId
 export const chainId = (netns: string, table: string, chain: string) => `chain:${netns}/${table}/${chain}` as ChainId
+/** Of all rules of a chain, in order. */
+export function ruleIds(netns: string, table: string, chain: string, count: number): RuleId[] {
+  const before = `rule:${netns}/${table}/${chain}/`
+  return Array.from({ length: count }, (_, i) => `${before}${i + 1}` as RuleId)
+}
 export const ruleId = (netns: string, table: string, chain: string, n: number) => `rule:${netns}/${table}/${chain}/${n}` as RuleId
 export const ipsetId = (netns: string, name: string) => `ipset:${netns}/${name}` as IpsetId
 /** `server` is `tcp/10.96.0.10:80`. */

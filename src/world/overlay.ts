@@ -55,11 +55,17 @@ export class OverlayWorld extends Map<RecordId, WorldRecord> {
   }
 
   override *entries(): MapIterator<[RecordId, WorldRecord]> {
+    if (this.#changed.size === 0) yield* this.#base
+    else yield* this.#remaining()
+    yield* this.#added
+  }
+
+  /** What is left of the base, as it is now. */
+  *#remaining(): MapIterator<[RecordId, WorldRecord]> {
     for (const [id, record] of this.#base) {
       const now = this.#changed.has(id) ? this.#changed.get(id) : record
       if (now !== undefined) yield [id, now]
     }
-    yield* this.#added
   }
 
   override *keys(): MapIterator<RecordId> {
@@ -67,7 +73,9 @@ export class OverlayWorld extends Map<RecordId, WorldRecord> {
   }
 
   override *values(): MapIterator<WorldRecord> {
-    for (const [, record] of this.entries()) yield record
+    if (this.#changed.size === 0) yield* this.#base.values()
+    else for (const [, record] of this.#remaining()) yield record
+    yield* this.#added.values()
   }
 
   override [Symbol.iterator](): MapIterator<[RecordId, WorldRecord]> {
@@ -76,8 +84,9 @@ export class OverlayWorld extends Map<RecordId, WorldRecord> {
 
   /** Records of one kind, in the order in which all are iterated. Of the base, it looks at those alone. */
   ofKind<K extends RecordKind>(kind: K): RecordOf<K>[] {
-    const found: WorldRecord[] = []
-    for (const record of kindsOf(this.#base).get(kind) ?? []) {
+    const here = recordsOfBase(this.#base, kind)
+    const found: WorldRecord[] = this.#changed.size === 0 ? [...here] : []
+    for (const record of this.#changed.size === 0 ? [] : here) {
       const now = this.#changed.has(record.id) ? this.#changed.get(record.id) : record
       if (now !== undefined) found.push(now)
     }
@@ -90,19 +99,33 @@ export class OverlayWorld extends Map<RecordId, WorldRecord> {
   }
 }
 
-/** By kind. A base never changes, and is the base of many. */
-const kinds = new WeakMap<World, ReadonlyMap<RecordKind, readonly WorldRecord[]>>()
+type Kinds = Map<RecordKind, readonly WorldRecord[]>
 
-function kindsOf(base: World): ReadonlyMap<RecordKind, readonly WorldRecord[]> {
-  const known = kinds.get(base)
-  if (known !== undefined) return known
+/** By kind. A base never changes, and is the base of many. */
+const kinds = new WeakMap<World, Kinds>()
+
+function recordsOfBase(base: World, kind: RecordKind): readonly WorldRecord[] {
+  let lists = kinds.get(base)
+  if (lists === undefined) {
+    lists = base instanceof OverlayWorld ? new Map() : sorted(base)
+    kinds.set(base, lists)
+  }
+  let list = lists.get(kind)
+  if (list === undefined) {
+    // One pass has sorted all of a plain world; of one that lies over another, each kind's when it is asked for.
+    list = base instanceof OverlayWorld ? base.ofKind(kind) : []
+    lists.set(kind, list)
+  }
+  return list
+}
+
+function sorted(world: World): Kinds {
   const lists = new Map<RecordKind, WorldRecord[]>()
-  for (const record of base.values()) {
+  for (const record of world.values()) {
     const list = lists.get(record.kind)
     if (list === undefined) lists.set(record.kind, [record])
     else list.push(record)
   }
-  kinds.set(base, lists)
   return lists
 }
 

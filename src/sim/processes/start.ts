@@ -94,16 +94,13 @@ function newRecord(context: ProcessContext): ProcessRecord {
 export function serverSockets(world: World): SocketRecord[] {
   const taken = new Map<string, number>()
   const held = new Set<ProcessId>()
-  const processes: ProcessRecord[] = []
-  for (const r of world.values()) {
-    if (r.kind === 'process') processes.push(r)
-    if (r.kind !== 'socket') continue
+  for (const r of recordsOf(world, 'socket')) {
     taken.set(r.netns, (taken.get(r.netns) ?? 0) + 1)
     if (r.process !== undefined) held.add(r.process)
   }
   const made: SocketRecord[] = []
   const byNetns = new Map<string, SocketRecord[]>()
-  for (const r of processes) {
+  for (const r of recordsOf(world, 'process')) {
     if (r.state !== 'running' || held.has(r.id)) continue
     const listens = serverOf(r.argv)
     if (listens === undefined) continue

@@ -39,6 +39,18 @@ export const isServiceChain = (name: string): boolean => /^KUBE-(SVC|SVL|EXT|FW|
  * what is halfway (1/2048) to the even digit, and toFixed upwards.
  */
 export function probability(n: number): string {
+  let known = chances[n]
+  if (known === undefined) {
+    known = chanceOf(n)
+    chances[n] = known
+  }
+  return known
+}
+
+/** By n: with many Services, the same few are asked for again and again. */
+const chances: string[] = []
+
+function chanceOf(n: number): string {
   const exact = (1 / n).toFixed(60)
   const kept = exact.slice(0, exact.indexOf('.') + 11)
   return /^50*$/.test(exact.slice(kept.length)) && Number(kept.at(-1)) % 2 === 0 ? kept : (1 / n).toFixed(10)
