@@ -80,6 +80,15 @@ export const ENDS: Readonly<Record<string, readonly End[]>> = {
     { pill: /answered/, says: /"localEndpoints": 0/ },
     { pill: /answered/, says: /RemoteAddr: 198\.51\.100\.10:/ },
   ],
+  'metallb-layer2': [
+    { pill: /answered/, says: /192\.168\.1\.240:80 → 10\.244\.2\.2:8080/ },
+    { pill: /answered/, says: /192\.168\.1\.244:80 → 10\.244\.2\.3:8080/ },
+  ],
+  'metallb-failover': [
+    { pill: /answered/, says: /192\.168\.1\.240:80 → 10\.244\.2\.2:8080/ },
+    { pill: /no answer/, says: /timed out/ },
+    { pill: /answered/, says: /192\.168\.1\.240:80 → 10\.244\.2\.2:8080/ },
+  ],
   'other-cluster': [
     { pill: /answered/, says: /lb\/shop → east\/gateway → east\/fabric → node3/ },
     { pill: /answered/, says: /198\.18\.1\.100:80 → 192\.168\.2\.14:31080/ },

@@ -31,6 +31,7 @@ def speaker(path):
             if not announced[ip] or name in announced[ip]:
                 for op in (1, 2):
                     s.send(broadcast + mac + b'\x08\x06' + arp(op, mac, ip, broadcast, ip))
+    open(path + '.ready', 'w').close()
     while True:
         now = time.monotonic()
         due = [t for t, _ in spams.values()]

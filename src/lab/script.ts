@@ -210,6 +210,7 @@ function runLines(
     ...[...announcements(world)].map(([node, list]) => `echo ${shellWord(list)} >"$OUT/${speakerFile(node)}"`),
     ...servers.map((s) => `serve ${names.short(s.netns)} ${s.command}`),
     ...listening,
+    ...[...announcements(world).keys()].map((node) => `wait_file "$OUT/${speakerFile(node)}.ready"`),
     'trace_rules',
     'wait_links',
     ...fileLines(world, (netns) => names.short(netns)),

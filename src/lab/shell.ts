@@ -128,6 +128,12 @@ wait_listening() {
   die "nothing listens on $2 port $3 in $1: $(tail -n 1 "$OUT/servers.txt")"
 }
 
+wait_file() {
+  local n
+  for n in $(seq 100); do [ -e "$1" ] && return; sleep 0.05; done
+  die "$1 does not come: $(tail -n 1 "$OUT/servers.txt")"
+}
+
 capture() {
   mkdir -p "$OUT/capture/$1"
   inside_exec "$1" tcpdump -p -n -U -Z root --immediate-mode --time-stamp-precision=nano -B 4096 -s 4096 -i "$2" \

@@ -17,6 +17,8 @@ import { ingressAlb } from './ingress-alb.ts'
 import { ingressL7 } from './ingress-l7.ts'
 import { loadBalancer } from './load-balancer.ts'
 import { loadBalancerLocal } from './load-balancer-local.ts'
+import { metallbFailover } from './metallb-failover.ts'
+import { metallbLayer2 } from './metallb-layer2.ts'
 import { ndotsStorm } from './ndots-storm.ts'
 import { nodePort } from './node-port.ts'
 import { nodePortLocal } from './node-port-local.ts'
@@ -63,6 +65,8 @@ export const LIBRARY: readonly LibraryEntry[] = [
   hostPortRandom,
   loadBalancer,
   loadBalancerLocal,
+  metallbLayer2,
+  metallbFailover,
   resolveAService,
   headlessService,
   externalName,

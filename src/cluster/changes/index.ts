@@ -373,7 +373,8 @@ class Course {
       this.#errors.push(...placedErrors(world.ok ? [] : world.error, objects))
       return
     }
-    for (const delta of this.#objectDeltas(world.value, given)) {
+    const deltas = this.#objectDeltas(world.value, given)
+    for (const delta of deltas) {
       this.#out.push({ journey: m.journey, at: m.at, ...this.#objectChange(delta), deltas: [this.#change(delta)] })
     }
     // Without a grace period the object is gone at once, and the kubelet hears of it.
@@ -390,7 +391,7 @@ class Course {
     this.#runOnHosts(world.value, when)
     this.#route(world.value, (given[0] ?? world.value.keys().next().value) as RecordId, when)
     this.#rebalance(this.#health.register(cluster.value, this.#now), when)
-    this.#wakeProxy(m)
+    if (deltas.some(concernsProxy)) this.#wakeProxy(m)
   }
 
   /** One sync stands for all changes until it comes. */
@@ -454,14 +455,28 @@ class Course {
 
   #objectChange(delta: Delta) {
     const object = (delta.to ?? delta.from) as ObjectRecord
-    const node = object.objectKind === 'Pod' ? textAt(object.manifest, 'spec', 'nodeName') : undefined
+    const node = placeFields.get(object.objectKind)
+    const place = node === undefined ? undefined : textAt(object.manifest, ...node)
     const ends =
       delta.to?.kind === 'object' && isTerminating(delta.to) && !(delta.from?.kind === 'object' && isTerminating(delta.from))
     const kind = delta.to === undefined ? ('delete' as const) : ends ? ('terminate' as const) : ('apply' as const)
     // Objects are nowhere in the network: they are shown on their node, or else on the first.
-    return { kind, netns: node ?? this.#cluster.nodes[0]?.name ?? '', record: delta.id }
+    return { kind, netns: place ?? this.#cluster.nodes[0]?.name ?? '', record: delta.id }
   }
 }
+
+/** What kube-proxy watches, beside its own node. */
+const concernsProxy = ({ from, to }: Delta): boolean => {
+  const record = to ?? from
+  return record?.kind === 'object' && (record.objectKind === 'Service' || record.objectKind === 'EndpointSlice')
+}
+
+/** Objects that belong to a node, and where they say so. */
+const placeFields: ReadonlyMap<string, readonly string[]> = new Map([
+  ['Pod', ['spec', 'nodeName']],
+  ['Node', ['metadata', 'name']],
+  ['ServiceL2Status', ['status', 'node']],
+])
 
 const isTerminating = (object: ObjectRecord): boolean => fieldAt(object.manifest, 'metadata', 'deletionTimestamp') !== undefined
 
