@@ -215,6 +215,8 @@ export const enStack = {
         return say`The cable of ${f.what} is pulled: the switch forgets what is behind that port, the node loses its neighbours. Nobody else has noticed yet.`
       case 'configure':
         return say`What ${f.what} asks of ${f.where} beside kube-proxy is brought up to date: ${f.added} rules added, ${f.removed} removed.`
+      case 'drained':
+        return say`Once a minute kube-proxy on ${f.what} looks at the real servers that it has drained: ${f.removed} of them are without connections now and are removed.`
       case 'sync':
         if (f.ipvs)
           return say`kube-proxy on ${f.what} brings addresses, virtual servers, real servers and ipsets up to date (iptables rules: ${f.added} added, ${f.removed} removed). A real server that goes stays, at weight 0, while it has TCP connections.`

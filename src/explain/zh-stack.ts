@@ -199,6 +199,8 @@ export const zhStack = {
         return say`${f.what} 的网线被拔掉：交换机忘掉该端口后面的地址，该节点也失去它的邻居表项。此刻还没有别人察觉。`
       case 'configure':
         return say`${f.where} 上由 ${f.what} 引起、不归 kube-proxy 管理的配置得到更新：规则新增 ${f.added} 条，删除 ${f.removed} 条。`
+      case 'drained':
+        return say`${f.what} 上的 kube-proxy 每分钟检查一次权重已降为 0 的真实服务器：其中 ${f.removed} 台已没有连接，现予移除。`
       case 'sync':
         if (f.ipvs)
           return say`${f.what} 上的 kube-proxy 更新地址、虚拟服务器、真实服务器和 ipset（iptables 规则新增 ${f.added} 条，删除 ${f.removed} 条）。要移除的真实服务器在仍有 TCP 连接时保留，权重降为 0。`

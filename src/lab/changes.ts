@@ -387,10 +387,27 @@ sync_rules() {
   inside "$1" "$IPT-restore" --noflush || die "$IPT-restore in $1"
 }
 
+# NODE -t|-u VIRTUAL REAL: whether ipvsadm -Ln counts connections of that real server.
+is_busy() {
+  inside "$1" ipvsadm -Ln "$2" "$3" | awk -v s="$4" '$2 == s && $5 + $6 > 0 { busy = 1 } END { exit !busy }'
+}
+# kube-proxy looks once a minute at what it drains, and removes what is without connections.
+drain() {
+  local ns=$1 list=$OUT/draining-$1 kind virtual real
+  while sleep 60; do
+    while read -r kind virtual real; do
+      is_busy "$ns" "$kind" "$virtual" "$real" && continue
+      inside "$ns" ipvsadm -d "$kind" "$virtual" -r "$real"
+      sed -i "\|^$kind $virtual $real\$|d" "$list"
+    done <<<"$(cat "$list")"
+    [ -s "$list" ] || break
+  done
+  rm -f "$list"
+}
 # What kube-proxy makes of the virtual and real servers that are wanted (ipvsadm -Sn on stdin). A real server that is wanted no more
-# stays at weight 0 while it has TCP connections.
+# stays at weight 0 while it has TCP connections; one that is back meanwhile is put in anew.
 sync_servers() {
-  local ns=$1 line key server have want; shift
+  local ns=$1 line key server have want list=$OUT/draining-$1; shift
   want=$(cat)
   have=$(inside "$ns" ipvsadm -Sn)
   while read -r line; do
@@ -402,7 +419,11 @@ sync_servers() {
         if grep -qF -e "-A $key " <<<"$have"; then inside "$ns" ipvsadm -E "${D}{@:2}"; else inside "$ns" ipvsadm "$@"; fi ;;
       -a)
         grep -qxF -e "$line" <<<"$have" && continue
-        if grep -qF -e "-a $key -r $5 " <<<"$have"; then inside "$ns" ipvsadm -e "${D}{@:2}"; else inside "$ns" ipvsadm "$@"; fi ;;
+        if [ -f "$list" ] && grep -qxF -e "$key $5" "$list"; then
+          inside "$ns" ipvsadm -d "$2" "$3" -r "$5"
+          sed -i "\|^$key $5\$|d" "$list"
+          inside "$ns" ipvsadm "$@"
+        elif grep -qF -e "-a $key -r $5 " <<<"$have"; then inside "$ns" ipvsadm -e "${D}{@:2}"; else inside "$ns" ipvsadm "$@"; fi ;;
     esac || die "ipvsadm in $ns: $line"
   done <<<"$want"
   while read -r line; do
@@ -412,8 +433,11 @@ sync_servers() {
       inside "$ns" ipvsadm -D "$2" "$3" || die "ipvsadm in $ns: $line"
     elif [ "$1" = -a ] && grep -qF -e "-A $key " <<<"$want" && ! grep -qF -e "-a $key -r $5 " <<<"$want"; then
       server=$5
-      if [ "$2" = -t ] && inside "$ns" ipvsadm -Ln "$2" "$3" | awk -v s="$server" '$2 == s && $5 + $6 > 0 { busy = 1 } END { exit !busy }'; then
+      [ -f "$list" ] && grep -qxF -e "$key $server" "$list" && continue
+      if [ "$2" = -t ] && is_busy "$ns" "$2" "$3" "$server"; then
         inside "$ns" ipvsadm -e "$2" "$3" -r "$server" -m -w 0
+        [ -f "$list" ] || { : >"$list"; drain "$ns" & PIDS+=($!); }
+        echo "$key $server" >>"$list"
       else
         inside "$ns" ipvsadm -d "$2" "$3" -r "$server"
       fi || die "ipvsadm in $ns: $line"

@@ -169,13 +169,15 @@ export type DeliverTo = (typeof DELIVER_TO)[number]
 export const NAT_BINDINGS = ['rule', 'null', 'existing', 'icmp-error'] as const
 export type NatBinding = (typeof NAT_BINDINGS)[number]
 
-export const WORLD_CHANGES = ['apply', 'delete', 'terminate', 'attach', 'detach', 'sync', 'start', 'configure', 'unplug'] as const
+export const WORLD_CHANGES = [
+  ...(['apply', 'delete', 'terminate', 'attach', 'detach', 'sync', 'start', 'configure', 'unplug', 'drained'] as const),
+] as const
 /**
  * What changed around the packets. `apply`, `delete`: an object, as by kubectl, with what the control plane made of it;
  * `terminate`: a pod has its deletionTimestamp and its grace period runs; `attach`, `detach`: a pod's namespace, by the
  * runtime and the network plugin; `sync`: kube-proxy brought a node's rules up to date; `start`: containers on the host's network
  * run; `configure`: another component brought a machine's rules or routes up to date, because of an object; `unplug`: a
- * node's cable is pulled.
+ * node's cable is pulled; `drained`: kube-proxy removed real servers that it had left at weight 0 (`removed`: how many).
  */
 export type WorldChangeKind = (typeof WORLD_CHANGES)[number]
 
