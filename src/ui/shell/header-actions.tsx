@@ -16,6 +16,7 @@ import type { ThemeChoice } from '../../store/preferences.ts'
 import { useApp, useAppContext, useLang } from '../context.tsx'
 import { usePanelWords } from '../i18n/panel-words.ts'
 import { Icon } from '../widgets/icon.tsx'
+import { IconButton } from '../widgets/icon-button.tsx'
 
 const THEMES: readonly ThemeChoice[] = ['system', 'dark', 'light']
 const THEME_ICON = { system: Monitor, dark: Moon, light: Sun } as const
@@ -27,20 +28,12 @@ export default function HeaderActions() {
   return (
     <div className="header-actions">
       <UndoRedo />
-      <button
-        type="button"
-        className="btn"
-        onClick={() => openDialog('open')}
-        aria-label={words.open.title}
-        title={words.open.title}
-      >
-        <Icon of={FolderOpen} />
+      <IconButton of={FolderOpen} className="btn" label={words.open.title} onClick={() => openDialog('open')}>
         <span className="wide-only">{words.header.open}</span>
-      </button>
-      <button type="button" className="btn" onClick={() => openDialog('edit')} title={words.header.editCluster}>
-        <Icon of={Pencil} size={13} />
+      </IconButton>
+      <IconButton of={Pencil} size={13} className="btn" label={words.header.editCluster} onClick={() => openDialog('edit')}>
         <span className="wide-only">{words.header.editCluster}</span>
-      </button>
+      </IconButton>
       <LabButton />
       <ShareButton />
       <button
@@ -70,26 +63,8 @@ function UndoRedo() {
   if (past === 0 && future === 0) return null
   return (
     <div className="btn-pair">
-      <button
-        type="button"
-        className="icon-btn"
-        disabled={past === 0}
-        aria-label={words.app.undo}
-        title={words.app.undo}
-        onClick={undo}
-      >
-        <Icon of={Undo2} />
-      </button>
-      <button
-        type="button"
-        className="icon-btn"
-        disabled={future === 0}
-        aria-label={words.app.redo}
-        title={words.app.redo}
-        onClick={redo}
-      >
-        <Icon of={Redo2} />
-      </button>
+      <IconButton of={Undo2} label={words.app.undo} disabled={past === 0} onClick={undo} />
+      <IconButton of={Redo2} label={words.app.redo} disabled={future === 0} onClick={redo} />
     </div>
   )
 }
@@ -99,16 +74,13 @@ function LabButton() {
   const ready = useApp((s) => s.session !== undefined)
   const openDialog = useApp((s) => s.openDialog)
   return (
-    <button
-      type="button"
+    <IconButton
+      of={SquareTerminal}
       className="btn lab-btn"
       disabled={!ready}
-      aria-label={words.lab.title}
-      title={words.lab.title}
+      label={words.lab.title}
       onClick={() => openDialog('lab')}
-    >
-      <Icon of={SquareTerminal} />
-    </button>
+    />
   )
 }
 

@@ -1,9 +1,10 @@
-import { type ReactNode, useEffect, useRef } from 'react'
+import type { ReactNode } from 'react'
 import type { Origin } from '../../world/records.ts'
 import { useApp } from '../context.tsx'
 import { usePanelWords } from '../i18n/panel-words.ts'
 import type { Inspection } from '../inspect.ts'
 import './record-table.css'
+import { useShown } from './use-shown.ts'
 
 export interface Column<R> {
   readonly label: string
@@ -64,12 +65,9 @@ function Row<R extends { readonly id: string; readonly origin: Origin }>(props: 
 }) {
   const { record, inspection } = props
   const words = usePanelWords()
-  const ref = useRef<HTMLTableRowElement>(null)
   const changed = inspection.changed.has(record.id)
   const selected = inspection.selected === record.id
-  useEffect(() => {
-    if (changed || selected || props.used) ref.current?.scrollIntoView({ block: 'nearest' })
-  }, [changed, selected, props.used])
+  const ref = useShown<HTMLTableRowElement>(changed, selected, props.used)
   const state = `${changed ? ' row-changed' : ''}${selected ? ' row-selected' : ''}${props.used ? ' row-used' : ''}${props.dim ? ' row-dim' : ''}`
   return (
     <tr ref={ref} className={state.trim()} title={originText(record.origin)}>

@@ -1,4 +1,3 @@
-import { useEffect, useRef } from 'react'
 import { formatIpv4 } from '../../../net/address.ts'
 import { IPPROTO } from '../../../net/packet.ts'
 import type { ConntrackRecord, Tuple } from '../../../world/records.ts'
@@ -7,6 +6,7 @@ import { type Inspection, useInspection } from '../../inspect.ts'
 import { formatSeconds } from '../../time.ts'
 import { usedBy } from '../../used.ts'
 import { MadeBy } from '../../widgets/record-table.tsx'
+import { useShown } from '../../widgets/use-shown.ts'
 import './conntrack.css'
 
 const protocolName = (n: number): string =>
@@ -41,12 +41,9 @@ function Entry({
   readonly used: boolean
 }) {
   const words = usePanelWords()
-  const ref = useRef<HTMLLIElement>(null)
   const changed = inspection.changed.has(entry.id)
   const selected = inspection.selected === entry.id
-  useEffect(() => {
-    if (changed || used || selected) ref.current?.scrollIntoView({ block: 'nearest' })
-  }, [changed, used, selected])
+  const ref = useShown<HTMLLIElement>(changed, used, selected)
   const { view } = inspection
   const expires = view.cell(entry.id, 'expires')
   const flags = [

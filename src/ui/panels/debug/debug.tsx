@@ -7,6 +7,7 @@ import type { Session } from '../../../store/session.ts'
 import { sourceOf } from '../../../store/source.ts'
 import { useApp, useAppContext, useLang, useSession } from '../../context.tsx'
 import { Icon } from '../../widgets/icon.tsx'
+import { IconButton } from '../../widgets/icon-button.tsx'
 import { keepChoice, keepReport, keptReport, lastChoice, reportKey } from './kept.ts'
 import { DEBUG_WORDS } from './words.ts'
 import './debug.css'
@@ -47,9 +48,7 @@ export default function Debug() {
             ))}
           </select>
         </label>
-        <button type="button" className="icon-btn" aria-label={own.again} title={own.again} onClick={again}>
-          <Icon of={RotateCw} size={13} />
-        </button>
+        <IconButton of={RotateCw} size={13} label={own.again} onClick={again} />
       </div>
       {report === undefined ? (
         <p className="empty" role={state === 'failed' ? 'alert' : 'status'}>

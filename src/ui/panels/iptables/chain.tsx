@@ -1,14 +1,13 @@
-import { lazy, type ReactNode, Suspense, useEffect, useRef, useState } from 'react'
+import { lazy, type ReactNode, useState } from 'react'
 import { formatSpec } from '../../../linux/iptables/print-rule.ts'
 import type { RuleSpec } from '../../../world/netfilter.ts'
 import type { ChainRecord, RuleRecord } from '../../../world/records.ts'
-import { useApp } from '../../context.tsx'
 import { usePanelWords } from '../../i18n/panel-words.ts'
 import type { Inspection } from '../../inspect.ts'
-import { formatCount } from '../../time.ts'
 import { originText } from '../../widgets/record-table.tsx'
 import { useReveal } from '../../widgets/sentence.tsx'
-import type { HopWalk, RuleHit } from './walked.ts'
+import { Counter, type Met, RuleRow } from './rule-row.tsx'
+import type { HopWalk } from './walked.ts'
 
 const NearMiss = lazy(() => import('./near-miss.tsx'))
 
@@ -122,71 +121,17 @@ function RuleText({ spec }: { readonly spec: RuleSpec }) {
   )
 }
 
-const ACTING = new Set(['accept', 'drop', 'reject', 'nat', 'undetermined', 'stolen'])
-
-function Rule(props: {
-  readonly rule: RuleRecord
-  readonly number: number
-  readonly hit: RuleHit | undefined
-  /** The step that entered the chain; undefined when this hop did not. */
-  readonly entered: number | undefined
-  readonly inspection: Inspection
-}) {
-  const { rule, hit, inspection } = props
-  const words = usePanelWords()
-  const seek = useApp((s) => s.seek)
-  const [asked, setAsked] = useState(false)
-  const ref = useRef<HTMLDivElement>(null)
-  const current = hit !== undefined && hit.seq === inspection.seq
-  const selected = inspection.selected === rule.id
-  useEffect(() => {
-    if (current || selected) ref.current?.scrollIntoView({ block: 'nearest' })
-  }, [current, selected])
-  const look = hit === undefined ? '' : ACTING.has(hit.verdict) ? ` rule-act rule-${hit.verdict}` : ' rule-hit'
-  const packets = rule.counters.packets + inspection.view.cell(rule.id, 'packets')
+function Rule({ rule, ...met }: Met & { readonly rule: RuleRecord }) {
+  const { inspection } = met
   return (
-    <>
-      <div
-        ref={ref}
-        className={`rule${look}${current ? ' rule-now' : ''}${selected ? ' row-selected' : ''}`}
-        title={originText(rule.origin)}
-      >
-        <i>{props.number}</i>
-        {hit !== undefined ? (
-          <button type="button" className="rule-text" title={words.panels.go(hit.seq + 1)} onClick={() => seek(hit.seq)}>
-            <RuleText spec={rule.spec} />
-          </button>
-        ) : props.entered !== undefined ? (
-          <button
-            type="button"
-            className="rule-text"
-            aria-expanded={asked}
-            title={words.iptables.nearMiss}
-            onClick={() => setAsked(!asked)}
-          >
-            <RuleText spec={rule.spec} />
-          </button>
-        ) : (
-          <span className="rule-text">
-            <RuleText spec={rule.spec} />
-          </span>
-        )}
-        <Counter packets={packets} />
-      </div>
-      {asked && hit === undefined && props.entered !== undefined ? (
-        <Suspense fallback={null}>
-          <NearMiss rule={rule} inspection={inspection} at={props.entered} />
-        </Suspense>
-      ) : null}
-    </>
-  )
-}
-
-function Counter({ packets }: { readonly packets: number }) {
-  const words = usePanelWords()
-  return (
-    <span className="rule-count" title={words.columns.packets}>
-      {packets === 0 ? '' : formatCount(packets)}
-    </span>
+    <RuleRow
+      {...met}
+      id={rule.id}
+      origin={rule.origin}
+      packets={rule.counters.packets + inspection.view.cell(rule.id, 'packets')}
+      whyNot={(at) => <NearMiss rule={rule} inspection={inspection} at={at} />}
+    >
+      <RuleText spec={rule.spec} />
+    </RuleRow>
   )
 }

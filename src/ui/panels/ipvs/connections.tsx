@@ -1,10 +1,10 @@
-import { useEffect, useRef } from 'react'
 import { liveConnections, secondsLeft } from '../../../linux/ipvsadm.ts'
 import { formatIpv4 } from '../../../net/address.ts'
 import type { IpvsConnectionRecord, IpvsEndpoint } from '../../../world/records.ts'
 import { useLang } from '../../context.tsx'
 import type { Inspection } from '../../inspect.ts'
 import { MadeBy } from '../../widgets/record-table.tsx'
+import { useShown } from '../../widgets/use-shown.ts'
 import { IPVS_WORDS } from './words.ts'
 
 const at = ({ address, port }: IpvsEndpoint): string => `${formatIpv4(address)}:${port}`
@@ -33,12 +33,9 @@ export function Connections({ inspection, used }: { readonly inspection: Inspect
 function Connection(props: { readonly entry: IpvsConnectionRecord; readonly inspection: Inspection; readonly used: boolean }) {
   const own = IPVS_WORDS[useLang()]
   const { entry, inspection, used } = props
-  const ref = useRef<HTMLLIElement>(null)
   const changed = inspection.changed.has(entry.id)
   const selected = inspection.selected === entry.id
-  useEffect(() => {
-    if (changed || used || selected) ref.current?.scrollIntoView({ block: 'nearest' })
-  }, [changed, used, selected])
+  const ref = useShown<HTMLLIElement>(changed, used, selected)
   const marks = `${changed ? ' row-changed' : used ? ' row-used' : ''}${selected ? ' row-selected' : ''}`
   return (
     <li ref={ref} className={`ipvs-connection${marks}`}>

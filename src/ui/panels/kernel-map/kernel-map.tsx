@@ -201,7 +201,7 @@ function Chain({
 /** The chart in words, for who does not see it. */
 function Reading({ state, words }: { readonly state: ReturnType<typeof mapState>; readonly words: MapWords }) {
   return (
-    <ul className="kmap-reader">
+    <ul className="sr-only">
       {[...state.cells].map(([id, cell]) => (
         <li key={id}>
           {words.cells[id] ?? id.replace('/', ' ')}

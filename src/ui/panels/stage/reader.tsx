@@ -42,7 +42,7 @@ const BoxList = memo(function BoxList({ layout, label, onSelect }: ListProps & {
     )
   }
   return (
-    <section className="stg-reader" aria-label={label}>
+    <section className="sr-only" aria-label={label}>
       {items(undefined)}
     </section>
   )
@@ -64,7 +64,7 @@ export default function StageReader(
   return (
     <>
       <BoxList layout={layout} label={words.list} onSelect={onSelect} />
-      <p className="stg-reader" aria-live={playing ? 'off' : 'polite'}>
+      <p className="sr-only" aria-live={playing ? 'off' : 'polite'}>
         {scene === undefined || scene.packet < 0 || scene.box === undefined
           ? words.nothing
           : `${words.packet} ${scene.packet} ${summarize(reader.packetAt(scene.packet, seq))} ${words.at} ${here?.name ?? ''} ${scene.did.get(scene.box)?.text ?? ''} ${note?.parts.map((p) => p.text).join('') ?? ''}`}

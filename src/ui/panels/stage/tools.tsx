@@ -1,20 +1,16 @@
-import { Locate, type LucideIcon, Maximize, Minus, Plus } from 'lucide-react'
+import { Locate, Maximize, Minus, Plus } from 'lucide-react'
+import { IconButton } from '../../widgets/icon-button.tsx'
 import type { Camera } from './use-camera.ts'
 import type { StageWords } from './words.ts'
 
 /** The camera's buttons. They stand above the drawing, never on it. */
 export default function Tools({ camera, words }: { readonly camera: Camera; readonly words: StageWords }) {
-  const button = (Glyph: LucideIcon, text: string, onClick: () => void, pressed?: boolean) => (
-    <button type="button" className="icon-btn" onClick={onClick} aria-pressed={pressed} aria-label={text} title={text}>
-      <Glyph size={15} aria-hidden="true" />
-    </button>
-  )
   return (
     <div className="stg-tools" role="toolbar" aria-label={words.view}>
-      {button(Plus, words.zoomIn, () => camera.zoomBy(1.25))}
-      {button(Minus, words.zoomOut, () => camera.zoomBy(0.8))}
-      {button(Maximize, words.fit, camera.fit)}
-      {button(Locate, words.follow, camera.toggleFollow, camera.following)}
+      <IconButton of={Plus} label={words.zoomIn} onClick={() => camera.zoomBy(1.25)} />
+      <IconButton of={Minus} label={words.zoomOut} onClick={() => camera.zoomBy(0.8)} />
+      <IconButton of={Maximize} label={words.fit} onClick={camera.fit} />
+      <IconButton of={Locate} label={words.follow} pressed={camera.following} onClick={camera.toggleFollow} />
     </div>
   )
 }

@@ -7,6 +7,7 @@ import { useApp, useSession } from '../../context.tsx'
 import { usePanelWords } from '../../i18n/panel-words.ts'
 import { formatTime } from '../../time.ts'
 import { Icon } from '../../widgets/icon.tsx'
+import { IconButton } from '../../widgets/icon-button.tsx'
 import { Kbd } from '../../widgets/kbd.tsx'
 import { Segmented } from '../../widgets/tabs.tsx'
 import './timeline.css'
@@ -25,26 +26,8 @@ export function Controls() {
   const idle = session.length === 0
   return (
     <div className="controls" role="toolbar" aria-label={words.stage.timeline}>
-      <button
-        type="button"
-        className="icon-btn"
-        disabled={idle}
-        aria-label={words.timeline.start}
-        title={words.timeline.start}
-        onClick={() => seek(-1)}
-      >
-        <Icon of={ChevronFirst} size={17} />
-      </button>
-      <button
-        type="button"
-        className="icon-btn"
-        disabled={idle}
-        aria-label={words.timeline.back}
-        title={words.timeline.back}
-        onClick={() => step(-1)}
-      >
-        <Icon of={StepBack} size={16} />
-      </button>
+      <IconButton of={ChevronFirst} size={17} disabled={idle} label={words.timeline.start} onClick={() => seek(-1)} />
+      <IconButton of={StepBack} size={16} disabled={idle} label={words.timeline.back} onClick={() => step(-1)} />
       <button
         type="button"
         className="btn btn-primary play"
@@ -55,25 +38,8 @@ export function Controls() {
         <Icon of={playing ? Pause : Play} size={14} />
         <span>{playing ? words.timeline.pause : words.timeline.play}</span>
       </button>
-      <button
-        type="button"
-        className="icon-btn"
-        disabled={idle}
-        aria-label={words.timeline.forward}
-        title={words.timeline.forward}
-        onClick={() => step(1)}
-      >
-        <Icon of={StepForward} size={16} />
-      </button>
-      <button
-        type="button"
-        className="icon-btn"
-        aria-label={words.timeline.end}
-        title={words.timeline.end}
-        onClick={() => seek(session.length - 1)}
-      >
-        <Icon of={ChevronLast} size={17} />
-      </button>
+      <IconButton of={StepForward} size={16} disabled={idle} label={words.timeline.forward} onClick={() => step(1)} />
+      <IconButton of={ChevronLast} size={17} label={words.timeline.end} onClick={() => seek(session.length - 1)} />
       <span className="faint controls-by" aria-hidden="true">
         {words.timeline.by}
       </span>
