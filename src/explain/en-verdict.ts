@@ -1,4 +1,5 @@
 import type { Catalogue } from './catalogue.ts'
+import { enDuration, enLookup } from './en-dns.ts'
 import type { ProxyPart, VerdictExtra } from './fact.ts'
 import { type Sentence, type Span, say } from './sentence.ts'
 
@@ -38,6 +39,12 @@ const extra = (x: VerdictExtra): Sentence => {
       return say` The reply was switched inside ${x.bridge} without passing any IP hook (${x.sysctl}), so conntrack could not put the address of ${x.service ?? 'the Service'} back: the client expected ${x.expected}, got an answer from ${x.got}, which it never called, and reset it.`
     case 'silent':
       return say` Nobody told the sender: it could only wait.`
+    case 'unresolved': {
+      const asked = x.asked === 1 ? 'one question' : `${x.asked} questions`
+      return x.waits === 0
+        ? say` ${asked[0]?.toUpperCase()}${asked.slice(1)} in ${enDuration(x.duration)}, and each was refused: the resolver gave up.`
+        : say` The resolver asked ${asked} in ${enDuration(x.duration)}. Nobody told it that they were lost: it could only wait, ask again, and give up.`
+    }
     case 'port-taken':
       return say` ${x.process ?? 'Another process'} listens there already (${x.socket})${x.pod ? ': the containers of a pod share one network namespace, and so one set of ports' : ''}.`
   }
@@ -77,7 +84,7 @@ export const enVerdict: Pick<Catalogue, 'verdict' | 'exchange' | 'note'> = {
           (d) =>
             say` On ${d.where} its destination became another: ${d.change}${d.owner === undefined ? undefined : say` (${d.owner})`}.`,
         )
-        const lookup = f.lookup === undefined ? undefined : say` First DNS was asked: ${f.lookup}.`
+        const lookup = f.lookup === undefined ? undefined : enLookup(f.lookup, f.lost)
         return say`${f.command} got its answer (exit status ${f.exitCode}).${lookup}${way}${destinations.flat()}${service}${sources.flat()}${f.proxies.flatMap(proxied)}`
       }
       case 'failed': {

@@ -1,4 +1,5 @@
 import type { Catalogue } from './catalogue.ts'
+import { enDns } from './en-dns.ts'
 import { enIpvs } from './en-ipvs.ts'
 import { enPlaces } from './en-places.ts'
 import { enReasons, enRoles } from './en-rules.ts'
@@ -9,6 +10,6 @@ export const en: Catalogue = {
   space: ' ',
   roles: enRoles,
   reasons: enReasons,
-  facts: { ...enPlaces, ...enStack, ...enIpvs },
+  facts: { ...enPlaces, ...enStack, ...enIpvs, ...enDns },
   ...enVerdict,
 }

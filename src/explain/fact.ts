@@ -15,6 +15,7 @@ import type {
 } from '../trace/step.ts'
 import type { HookName, TableName } from '../world/netfilter.ts'
 import type { NudState } from '../world/records.ts'
+import type { ClashFact, DnsFact, LookupPart } from './dns-fact.ts'
 import type { Sentence, Span } from './sentence.ts'
 
 // What a sentence needs to know, in no language yet. Names of things are spans already: they read the same everywhere.
@@ -271,6 +272,7 @@ export type Fact =
   | { readonly kind: 'logged'; readonly prefix: Span }
   | { readonly kind: 'ct-found'; readonly info: CtInfo; readonly entry?: Span; readonly translates: boolean }
   | { readonly kind: 'ct-changed'; readonly change: CtChange; readonly entry: Span; readonly state?: Span }
+  | ClashFact
   /** kube-proxy's cleanup after a sync: no packet has anything to do with it. */
   | { readonly kind: 'ct-cleaned'; readonly entry: Span; readonly where: Span }
   | {
@@ -321,6 +323,8 @@ export type Fact =
       readonly text: string
     }
   | { readonly kind: 'timer'; readonly what: Span; readonly record?: Span }
+  // Names
+  | DnsFact
   // Proxies
   | {
       readonly kind: 'proxy-routed'
@@ -352,8 +356,10 @@ export type VerdictFact =
   | {
       readonly kind: 'answered'
       readonly command: Span
-      /** The name that the command looked up before, and its address: `web → 10.96.0.80`. */
-      readonly lookup?: Span
+      /** How the command came by the address of the name that it was given. */
+      readonly lookup?: LookupPart
+      /** Explains what became of the first of the lookup's packets that was lost. */
+      readonly lost?: Sentence
       /** The Service that the request went to, and the endpoint that answered. */
       readonly service?: { readonly object?: Span; readonly change: Span; readonly pod?: Span }
       /** Translations of the destination by anything but a Service's rules, in order: a load balancer, a host port, a gateway. */
@@ -408,6 +414,8 @@ export type VerdictExtra =
     }
   /** The sender gets no ICMP error for this, so it only notices by waiting. */
   | { readonly kind: 'silent' }
+  /** A name could not be resolved, after so many questions. */
+  | { readonly kind: 'unresolved'; readonly asked: number; readonly duration: number; readonly waits: number }
   /** Somebody listens on the port already. */
   | { readonly kind: 'port-taken'; readonly socket: Span; readonly process?: Span; readonly pod: boolean }
 

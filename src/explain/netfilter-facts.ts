@@ -61,8 +61,21 @@ export function ctLookupFact(c: Context, step: StepOf<'ct.lookup'>): Fact {
 
 export function ctChangeFact(c: Context, step: StepOf<'ct.change'>): Fact {
   if (c.packet < 0 && step.change === 'destroy') return { kind: 'ct-cleaned', entry: nameIn(c, step.conntrack), where: c.where }
+  if (step.change === 'clash') return { kind: 'ct-clashed', entry: nameIn(c, step.conntrack), end: clashEnd(c) }
   const state = step.state === undefined || step.state === '' ? undefined : code(step.state)
   return { kind: 'ct-changed', change: step.change, entry: nameIn(c, step.conntrack), ...optional('state', state) }
+}
+
+/** What became of the packet that clashed: the steps after tell. */
+function clashEnd(c: Context): 'shared' | 'kept' | 'dropped' {
+  const { reader, packet, seq } = c
+  for (let s = seq + 1; s < reader.length && reader.packetOf(s) === packet; s++) {
+    const step = reader.step(s)
+    if (step.kind === 'drop') return 'dropped'
+    if (step.kind === 'ct.change' && step.change === 'confirm') return 'kept'
+    if (step.kind !== 'ct.change') break
+  }
+  return 'shared'
 }
 
 /** What a binding does to the packet: its rewrites follow the `nat` row. */

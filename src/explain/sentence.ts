@@ -89,6 +89,10 @@ export function say(strings: TemplateStringsArray, ...parts: readonly Part[]): S
   return out
 }
 
+/** Things in a row, with `between` two of them. */
+export const list = (spans: readonly Span[], between: string): Sentence =>
+  spans.flatMap((s, i) => say`${i === 0 ? '' : between}${s}`)
+
 /** Sentences one after the other, with what the language puts between them. */
 export function join(sentences: readonly Sentence[], between: string): Sentence {
   return sentences

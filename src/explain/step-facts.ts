@@ -2,6 +2,7 @@ import { assertNever } from '../base/assert-never.ts'
 import type { TraceReader } from '../trace/reader.ts'
 import type { Timeline } from '../trace/timeline.ts'
 import { type Context, contextOf, nameIn, optional } from './context.ts'
+import { dnsProcessFact, dnsWaitFact } from './dns-facts.ts'
 import type { Fact } from './fact.ts'
 import { rewriteFact } from './header-facts.ts'
 import { ipvsChangeFact, ipvsPacketFact, ipvsScheduleFact } from './ipvs-facts.ts'
@@ -108,13 +109,15 @@ export function factOf(reader: TraceReader, timeline: Timeline, seq: number): Fa
     case 'socket.data':
       return dataFact(c, step)
     case 'process':
-      return processFact(c, step)
+      return dnsProcessFact(c, step) ?? processFact(c, step)
     case 'timer':
-      return {
-        kind: 'timer',
-        what: code(step.what),
-        ...optional('record', step.record === undefined ? undefined : nameIn(c, step.record)),
-      }
+      return (
+        dnsWaitFact(c, step) ?? {
+          kind: 'timer',
+          what: code(step.what),
+          ...optional('record', step.record === undefined ? undefined : nameIn(c, step.record)),
+        }
+      )
     case 'change': {
       const { change, added, removed } = step
       return {

@@ -3,6 +3,8 @@ import { STEP } from '../trace/columns.ts'
 import { deviceName, netnsName, sourceOf } from '../trace/names.ts'
 import type { TraceReader } from '../trace/reader.ts'
 import type { Timeline } from '../trace/timeline.ts'
+import type { LookupPart } from './dns-fact.ts'
+import { lookupPart, lostOf } from './dns-verdict.ts'
 import type { VerdictFact } from './fact.ts'
 import { named, ownerOf, whereOf } from './names.ts'
 import { proxiesOf } from './proxy-facts.ts'
@@ -27,13 +29,15 @@ export function verdictFact(
   const steps = journeySteps(reader, index)
   switch (v.kind) {
     case 'answered': {
-      const { lookup, rest } = afterLookup(reader, journey.process, steps)
+      const { lookup, rest } = afterLookup(reader, timeline, journey.process, steps)
+      const lost = lookup === undefined || lookup.waits === 0 ? undefined : lostOf(reader, steps)
       const service = serviceOfJourney(reader, timeline, rest)
       return {
         kind: 'answered',
         command,
         exitCode: journey.exitCode,
         ...(lookup === undefined ? {} : { lookup }),
+        ...(lost === undefined ? {} : { lost: explain(lost) }),
         ...(service === undefined ? {} : { service: { change: service.change, ...objectOf(service), ...podOf(service) } }),
         destinations: destinationsOf(reader, timeline, rest),
         masquerades: masqueradesOf(reader, rest),
@@ -69,17 +73,20 @@ const podOf = (s: ServiceTranslation) => (s.role.pod === undefined ? {} : { pod:
 /** A command that looks a name up first: what the name came to, and what the command did after that. The lookup itself when it was all. */
 function afterLookup(
   reader: TraceReader,
+  timeline: Timeline,
   process: string,
   steps: readonly number[],
-): { readonly lookup?: Span; readonly rest: readonly number[] } {
-  const at = steps.findIndex((s) => {
-    const step = reader.kindOf(s) === STEP.process ? reader.step(s) : undefined
-    return step?.kind === 'process' && step.event === 'resolve' && step.process === process && step.text.includes(' → ')
-  })
+): { readonly lookup?: LookupPart; readonly rest: readonly number[] } {
+  const at = steps.findIndex((s) => isResolved(reader, process, s))
   const rest = steps.slice(Math.max(0, at))
   const sends = rest.some((s) => reader.kindOf(s) === STEP.born && reader.packets.origin(reader.packetOf(s)) === 'socket')
-  const step = at < 0 ? undefined : reader.step(steps[at] ?? 0)
-  return sends && step?.kind === 'process' ? { lookup: code(step.text), rest } : { rest: steps }
+  const lookup = at < 0 || !sends ? undefined : lookupPart(reader, timeline, process, steps[at] ?? 0)
+  return lookup === undefined ? { rest: steps } : { lookup, rest }
+}
+
+function isResolved(reader: TraceReader, process: string, seq: number): boolean {
+  const step = reader.kindOf(seq) === STEP.process ? reader.step(seq) : undefined
+  return step?.kind === 'process' && step.event === 'resolve' && step.process === process && step.text.includes(' → ')
 }
 
 /** First and last seq between which a journey's steps lie: its own, and what it brought about later. */
@@ -153,7 +160,13 @@ function extraOf(reader: TraceReader, timeline: Timeline, index: number, steps: 
   if (untranslated !== undefined) return untranslated
   const stale = staleEntry(reader, timeline, steps)
   if (stale !== undefined) return stale
-  const v = reader.trace.journeys[index]?.verdict
+  const journey = reader.trace.journeys[index]
+  const v = journey?.verdict
+  if (journey !== undefined && v?.kind === 'failed' && v.error === 'EAI_AGAIN') {
+    const resolved = steps.findLast((s) => isResolved(reader, journey.process, s))
+    const part = resolved === undefined ? undefined : lookupPart(reader, timeline, journey.process, resolved)
+    if (part !== undefined) return { kind: 'unresolved', asked: part.asked, duration: part.duration, waits: part.waits }
+  }
   const seq = v?.kind === 'failed' ? v.decidedBy : undefined
   if (seq === undefined) return undefined
   const step = reader.step(seq)

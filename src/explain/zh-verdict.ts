@@ -1,6 +1,7 @@
 import type { Catalogue } from './catalogue.ts'
 import type { ProxyPart, VerdictExtra } from './fact.ts'
 import { type Sentence, type Span, say } from './sentence.ts'
+import { zhDuration, zhLookup } from './zh-dns.ts'
 
 /** a → b → c */
 const chain = (way: readonly Span[]): Sentence => way.flatMap((w, i) => say`${i === 0 ? '' : ' → '}${w}`)
@@ -37,6 +38,10 @@ const extra = (x: VerdictExtra): Sentence => {
       return say`回包在 ${x.bridge} 内部直接交换，没有经过任何 IP 钩子（${x.sysctl}），因此 conntrack 无法把地址还原成 ${x.service ?? 'Service'} 的：客户端等待的是 ${x.expected}，收到的却是它从未请求过的 ${x.got}，于是用 RST 拒绝。`
     case 'silent':
       return say`没有谁告知发送方：它只能等待。`
+    case 'unresolved':
+      return x.waits === 0
+        ? say`在 ${zhDuration(x.duration)}内查询了 ${x.asked} 次，每次都被拒绝：解析器放弃了。`
+        : say`解析器在 ${zhDuration(x.duration)}内查询了 ${x.asked} 次。没有谁告知它查询已经丢失：它只能等待、再次查询，最后放弃。`
     case 'port-taken':
       return say`${x.process ?? '另一个进程'} 已经在那里监听（${x.socket}）${x.pod ? '：同一个 Pod 的容器共用一个网络命名空间，因此也共用一套端口' : ''}。`
   }
@@ -71,7 +76,7 @@ export const zhVerdict: Pick<Catalogue, 'verdict' | 'exchange' | 'note'> = {
         const destinations = f.destinations.map(
           (d) => say`在 ${d.where} 上目的地址被改写：${d.change}${d.owner === undefined ? undefined : say`（${d.owner}）`}。`,
         )
-        const lookup = f.lookup === undefined ? undefined : say`先向 DNS 查询：${f.lookup}。`
+        const lookup = f.lookup === undefined ? undefined : zhLookup(f.lookup, f.lost)
         return say`${f.command} 得到了答复（退出状态 ${f.exitCode}）。${lookup}${way}${destinations.flat()}${service}${sources.flat()}${f.proxies.flatMap(proxied)}`
       }
       case 'failed': {

@@ -1,4 +1,5 @@
 import type { Catalogue } from './catalogue.ts'
+import { zhDns } from './zh-dns.ts'
 import { zhIpvs } from './zh-ipvs.ts'
 import { zhPlaces } from './zh-places.ts'
 import { zhReasons, zhRoles } from './zh-rules.ts'
@@ -9,6 +10,6 @@ export const zh: Catalogue = {
   space: '',
   roles: zhRoles,
   reasons: zhReasons,
-  facts: { ...zhPlaces, ...zhStack, ...zhIpvs },
+  facts: { ...zhPlaces, ...zhStack, ...zhIpvs, ...zhDns },
   ...zhVerdict,
 }

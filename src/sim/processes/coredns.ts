@@ -71,7 +71,7 @@ class Coredns {
       respond(dnsReply(query, { rcode: RCODE.REFUSED }), cause)
       return
     }
-    this.#cached(block, query, (m, at) => respond(block.loadbalance ? this.#shuffled(m) : m, at), cause)
+    this.#cached(block, query, (m, at, cached) => respond(block.loadbalance ? this.#shuffled(m) : m, at, cached), cause)
   }
 
   /** plugin/cache: what is kept is answered from there, the rest passes through and is kept. */
@@ -88,7 +88,7 @@ class Coredns {
       const { message, ttl } = known
       // Some resolvers throw answers away that are not authoritative, so this one always says that it is (item.toMsg).
       const { answers, authority, additional, rcode, recursionAvailable } = withTtl(message, ttl)
-      respond(dnsReply(query, { answers, authority, additional, rcode, recursionAvailable, authoritative: true }), cause)
+      respond(dnsReply(query, { answers, authority, additional, rcode, recursionAvailable, authoritative: true }), cause, true)
       return
     }
     const pass: Respond = (m, at) => {
@@ -117,8 +117,8 @@ class Coredns {
       case 'external': {
         // Upstream.Lookup(): the server asks itself, through all of its plugins.
         const inner = dnsQuery(query.id, found.target, question.type)
-        const join: Respond = ({ truncated, answers }, at) =>
-          respond(dnsReply(query, { authoritative: true, truncated, answers: [...found.answers, ...answers] }), at)
+        const join: Respond = ({ truncated, answers }, at, cached) =>
+          respond(dnsReply(query, { authoritative: true, truncated, answers: [...found.answers, ...answers] }), at, cached)
         this.handle(inner, join, cause)
         return
       }

@@ -5,8 +5,8 @@ import { DNS_PORT, DNS_TYPES, DNS_UDP_SIZE, type DnsMessage, dnsReply, optOf, RC
 import { failed, type Process } from './process.ts'
 import { questionText, responseText } from './resolver-send.ts'
 
-/** Hands a response over, once; `cause` is the seq that led to it. */
-export type Respond = (response: DnsMessage, cause: number) => void
+/** Hands a response over, once; `cause` is the seq that led to it, `cached` that nobody had to be asked for it again. */
+export type Respond = (response: DnsMessage, cause: number, cached?: boolean) => void
 
 export interface DnsServerParts {
   readonly address?: Ipv4
@@ -33,10 +33,10 @@ export function serveDns(process: Process, parts: DnsServerParts, cause: number)
         `${question === undefined ? 'no question' : questionText(question)} from ${where}`,
         d.cause,
       )
-      const respond: Respond = (response, at) => {
+      const respond: Respond = (response, at, cached) => {
         if (process.exited) return
         const bytes = responseBytes(q, response, parts.compress)
-        socket.send(bytes, from, process.step('send', responseText(response), at))
+        socket.send(bytes, from, process.step('send', responseText(response, cached), at))
       }
       if (question === undefined || q.opcode !== 0) respond(dnsReply(q, { rcode: RCODE.NOTIMP }), got)
       else parts.handle(q, respond, got)

@@ -85,7 +85,7 @@ class Recursor {
     const known = this.#cache.get(asked, this.#process.now)
     if (known !== undefined) {
       const { answers, authority, rcode } = withTtl(known.message, known.ttl)
-      respond(dnsReply(query, { recursionAvailable: true, answers, authority, rcode }), cause)
+      respond(dnsReply(query, { recursionAvailable: true, answers, authority, rcode }), cause, true)
       return
     }
     const resolution = new Resolution({

@@ -46,14 +46,15 @@ export interface SendParts {
 /** A question as steps say it: `A? web.default.svc.cluster.local.` */
 export const questionText = (q: DnsQuestion): string => `${dnsTypeName(q.type)}? ${q.name}`
 
-/** A response in a few words: `NXDOMAIN A? web.`, `NOERROR A? web. 1 answer`. */
-export function responseText(m: DnsMessage): string {
+/** A response in a few words: `NXDOMAIN A? web.`, `NOERROR A? web. 1 answer`; `cached` where a server has kept it. */
+export function responseText(m: DnsMessage, cached = false): string {
   const [q] = m.questions
   const n = m.answers.length
   const referral = n === 0 && !m.authoritative ? m.authority.find((r) => r.type === DNS_TYPES.NS) : undefined
   const none = referral === undefined ? 'no answer' : `referral to ${referral.name}`
   const count = m.rcode === RCODE.NOERROR ? ` ${n === 0 ? none : n === 1 ? '1 answer' : `${n} answers`}` : ''
-  return `${dnsRcodeName(m.rcode)} ${q === undefined ? '' : questionText(q)}${count}`
+  const how = `${cached ? ', cached' : ''}${m.truncated ? ', truncated' : ''}`
+  return `${dnsRcodeName(m.rcode)} ${q === undefined ? '' : questionText(q)}${count}${how}`
 }
 
 /**
