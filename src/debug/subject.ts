@@ -138,7 +138,7 @@ function endpointsOf(view: WorldView, namespace: string, name: string, ports: re
   return [...found.values()]
 }
 
-/** Where the questions are asked from: what was wished, else a pod of the Service's namespace that is not behind it, else any pod, else a node. */
+/** Where the questions are asked from: what was wished, else a pod of the Service's namespace that is not behind it, else another pod, else a node; a pod behind it only when there is nothing else. */
 export function askingPlace(view: WorldView, question: ServiceQuestion, behind: readonly SubjectEndpoint[]): string | undefined {
   if (question.from !== undefined) return question.from
   const servers = new Set(behind.flatMap((e) => e.pod?.name ?? []))
@@ -149,8 +149,8 @@ export function askingPlace(view: WorldView, question: ServiceQuestion, behind: 
     near.find(asks) ??
     pods.find(asks) ??
     pods.find((n) => !servers.has(n.name)) ??
-    pods[0] ??
-    view.list('netns').find((n) => n.role === 'node')
+    view.list('netns').find((n) => n.role === 'node') ??
+    pods[0]
   return chosen?.name
 }
 

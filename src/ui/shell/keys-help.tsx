@@ -6,40 +6,47 @@ import { Kbd } from '../widgets/kbd.tsx'
 import { Modal } from '../widgets/modal.tsx'
 import './keys-help.css'
 
+interface Row {
+  readonly keys: readonly string[]
+  readonly does: string
+}
+
 export function KeysHelp() {
   const words = usePanelWords()
   const openDialog = useApp((s) => s.openDialog)
+  const commands = (group: 'playback' | 'go'): Row[] =>
+    COMMANDS.filter((c) => c.group === group && c.shown.length > 0).map((c) => ({ keys: c.shown, does: c.label(words) }))
+  const tables = PANELS.flatMap((panel, i): Row[] => {
+    const key = panelKey(i)
+    return key === undefined ? [] : [{ keys: [key], does: words.panels[panel] }]
+  })
   return (
     <Modal title={words.keys.title} onClose={() => openDialog(undefined)}>
       <div className="modal-content keys">
-        {(['playback', 'go'] as const).map((group) => (
-          <section key={group} aria-label={words.keys[group]}>
-            <h3>{words.keys[group]}</h3>
-            <dl>
-              {COMMANDS.filter((c) => c.group === group && c.shown.length > 0).map((c) => (
-                <div key={c.id}>
-                  <dt>
-                    {c.shown.map((k) => (
-                      <Kbd key={k}>{k}</Kbd>
-                    ))}
-                  </dt>
-                  <dd>{c.label(words)}</dd>
-                </div>
-              ))}
-              {group === 'go'
-                ? PANELS.map((p, i) => (
-                    <div key={p}>
-                      <dt>
-                        <Kbd>{panelKey(i) ?? ''}</Kbd>
-                      </dt>
-                      <dd>{words.panels[p]}</dd>
-                    </div>
-                  ))
-                : null}
-            </dl>
-          </section>
-        ))}
+        <Keys title={words.keys.playback} rows={commands('playback')} />
+        <Keys title={words.keys.go} rows={commands('go')} />
+        <Keys title={words.mobile.tables} rows={tables} />
       </div>
     </Modal>
+  )
+}
+
+function Keys({ title, rows }: { readonly title: string; readonly rows: readonly Row[] }) {
+  return (
+    <section aria-label={title}>
+      <h3>{title}</h3>
+      <dl>
+        {rows.map(({ keys, does }) => (
+          <div key={does}>
+            <dt>
+              {keys.map((k) => (
+                <Kbd key={k}>{k}</Kbd>
+              ))}
+            </dt>
+            <dd>{does}</dd>
+          </div>
+        ))}
+      </dl>
+    </section>
   )
 }
