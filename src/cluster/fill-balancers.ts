@@ -1,5 +1,5 @@
 import { at, listAt, textAt } from '../base/fields.ts'
-import { contains, formatIpv4, type Ipv4, parseIpv4 } from '../net/address.ts'
+import { broadcastOf, contains, formatIpv4, type Ipv4, ipv4, networkOf, parseIpv4 } from '../net/address.ts'
 import type { JourneySpec } from '../scenario/document.ts'
 import { listed } from './errors.ts'
 import type { FillContext } from './fill-in.ts'
@@ -23,7 +23,7 @@ export const registeredNodes = (nodes: readonly ClusterNode[]): ClusterNode[] =>
  * status.loadBalancer.ingress. They know nodes and node ports, nothing of pods; with externalTrafficPolicy Local their health checks
  * leave the nodes with a ready endpoint. Services whose balancer cannot be made are noted with the reason.
  */
-export function fillBalancers(context: FillContext, cluster: Pick<Cluster, 'nodes' | 'nodeSubnet'>): ClusterBalancer[] {
+export function fillBalancers(context: FillContext, cluster: Around): ClusterBalancer[] {
   const { drafts, site } = context
   const fronted = withBalancer(context, cluster)
   if (fronted.length === 0) return []
@@ -35,8 +35,10 @@ export function fillBalancers(context: FillContext, cluster: Pick<Cluster, 'node
   const readyOn = (p: ProxyServicePort, node: ClusterNode) => endpoints(p).some((e) => e.ready && e.nodeName === node.name)
   const reachable = targets.filter((n) => context.doc.cluster.unplugged?.includes(n.name) !== true)
   const healthy = (p: ProxyServicePort) => (p.externalPolicyLocal ? reachable.filter((n) => readyOn(p, n)) : reachable)
-  return fronted.map(({ service, vips, ports }, i) => {
-    const { near, far, length } = balancerSegment(site, i)
+  const free = addressesBeside(cluster)
+  return fronted.map(({ service, vips, ports, delivery }, i) => {
+    const { near, far, length } =
+      delivery === 'direct' ? { near: cluster.gateway, far: free(), length: cluster.nodeSubnet.length } : balancerSegment(site, i)
     return {
       place: service.namespace === 'default' ? `lb/${service.name}` : `lb/${service.namespace}/${service.name}`,
       service,
@@ -44,6 +46,7 @@ export function fillBalancers(context: FillContext, cluster: Pick<Cluster, 'node
       ip: far,
       edgeIp: near,
       segmentLength: length,
+      delivery,
       ports: ports.flatMap((p): BalancerPort[] => {
         const { protocol, port, nodePort } = p
         return protocol === 'sctp' ? [] : [{ protocol, port, nodePort, targets: healthy(p) }]
@@ -62,23 +65,44 @@ export function demandedVips({ objects }: Pick<Cluster, 'objects'>, journeys: re
   return fronted.flatMap((o) => vipsOf(o.manifest)).filter((v) => journeys.some((j) => namesAddress(j.run, v)))
 }
 
+type Around = Pick<Cluster, 'nodes' | 'nodeSubnet' | 'gateway' | 'clients'>
+
+/** Far from nodes and clients, which count up from .11 and .100. */
+const FIRST_BESIDE = 200
+
+/** Addresses of the nodes' own segment that nobody has. */
+function addressesBeside({ nodes, clients, nodeSubnet, gateway }: Around): () => Ipv4 {
+  const taken = new Set<number>([gateway, ...[...nodes, ...clients].map((m) => m.ip)])
+  const last = broadcastOf(nodeSubnet) - 1
+  let next = Math.min(networkOf(nodeSubnet) + FIRST_BESIDE, last)
+  return () => {
+    while (taken.has(next) && next > networkOf(nodeSubnet)) next = next < last ? next + 1 : networkOf(nodeSubnet) + 1
+    taken.add(next)
+    return ipv4(next)
+  }
+}
+
 interface Fronted {
+  readonly delivery: ClusterBalancer['delivery']
   readonly service: { readonly namespace: string; readonly name: string }
   readonly vips: readonly Ipv4[]
   readonly ports: readonly ProxyServicePort[]
 }
 
 /** The Services that get a balancer. */
-function withBalancer(context: FillContext, cluster: Pick<Cluster, 'nodes' | 'nodeSubnet'>): Fronted[] {
+function withBalancer(context: FillContext, cluster: Around): Fronted[] {
   const drafted = context.drafts
     .of('Service')
     .filter((d) => textAt(d.manifest, 'spec', 'type') === 'LoadBalancer' && !isFromPool(context, d.manifest))
   const able = drafted.flatMap((d): Fronted[] => {
     const service = { namespace: d.namespace ?? 'default', name: d.name }
-    const vips = vipsOf(d.manifest)
+    const proxied = addressesOf(d.manifest, 'Proxy')
+    const delivery = proxied.length > 0 ? 'proxy' : (context.doc.cluster.loadBalancer ?? 'node-port')
+    const vips = proxied.length > 0 ? proxied : vipsOf(d.manifest)
     const ports = servicePorts([d.manifest], 'IPv4')
-    const why = notBuilt(d.manifest, { vips, ports, cluster })
-    if (why === undefined) return [{ service, vips, ports }]
+    const isCloud = context.doc.cluster.network.fabric === 'cloud'
+    const why = notBuilt(d.manifest, { vips, ports, cluster, delivery, isCloud })
+    if (why === undefined) return [{ service, vips, ports, delivery }]
     const what = `The load balancer in front of Service ${service.namespace}/${service.name} ${why}`
     context.notes.push({ what, where: `${d.path}.spec.type` })
     return []
@@ -116,11 +140,12 @@ export function fillHealthChecks({ doc, drafts }: FillContext): ServiceHealthChe
 }
 
 /** A nil ipMode is VIP. */
-const vipsOf = (service: unknown): Ipv4[] =>
+const addressesOf = (service: unknown, mode: 'VIP' | 'Proxy'): Ipv4[] =>
   listAt(service, 'status', 'loadBalancer', 'ingress').flatMap((i) => {
     const parsed = parseIpv4(textAt(i, 'ip') ?? '')
-    return parsed.ok && (textAt(i, 'ipMode') ?? 'VIP') === 'VIP' ? [parsed.value] : []
+    return parsed.ok && (textAt(i, 'ipMode') ?? 'VIP') === mode ? [parsed.value] : []
   })
+const vipsOf = (service: unknown): Ipv4[] => addressesOf(service, 'VIP')
 
 function notBuilt(
   service: unknown,
@@ -128,18 +153,30 @@ function notBuilt(
     vips,
     ports,
     cluster,
-  }: { vips: readonly Ipv4[]; ports: readonly ProxyServicePort[]; cluster: Pick<Cluster, 'nodes' | 'nodeSubnet'> },
+    delivery,
+    isCloud,
+  }: {
+    vips: readonly Ipv4[]
+    ports: readonly ProxyServicePort[]
+    cluster: Around
+    delivery: ClusterBalancer['delivery']
+    isCloud: boolean
+  },
 ): string | undefined {
   const given = listAt(service, 'status', 'loadBalancer', 'ingress').flatMap(
     (i) => textAt(i, 'ip') ?? textAt(i, 'hostname') ?? [],
   )
   if (given.length === 0) return 'has no address (status.loadBalancer.ingress); its node ports and cluster IP work'
-  if (vips.length === 0) return `(${given.join(', ')}) terminates connections itself or has a name only, which is not modelled`
+  if (vips.length === 0) return `(${given.join(', ')}) has a name only, which is not modelled`
   const onLink = vips.find((v) => contains(cluster.nodeSubnet, v))
   if (onLink !== undefined) {
     return `has ${formatIpv4(onLink)}, an address of the nodes' own subnet: which of them answers ARP for it (MetalLB, kube-vip) is not modelled; the nodes have its rules`
   }
-  if (ports.every((p) => p.nodePort === 0)) {
+  if (delivery === 'direct' && isCloud)
+    return 'passes packets on as they are (cluster.loadBalancer: direct), which is modelled on one segment only (cluster.network.fabric: l2)'
+  if (delivery === 'proxy' && ports.some((p) => p.protocol !== 'tcp'))
+    return 'ends connections (ipMode: Proxy), which is modelled for TCP only'
+  if (delivery !== 'direct' && ports.every((p) => p.nodePort === 0)) {
     const set = at(service, 'spec', 'allocateLoadBalancerNodePorts') === false
     return `has no node ports to send to${set ? ' (allocateLoadBalancerNodePorts: false)' : ''}, so it is left out; the nodes have its rules`
   }

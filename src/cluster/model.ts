@@ -72,6 +72,11 @@ export interface ClusterBalancer {
   readonly ip: Ipv4
   readonly edgeIp: Ipv4
   readonly segmentLength: number
+  /**
+   * `node-port`: it rewrites the destination and keeps the source. `proxy`: it ends the connection and makes its own (ipMode: Proxy).
+   * `direct`: it passes packets on as they are, and never sees the answers; it stands on the nodes' own segment.
+   */
+  readonly delivery: 'node-port' | 'proxy' | 'direct'
   readonly ports: readonly BalancerPort[]
 }
 /** The cloud's application load balancer for one Ingress. */

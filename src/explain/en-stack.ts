@@ -182,7 +182,7 @@ export const enStack = {
     if (f.layer === 4) {
       return f.endpoint === undefined
         ? say`${f.process} finds no endpoint for ${f.object ?? f.rule}: it can only close the connection that it has accepted.`
-        : say`${f.process} itself is the other end for the client. It picks ${f.endpoint} for ${f.object ?? f.rule}, round robin. It talks to it over a socket of its own, from the node's own address.`
+        : say`${f.process} itself is the other end for the client. It picks ${f.endpoint} for ${f.object ?? f.rule}, round robin. It talks to it over a socket of its own, from an address of its own machine.`
     }
     if (f.service === undefined)
       return say`No rule of any Ingress fits ${f.rule}: ${f.process} has no backend for it and answers by itself.`

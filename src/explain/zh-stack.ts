@@ -169,7 +169,7 @@ export const zhStack = {
     if (f.layer === 4) {
       return f.endpoint === undefined
         ? say`${f.process} 找不到 ${f.object ?? f.rule} 的端点：它只能关闭已经接受的连接。`
-        : say`对客户端来说，${f.process} 自己就是对端。它以轮询方式为 ${f.object ?? f.rule} 选中 ${f.endpoint}，并用自己的套接字、从节点自身的地址与之通信。`
+        : say`对客户端来说，${f.process} 自己就是对端。它以轮询方式为 ${f.object ?? f.rule} 选中 ${f.endpoint}，并用自己的套接字、从所在机器自身的地址与之通信。`
     }
     if (f.service === undefined) return say`没有任何 Ingress 的规则匹配 ${f.rule}：${f.process} 没有可用的后端，只能自己回答。`
     return f.endpoint === undefined

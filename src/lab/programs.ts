@@ -7,7 +7,7 @@ import { viewOf, type World } from '../world/world.ts'
 import { dnsServerCommand } from './dns.ts'
 import { netnsesOf, shellWord } from './names.ts'
 import type { JourneyPins, Pins } from './pins.ts'
-import { reverseProxyCommand, userspaceProxyCommand } from './proxies.ts'
+import { l4ProxyCommand, reverseProxyCommand, userspaceProxyCommand } from './proxies.ts'
 
 /** A command as the scenario document has it (JourneySpec). */
 export interface LabJourney {
@@ -72,7 +72,8 @@ export function labServer(world: World, p: ProcessRecord, pins: Pins | undefined
       const pinned = pins?.proxies.get(p.id)
       const dns = pins === undefined ? undefined : dnsServerCommand(world, p, pins.dns.get(p.id))
       if (dns !== undefined) return { netns, ...dns }
-      const proxy = reverseProxyCommand(world, p, pinned) ?? userspaceProxyCommand(world, p, pinned)
+      const proxy =
+        reverseProxyCommand(world, p, pinned) ?? userspaceProxyCommand(world, p, pinned) ?? l4ProxyCommand(world, p, pinned)
       return proxy === undefined ? undefined : { netns, ...proxy }
     }
   }

@@ -1,6 +1,7 @@
 import { fromUtf8 } from '../base/bytes.ts'
 import { formatIpv4 } from '../net/address.ts'
 import { IPPROTO, TCP } from '../net/packet.ts'
+import { proxyTargets } from '../sim/processes/l4-proxy.ts'
 import { albFlavour, type Flavour, nginxFlavour } from '../sim/processes/reverse-proxy-flavours.ts'
 import { targetText } from '../sim/processes/reverse-proxy-routes.ts'
 import { endpointsOf, servicePortText } from '../sim/processes/userspace-proxy-balancer.ts'
@@ -114,14 +115,32 @@ export function userspaceProxyCommand(world: World, p: ProcessRecord, pins: Prox
     const [what, name = ''] = (origin.detail ?? '').split(' ')
     const service = { namespace: origin.object?.namespace ?? 'default', service: origin.object?.name ?? '', portName: name }
     const chosen = pins?.chosen.get(servicePortText(service)) ?? endpointsOf(world, service).targets.map(targetText)
-    const turns = chosen.map((t) => [t.slice(0, t.lastIndexOf(':')), Number(t.slice(t.lastIndexOf(':') + 1))] as const)
-    return { protocol, port: local.port, held: what !== 'proxyPort', turns }
+    return { protocol, port: local.port, held: what !== 'proxyPort', turns: chosen.map(hostAndPort) }
   })
   const first = sockets[0]
   if (first === undefined) return undefined
   const command = `python3 "$HELPER" userspace-proxy ${shellWord(JSON.stringify({ portals, ports: pins?.ports ?? [] }))}`
   return { command, protocol: first.protocol === 'udp' ? 'udp' : 'tcp', port: first.local.port }
 }
+
+/** The helper's command for a load balancer that ends connections; undefined for any other process. */
+export function l4ProxyCommand(world: World, p: ProcessRecord, pins: ProxyPins | undefined): ProxyCommand | undefined {
+  if (p.argv[0] !== 'l4-proxy') return undefined
+  const path = optionOf(p, '--targets') ?? ''
+  const file = viewOf(world)
+    .list('file', p.netns)
+    .find((f) => f.path === path)
+  const portals = [...proxyTargets(file?.content ?? '')].map(([port, targets]) => {
+    const chosen = pins?.chosen.get(`${optionOf(p, '--service')}:${port}`) ?? targets.map(targetText)
+    return { protocol: 'tcp', port, held: false, turns: chosen.map(hostAndPort) }
+  })
+  const [first] = portals
+  if (first === undefined) return undefined
+  const command = `python3 "$HELPER" userspace-proxy ${shellWord(JSON.stringify({ portals, ports: pins?.ports ?? [] }))}`
+  return { command, protocol: 'tcp', port: first.port }
+}
+
+const hostAndPort = (t: string) => [t.slice(0, t.lastIndexOf(':')), Number(t.slice(t.lastIndexOf(':') + 1))] as const
 
 /** A ring of targets from the one on that the engine began with. */
 function turned<T extends readonly [string, number]>(targets: readonly T[], first: string | undefined): readonly T[] {

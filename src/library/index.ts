@@ -16,6 +16,8 @@ import { hostPortRandom } from './host-port-random.ts'
 import { ingressAlb } from './ingress-alb.ts'
 import { ingressL7 } from './ingress-l7.ts'
 import { loadBalancer } from './load-balancer.ts'
+import { loadBalancerDirect } from './load-balancer-direct.ts'
+import { loadBalancerInside } from './load-balancer-inside.ts'
 import { loadBalancerLocal } from './load-balancer-local.ts'
 import { metallbFailover } from './metallb-failover.ts'
 import { metallbLayer2 } from './metallb-layer2.ts'
@@ -65,6 +67,8 @@ export const LIBRARY: readonly LibraryEntry[] = [
   hostPortRandom,
   loadBalancer,
   loadBalancerLocal,
+  loadBalancerInside,
+  loadBalancerDirect,
   metallbLayer2,
   metallbFailover,
   resolveAService,

@@ -24,6 +24,11 @@ export interface ClusterConfig {
   readonly dns?: 'coredns' | 'none'
   /** Machines on the nodes' own segment that are no part of the cluster. */
   readonly clients?: readonly ClientConfig[]
+  /**
+   * How the cloud's load balancers of layer 4 bring packets to nodes: rewritten to a node port (when it is not said), or `direct`, as they
+   * are, so that nodes answer past the balancer (direct server return). Those of ipMode Proxy end the connections in any case.
+   */
+  readonly loadBalancer?: 'node-port' | 'direct'
   /** Nodes whose cable is out, by name: up and running, and cut off from all others. */
   readonly unplugged?: readonly string[]
 }

@@ -94,6 +94,7 @@ const cluster = object({
   ),
   dns: v.exactOptional(v.picklist(['coredns', 'none'])),
   clients: v.exactOptional(v.array(object({ name: placeName, address: v.exactOptional(text) }))),
+  loadBalancer: v.exactOptional(v.picklist(['node-port', 'direct'])),
   unplugged: v.exactOptional(v.array(text)),
 })
 

@@ -32,6 +32,7 @@ const machinesOf = (cluster: Cluster): string[] => [
   ...cluster.nodes.map((n) => n.name),
   sitePlace(cluster.site, cluster.config.network.fabric === 'cloud' ? 'router' : 'gateway'),
   ...cluster.clients.map((c) => c.place),
+  ...cluster.balancers.filter((b) => b.delivery === 'direct').map((b) => b.place),
 ]
 
 export function buildFabric(world: WorldBuilder, cluster: Cluster): void {

@@ -1,6 +1,6 @@
 import { ipv4 } from '../../net/address.ts'
 import { deviceId } from '../../world/ids.ts'
-import { edgeDevice, edgePlace } from '../fabric/balancer.ts'
+import { edgeDevice, edgePlace, onEdge } from '../fabric/balancer.ts'
 import { LAN_LATENCY } from '../fabric/fabric.ts'
 import type { Cluster, ClusterAlb } from '../model.ts'
 import { machineMac } from '../names.ts'
@@ -13,7 +13,7 @@ import type { NetnsBuilder, WorldBuilder } from '../world-builder.ts'
 const originOf = ({ ingress }: ClusterAlb, detail?: string) => objectOrigin('cloud', { kind: 'Ingress', ...ingress }, detail)
 
 /** It hangs on the machine that routes for the nodes, after the balancers of layer 4. */
-const deviceAt = (cluster: Cluster, i: number): string => edgeDevice(cluster.balancers.length + i)
+const deviceAt = (cluster: Cluster, i: number): string => edgeDevice(onEdge(cluster).length + i)
 
 export function buildAlbs(world: WorldBuilder, cluster: Cluster): void {
   const { mtu } = cluster.config.network

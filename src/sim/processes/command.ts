@@ -4,6 +4,7 @@ import { curl } from './curl.ts'
 import { dig } from './dig.ts'
 import { getent } from './getent.ts'
 import { httpd } from './httpd.ts'
+import { l4Proxy } from './l4-proxy.ts'
 import { metallbSpeaker } from './metallb-speaker.ts'
 import { nc } from './nc.ts'
 import { nsd } from './nsd.ts'
@@ -35,6 +36,7 @@ const PROGRAMS: ReadonlyMap<string, Program> = new Map(
     nsd,
     pdnsRecursor,
     metallbSpeaker,
+    l4Proxy,
   ].map((p) => [p.name, p]),
 )
 /** Other names that people use for the same program. */

@@ -1,7 +1,7 @@
 import { strerror, type TcpSocket } from '../../kernel/sockets/index.ts'
 import type { Timer } from '../../kernel/types.ts'
 import { targetText } from './reverse-proxy-routes.ts'
-import { choose, DIAL_TIMEOUTS, type Portal } from './userspace-proxy-portal.ts'
+import { DIAL_TIMEOUTS, type Portal } from './userspace-proxy-portal.ts'
 import { wakingUp } from './wakeup.ts'
 
 /** tcpProxySocket.ProxyLoop(): one connection after the other is accepted and given its own to an endpoint; copying goes on beside that. */
@@ -37,7 +37,7 @@ function dial(portal: Portal, client: TcpSocket, accepted: number, done: Dialled
       done(undefined, cause)
       return
     }
-    const { target, seq } = choose(portal, { address: client.remote.address, reset: n > 0 }, cause)
+    const { target, seq } = portal.choose({ address: client.remote.address, reset: n > 0 }, cause)
     if (target === undefined) {
       done(undefined, seq)
       return

@@ -2,7 +2,7 @@ import { strerror, type UdpSocket } from '../../kernel/sockets/index.ts'
 import type { Timer } from '../../kernel/types.ts'
 import { formatIpv4, type Ipv4 } from '../../net/address.ts'
 import { targetText } from './reverse-proxy-routes.ts'
-import { choose, DIAL_TIMEOUTS, type Portal } from './userspace-proxy-portal.ts'
+import { DIAL_TIMEOUTS, type Portal } from './userspace-proxy-portal.ts'
 import { wakingUp } from './wakeup.ts'
 
 const MS = 1_000_000
@@ -69,7 +69,7 @@ export function serveUdp(portal: Portal, socket: UdpSocket): void {
 function dial(portal: Portal, client: Ipv4, cause: number): UdpSocket | undefined {
   const { process } = portal
   for (let n = 0; n < DIAL_TIMEOUTS.length; n++) {
-    const { target, seq } = choose(portal, { address: client, reset: n > 0 }, cause)
+    const { target, seq } = portal.choose({ address: client, reset: n > 0 }, cause)
     if (target === undefined) return undefined
     const socket = process.sockets.udp(process.owner)
     const connected = socket.connect(target.address, target.port)

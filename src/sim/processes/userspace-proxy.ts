@@ -5,7 +5,7 @@ import type { Process } from './process.ts'
 import type { Program } from './program.ts'
 import { prepareHealthCheck } from './service-health.ts'
 import { RoundRobin, type ServicePort } from './userspace-proxy-balancer.ts'
-import type { Portal } from './userspace-proxy-portal.ts'
+import { servicePortal } from './userspace-proxy-portal.ts'
 import { serveTcp } from './userspace-proxy-tcp.ts'
 import { serveUdp } from './userspace-proxy-udp.ts'
 
@@ -30,7 +30,7 @@ function serve(process: Process): void {
     const port = portOf(record)
     // A node port's own socket is held, and nobody reads it: the rules lead past it.
     if (port === undefined) continue
-    const portal: Portal = { process, port, balancer: new RoundRobin(process.rng(`endpoints of ${record.origin.detail}`)) }
+    const portal = servicePortal(process, port, new RoundRobin(process.rng(`endpoints of ${record.origin.detail}`)))
     if (record.protocol === 'tcp') {
       const listener = process.sockets.adoptTcp(process.owner.id, record.local.port)
       if (listener !== undefined) serveTcp(portal, listener)
