@@ -64,7 +64,7 @@ export function fillIn(doc: ScenarioDocument, site: Site = HOME): Result<Cluster
   fillLayer2(context, { nodes: machines.nodes, services, slices })
   checkUnplugged(context, machines.nodes)
   const clients = fillClients(context, machines)
-  const balancers = fillBalancers(context, machines)
+  const balancers = fillBalancers(context, { ...machines, clients })
   fillIngresses(context, { services, pods })
   const albs = fillAlbs(context, { nodes: machines.nodes, services, taken: balancers.length })
   noteKinds(context)
