@@ -247,15 +247,24 @@ class PingRun {
       this.#arrived = this.#process.now
       if (this.#numeric || this.#options.quiet || this.#known?.address === message.from) {
         handle(cause)
+        // main_loop(): with nothing in flight it looks at its count again before it reads on; what is there stays unread.
+        if (this.#inFlight() === 0 && this.#done()) break
         continue
       }
       this.#lookUp(message.from, cause, (seq) => {
         handle(seq)
-        this.#wake(seq)
+        if (this.#inFlight() === 0 && this.#done()) this.#finish(seq)
+        else this.#wake(seq)
       })
-      if (this.#lookingUp) return
+      if (this.#lookingUp || this.#process.exited) return
     }
     if (this.#done()) this.#finish(cause)
+  }
+
+  /** in_flight() */
+  #inFlight(): number {
+    const behind = (this.#transmitted - this.#acked) & 0xffff
+    return behind < 0x8000 ? behind : this.#transmitted - this.#received - this.#errors
   }
 
   /** pr_addr(): the name of who answered, by a query of its own that everything waits for. */
