@@ -1,75 +1,101 @@
 // npm run kernel:fuzz:shrink -- FILE…: each failing case (JSON, as `kernel:fuzz --out` writes it) made as small as it goes.
 //   --keep NAME  also keeps it as a regression: recordings/fuzz/NAME.json and what the kernel did, NAME.txt
+//   --what KIND  differences have to be in this (`journey`, `frames`, `ss` …): a case may fail in more than one way
+//   --wrong DIR  the fault is mended already: a checkout of the last commit that has it (git worktree add DIR COMMIT). Then what
+//                that engine does otherwise than the one of --right DIR (the first commit without the fault; this checkout) is the
+//                failure; with --keep the kernel is asked, once and in the end, whether it agrees with this engine.
+//   --most N     trials at most (400; 6000 where the kernel takes no part in them)
 import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { formatDifference } from '../../../src/lab/compare/difference.ts'
+import { type Difference, formatDifference } from '../../../src/lab/compare/difference.ts'
 import type { FuzzCase } from '../../../src/lab/fuzz/case.ts'
+import { compareCase } from '../../../src/lab/fuzz/compare.ts'
 import { shrink } from '../../../src/lab/fuzz/shrink.ts'
+import { caseText } from './case-text.ts'
 import { keep } from './keep.ts'
+import { engineDifferences, engineOf, mainKind } from './old-engine.ts'
 import { Slot } from './slot.ts'
 import { type Tried, tryCase } from './try.ts'
 
 const { values, positionals } = parseArgs({
   options: {
     keep: { type: 'string' },
-    /** Differences have to be in this (`journey`, `frames`, `ss` …): a case may fail in more than one way. */
     what: { type: 'string' },
-    most: { type: 'string', default: '400' },
+    wrong: { type: 'string' },
+    right: { type: 'string' },
+    most: { type: 'string' },
     slots: { type: 'string', default: '16' },
   },
   allowPositionals: true,
 })
 const slots = Array.from({ length: Number(values.slots) }, () => new Slot())
 const slotAt = (i: number): Slot => slots[i % slots.length] ?? new Slot()
+const read = (file: string): FuzzCase => {
+  const { ends: _, ...c } = JSON.parse(readFileSync(file, 'utf8')) as FuzzCase & { ends?: unknown }
+  return c
+}
 
-const failed = (t: Tried): boolean =>
-  t.kind === 'broken' ||
-  (t.kind === 'different' && (values.what === undefined || t.differences.some((d) => d.what === values.what)))
+function write(file: string, small: FuzzCase, differences: readonly Difference[]): void {
+  writeFileSync(file.replace(/\.json$/, '.small.json'), `${JSON.stringify(small, undefined, 1)}\n`)
+  console.log(`${file}:\n${caseText(small)}`)
+  for (const d of differences.slice(0, 8)) console.log(`  ${formatDifference(d).trimEnd()}`)
+}
 
-for (const file of positionals) {
-  const c = JSON.parse(readFileSync(file, 'utf8')) as FuzzCase
+/** Engine against kernel. */
+async function shrinkFailing(file: string): Promise<void> {
+  const failed = (t: Tried): boolean =>
+    t.kind === 'broken' ||
+    (t.kind === 'different' && (values.what === undefined || t.differences.some((d) => d.what === values.what)))
+  const c = read(file)
   const before = await tryCase(c, slotAt(0), 1)
   if (!failed(before)) {
     console.log(`${file}: does not fail any more (${before.kind})`)
-    continue
+    return
   }
-  const small = await shrink(
-    c,
-    async (smaller, lane) => {
-      const t = await tryCase(smaller, slotAt(lane), 1)
-      return t.kind === before.kind && failed(t)
-    },
-    { most: Number(values.most), width: slots.length },
-  )
+  const fails = async (smaller: FuzzCase, lane: number) => {
+    const t = await tryCase(smaller, slotAt(lane), 1)
+    return t.kind === before.kind && failed(t)
+  }
+  const small = await shrink(c, fails, { most: Number(values.most ?? 400), width: slots.length })
   const after = await tryCase(small, slotAt(0), 2)
-  const text = `${JSON.stringify(small, undefined, 1)}\n`
-  writeFileSync(file.replace(/\.json$/, '.small.json'), text)
-  console.log(`${file}:\n${compact(small)}`)
+  write(file, small, after.kind === 'different' ? after.differences : [])
   if (after.kind === 'broken') console.log(`  ${after.message}`)
-  if (after.kind !== 'different') continue
-  for (const d of after.differences.slice(0, 8)) console.log(`  ${formatDifference(d).trimEnd()}`)
-  if (values.keep === undefined) continue
-  keep(values.keep, small, after.kernel)
+  if (after.kind === 'different' && values.keep !== undefined) keep(values.keep, small, after.kernel)
 }
-for (const s of slots) s.close()
 
-/** For reading: only what is there. */
-function compact(c: FuzzCase): string {
-  const hosts = c.hosts.flatMap((h) => {
-    const sysctls = Object.entries(h.sysctls).filter(([k]) => !k.startsWith('net.ipv4.neigh.'))
-    return [
-      `  ${h.name}: ${h.bridges.map((b) => `bridge ${b}, `).join('')}${h.addresses.map((a) => `${a.device} ${a.cidr}`).join(', ')}`,
-      ...[...h.routes, ...h.rules, ...h.sets, ...h.servers].map((l) => `    ${l}`),
-      ...sysctls.map(([k, v]) => `    ${k}=${v}`),
-      ...h.tables.flatMap((t) => [
-        `    *${t.table} ${Object.entries(t.policies).join(' ')} ${t.chains.join(' ')}`,
-        ...t.rules.map((r) => `    ${r}`),
-      ]),
-    ]
-  })
-  const cables = c.cables.map((k) => {
-    const end = (e: typeof k.a) => `${e.host}/${e.device}${e.master ? `@${e.master}` : ''}${e.hairpin ? ' hairpin' : ''}`
-    return `  ${end(k.a)} -- ${end(k.b)}${k.mtu === 1500 ? '' : ` mtu ${k.mtu}`}`
-  })
-  return [...hosts, ...cables, ...c.journeys.map((j) => `  ${j.from}$ ${j.run}`)].join('\n')
+/** An engine that has the fault against one that has not. */
+async function shrinkMended(file: string, wrongAt: string): Promise<void> {
+  const wrong = await engineOf(wrongAt)
+  const right = await engineOf(values.right ?? join(import.meta.dirname, '../../..'))
+  const c = read(file)
+  const before = engineDifferences(c, wrong, right)
+  const kind = values.what ?? mainKind(before)
+  if (kind === undefined) {
+    console.log(`${file}: both engines do the same`)
+    return
+  }
+  const fails = async (smaller: FuzzCase) => engineDifferences(smaller, wrong, right).some((d) => d.what === kind)
+  const small = await shrink(c, fails, { most: Number(values.most ?? 6000), width: 1 })
+  write(file, small, engineDifferences(small, wrong, right))
+  if (values.keep === undefined) return
+  const kernel = await tryCase(small, slotAt(0), 3)
+  if (kernel.kind !== 'same') {
+    console.log(`${file}: not kept: this engine and the kernel: ${kernel.kind}`)
+    if (kernel.kind === 'different')
+      for (const d of kernel.differences.slice(0, 8)) console.log(`  ${formatDifference(d).trimEnd()}`)
+    else if ('message' in kernel) console.log(`  ${kernel.message}`)
+    return
+  }
+  const faulty = wrong(small)
+  const seen =
+    faulty === undefined
+      ? []
+      : compareCase(small, faulty, { run: kernel.kernel.run, journeys: kernel.kernel.journeys }).differences
+  if (!seen.some((d) => d.what === kind))
+    console.log(`${file}: not kept: the kernel does not tell the faulty engine from this one`)
+  else keep(values.keep, small, kernel.kernel)
 }
+
+for (const file of positionals) await (values.wrong === undefined ? shrinkFailing(file) : shrinkMended(file, values.wrong))
+for (const s of slots) s.close()

@@ -6,6 +6,7 @@ import { flowOf } from './flows.ts'
 import { devicesOf, type Places, placesOf, portsOf } from './places.ts'
 import { drawRareRules } from './rare.ts'
 import { drawRareRoutes } from './rare-routes.ts'
+import { reachable } from './routes.ts'
 import { drawTables } from './rules.ts'
 import { type Draft, drawTopology, type Host } from './topology.ts'
 import { drawTunnels } from './tunnels.ts'
@@ -165,17 +166,6 @@ function drawRouting(draw: Draw, host: Host, draft: Draft, places: Places): void
 function withoutTwins(routes: readonly string[]): string[] {
   const key = (r: string) => `${/[\d./]+|default/.exec(r)?.[0]} ${/table \d+/.exec(r)?.[0]}`
   return routes.filter((r, i) => routes.findIndex((o) => key(o) === key(r)) === i)
-}
-
-/** The kernel refuses a gateway that it cannot reach on a link: an address's subnet, or a route to the gateway itself. */
-function reachable(host: Host, routes: readonly string[]): string[] {
-  const onLink = (gateway: string) =>
-    routes.some((r) => r.startsWith(`${gateway} dev `) && !r.includes(' table ')) ||
-    host.addresses.some((a) => a.cidr.endsWith('/24') && a.cidr.startsWith(gateway.slice(0, gateway.lastIndexOf('.') + 1)))
-  return routes.filter((r) => {
-    const gateway = / via (\S+) /.exec(r)?.[1]
-    return gateway === undefined || r.endsWith(' onlink') || onLink(gateway)
-  })
 }
 
 function drawSets(draw: Draw, host: Host, places: Places): void {

@@ -1,4 +1,7 @@
+import { BASE_CHAINS } from '../../linux/iptables/names.ts'
 import type { FuzzCase, FuzzHost } from './case.ts'
+import { devicesOf } from './places.ts'
+import { reachable } from './routes.ts'
 
 /**
  * Every case that is this one with one thing left out, the large things first: hosts with their cables, journeys, tables,
@@ -7,6 +10,9 @@ import type { FuzzCase, FuzzHost } from './case.ts'
 export function* smallerCases(c: FuzzCase): Generator<FuzzCase> {
   for (const host of c.hosts) if (!c.journeys.some((j) => j.from === host.name)) yield withoutHost(c, host.name)
   if (c.journeys.length > 1) for (const i of c.journeys.keys()) yield { ...c, journeys: without(c.journeys, i) }
+  for (const [i, j] of c.journeys.entries()) {
+    for (const run of simplerCommands(j.run)) yield { ...c, journeys: c.journeys.with(i, { ...j, run }) }
+  }
   for (const [i, host] of c.hosts.entries()) {
     for (const smaller of smallerHosts(host)) yield { ...c, hosts: c.hosts.with(i, smaller) }
   }
@@ -48,6 +54,7 @@ function* smallerHosts(host: FuzzHost): Generator<FuzzHost> {
     if (key.startsWith('net.ipv4.neigh.')) continue
     yield { ...host, sysctls: Object.fromEntries(Object.entries(host.sysctls).filter(([k]) => k !== key)) }
   }
+  if (host.rules.length > 0) yield { ...host, rules: [], routes: host.routes.filter((r) => !r.includes(' table ')) }
   for (const i of host.servers.keys()) yield { ...host, servers: without(host.servers, i) }
   for (const i of host.rules.keys()) yield { ...host, rules: without(host.rules, i) }
   for (const i of host.routes.keys()) yield { ...host, routes: without(host.routes, i) }
@@ -58,6 +65,42 @@ function* smallerHosts(host: FuzzHost): Generator<FuzzHost> {
   }
   if (host.addresses.length > 1) for (const i of host.addresses.keys()) yield { ...host, addresses: without(host.addresses, i) }
 }
+
+/** A ping that sends less often, or with an option less. */
+function* simplerCommands(run: string): Generator<string> {
+  if (!run.startsWith('ping ')) return
+  const fewer = run.replace(/ -c [2-9]/, ' -c 1')
+  if (fewer !== run) yield fewer
+  for (const option of [/ -s \d+/, / -M \w+/, / -t \d+/, / -Q \d+/]) if (option.test(run)) yield run.replace(option, '')
+}
+
+/**
+ * Whether iptables, ipset and ip would take what a case says, as far as leaving things out can break it: names of chains, sets
+ * and bridges, gateways. The engine is not asked: it may take more than they do.
+ */
+export function isWhole(c: FuzzCase): boolean {
+  const ends = c.cables.flatMap((k) => [k.a, k.b])
+  return (
+    ends.every((e) => e.master === undefined || c.hosts.some((h) => h.name === e.host && h.bridges.includes(e.master ?? ''))) &&
+    c.hosts.every((h) => {
+      const devices = devicesOf(h, c.cables)
+      const sets = h.sets.flatMap((s) => (s.startsWith('create ') ? [s.split(' ')[1]] : []))
+      const known = (rule: string, chains: readonly string[]) =>
+        everyWord(rule, / -[jg] (U\d)/g, chains) && everyWord(rule, /--match-set (\S+)/g, sets)
+      return (
+        h.addresses.every((a) => devices.includes(a.device)) &&
+        h.routes.every((r) => everyWord(r, / dev (\S+)/g, devices)) &&
+        reachable(h, h.routes).length === h.routes.length &&
+        h.tables.every((t) =>
+          t.rules.every((r) => known(r, t.chains) && [...t.chains, ...BASE_CHAINS[t.table]].includes(r.split(' ')[1] ?? '')),
+        )
+      )
+    })
+  )
+}
+
+const everyWord = (text: string, pattern: RegExp, known: readonly (string | undefined)[]): boolean =>
+  [...text.matchAll(pattern)].every((m) => known.includes(m[1]))
 
 /** A rule with one of its matches left out. */
 function* simplerRules(rule: string): Generator<string> {
@@ -81,16 +124,20 @@ export async function shrink(
   let trials = 0
   for (let better = true; better && trials < options.most; ) {
     better = false
+    let all = [...smallerCases(current)].filter(isWhole)
     for (let at = 0; trials < options.most; ) {
-      const batch = [...smallerCases(current)].slice(at, at + options.width)
+      const batch = all.slice(at, at + options.width)
       if (batch.length === 0) break
       trials += batch.length
       const results = await Promise.all(batch.map(fails))
       const index = results.indexOf(true)
+      const found = batch[index]
       // What was tried before will hardly help now; what came after has moved to this place.
       at += index < 0 ? batch.length : index
-      current = batch[index] ?? current
-      better ||= index >= 0
+      if (found === undefined) continue
+      current = found
+      all = [...smallerCases(current)].filter(isWhole)
+      better = true
     }
   }
   return current
