@@ -24,13 +24,19 @@ export function netnsBatch(view: WorldView, ns: NetnsRecord, names: LabNames, sk
   const devices = view.list('device', ns.id)
   return {
     links: devices.flatMap((d) => linkLines(view, d, names, skipped)),
-    up: [...tunnelLines(devices), ...portLines(devices), ...devices.filter((d) => d.up).map((d) => `link set ${d.name} up`)],
+    up: [
+      ...tunnelLines(devices),
+      ...portLines(devices),
+      ...bridgeMtuLines(devices),
+      ...devices.filter((d) => d.up).map((d) => `link set ${d.name} up`),
+    ],
     layer3: [...addressLines(view, ns), ...routeLines(view, ns), ...ruleLines(view, ns), ...neighbourLines(view, ns)],
     bridge: fdbLines(view, ns),
   }
 }
 
-const head = (d: DeviceRecord): string => `${d.name} address ${formatMac(d.mac)} mtu ${d.mtu}`
+const named = (d: DeviceRecord): string => `${d.name} address ${formatMac(d.mac)}`
+const head = (d: DeviceRecord): string => `${named(d)} mtu ${d.mtu}`
 
 function linkLines(view: WorldView, d: DeviceRecord, names: LabNames, skipped: Skipped): string[] {
   const { link } = d
@@ -39,7 +45,7 @@ function linkLines(view: WorldView, d: DeviceRecord, names: LabNames, skipped: S
       return []
     case 'bridge':
       // ageing_time is in hundredths of a second; snooping would add reports and queries of its own.
-      return [`link add ${head(d)} type bridge ageing_time ${Math.round(link.ageing / 1e7)} stp_state 0 mcast_snooping 0`]
+      return [`link add ${named(d)} type bridge ageing_time ${Math.round(link.ageing / 1e7)} stp_state 0 mcast_snooping 0`]
     case 'dummy':
       return [`link add ${head(d)} type dummy`]
     case 'vxlan':
@@ -58,6 +64,18 @@ function linkLines(view: WorldView, d: DeviceRecord, names: LabNames, skipped: S
       return [`link add ${head(d)} type veth peer name ${head(peer)} netns ${there}`]
     }
   }
+}
+
+/**
+ * A bridge takes the least MTU of its ports (br_mtu_auto_adjust()) by itself. One that it begins with would not reach
+ * fake_rtable, which br_netfilter fragments by: only a change does (br_change_mtu()).
+ */
+function bridgeMtuLines(devices: readonly DeviceRecord[]): string[] {
+  return devices.flatMap((d) => {
+    if (d.link.kind !== 'bridge') return []
+    const ports = devices.filter((p) => p.master?.bridge === d.id).map((p) => p.mtu)
+    return d.mtu === (ports.length === 0 ? 1500 : Math.min(...ports)) ? [] : [`link set ${d.name} mtu ${d.mtu}`]
+  })
 }
 
 function tunnelLines(devices: readonly DeviceRecord[]): string[] {

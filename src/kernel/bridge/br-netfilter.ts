@@ -83,10 +83,11 @@ export function brNfForward(skb: SkBuff, target: NetDevice, bridge: NetDevice): 
  * br_nf_dev_queue_xmit(): what was put together for the IP hooks is taken apart again, with the frame's own addresses. Answers
  * the frames to send; none when it must not be fragmented and does not fit.
  */
-export function brNfFragment(skb: SkBuff, target: NetDevice): SkBuff[] {
+export function brNfFragment(skb: SkBuff, target: NetDevice, bridge: NetDevice): SkBuff[] {
   const { pkt, fragMaxSize } = skb
-  const { mtu } = target
-  if (!isIp(pkt) || ipLength(pkt) <= (fragMaxSize > 0 ? Math.min(mtu, fragMaxSize) : mtu)) return [skb]
+  if (!isIp(pkt) || ipLength(pkt) <= (fragMaxSize > 0 ? Math.min(target.mtu, fragMaxSize) : target.mtu)) return [skb]
+  // ip_skb_dst_mtu() of the bridge's fake_rtable, which br_change_mtu() keeps at the bridge's own: the port's only says whether.
+  const { mtu } = bridge
   if (((pkt.ipFlags & IP_DF) !== 0 && fragMaxSize === 0) || fragMaxSize > mtu) {
     drop(skb, 'SKB_DROP_REASON_NOT_SPECIFIED', target.ref)
     return []

@@ -114,12 +114,12 @@ function brForward(skb: SkBuff, target: NetDevice, bridge: NetDevice, forwarded:
   // What the host itself sends goes through NF_BR_LOCAL_OUT, where br_netfilter has no hook: its IP hooks are behind it.
   if (forwarded && skb.nfBridge !== undefined) {
     if (!brNfForward(skb, target, bridge) || !brNfPostRouting(skb, bridge)) return
-    for (const frame of brNfFragment(skb, target)) brPushXmit(frame, target)
+    for (const frame of brNfFragment(skb, target, bridge)) brPushXmit(frame, target)
     return
   }
   if (forwarded && brNfCalls(skb, bridge)) {
     // No table has anything to say, but br_netfilter is there, and takes apart what the port cannot take whole.
-    for (const frame of brNfFragment(skb, target)) brPushXmit(frame, target)
+    for (const frame of brNfFragment(skb, target, bridge)) brPushXmit(frame, target)
     return
   }
   brPushXmit(skb, target)
