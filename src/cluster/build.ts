@@ -9,6 +9,7 @@ import { buildRouter } from './fabric/cloud.ts'
 import { buildGateway, buildInternet } from './fabric/egress.ts'
 import { buildFabric } from './fabric/fabric.ts'
 import { demandedVips } from './fill-balancers.ts'
+import type { FillOptions } from './fill-in.ts'
 import { buildAlbs } from './ingress/alb.ts'
 import type { Cluster, ClusterNode, ClusterNote } from './model.ts'
 import { buildNode } from './node.ts'
@@ -19,7 +20,7 @@ import { checkJourneys } from './places.ts'
 import { leftOutNote, leftOutTables, MAX_RULES, nodesOnTheWay } from './realise.ts'
 import { WorldBuilder } from './world-builder.ts'
 
-export interface BuildOptions {
+export interface BuildOptions extends FillOptions {
   /** Called now and then with the share of nodes that are built, 0 to 1. */
   readonly onProgress?: (done: number) => void
   /** On a large cluster: nodes that get all their rules although no journey passes them. */
@@ -33,7 +34,7 @@ export interface BuildOptions {
  * Errors name a path of the document: references to what does not exist, clashing addresses and names, ranges that overlap.
  */
 export function buildWorld(doc: ScenarioDocument, options: BuildOptions = {}): Result<World, InputError[]> {
-  const plan = planWorld(doc)
+  const plan = planWorld(doc, options)
   if (!plan.ok) return plan
   const world = plan.value.world(doc.journeys, options)
   const wrong = checkJourneys(doc.journeys, world.records)
@@ -55,10 +56,10 @@ export interface WorldPlan {
 }
 
 /** Everything of buildWorld that is the same for whatever journeys, or nearly: with many Services, most of its work. */
-export function planWorld(doc: ScenarioDocument): Result<WorldPlan, InputError[]> {
+export function planWorld(doc: ScenarioDocument, options: FillOptions = {}): Result<WorldPlan, InputError[]> {
   const early = notBuilt(doc)
   if (early.length > 0) return err(early)
-  const filled = fillInAll(doc)
+  const filled = fillInAll(doc, options)
   if (!filled.ok) return err(filled.error)
   const clusters = filled.value.map(planCluster)
   const balancersOf = (journeys: readonly JourneySpec[]) => filled.value.map((c) => demandedVips(c, journeys).join()).join(';')

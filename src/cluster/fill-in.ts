@@ -20,6 +20,11 @@ import type { Cluster, ClusterNode, ClusterNote } from './model.ts'
 import { type Drafts, draftsOf, recordsOf } from './objects.ts'
 import { HOME, type Site } from './site.ts'
 
+export interface FillOptions {
+  /** False: workloads have the pods that are given, none where none is. Their controllers are at work already. */
+  readonly workloads?: false
+}
+
 /** What each fill-in step works on: the objects so far, and the errors found. */
 export interface FillContext {
   readonly site: Site
@@ -37,7 +42,7 @@ export interface FillContext {
  *
  * Errors carry paths into the document (`objects[3].spec.nodeName`); all that can be found are returned at once.
  */
-export function fillIn(doc: ScenarioDocument, site: Site = HOME): Result<Cluster, InputError[]> {
+export function fillIn(doc: ScenarioDocument, site: Site = HOME, options: FillOptions = {}): Result<Cluster, InputError[]> {
   const errors: InputError[] = []
   const podCIDR = range(doc.cluster.podCIDR, 'cluster.podCIDR', errors)
   const serviceCIDR = range(doc.cluster.serviceCIDR, 'cluster.serviceCIDR', errors)
@@ -55,7 +60,7 @@ export function fillIn(doc: ScenarioDocument, site: Site = HOME): Result<Cluster
   fillMissingNodes(context)
   fillDns(context)
   const machines = fillNodes(context)
-  fillWorkloads(context, machines.nodes)
+  if (options.workloads !== false) fillWorkloads(context, machines.nodes)
   admitHostPorts(context)
   const pods = fillPods(context, machines.nodes)
   assignAddresses(context)

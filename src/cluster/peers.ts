@@ -4,9 +4,9 @@ import type { RecordId } from '../world/ids.ts'
 import type { ObjectRecord } from '../world/records.ts'
 import { inputError } from './errors.ts'
 import { wantsDns } from './fill-dns.ts'
-import { fillIn } from './fill-in.ts'
+import { type FillOptions, fillIn } from './fill-in.ts'
 import type { Cluster } from './model.ts'
-import type { Site } from './site.ts'
+import { HOME, type Site } from './site.ts'
 
 // A document's own cluster and its peers, each completed by itself: they share the Internet and nothing else.
 
@@ -16,7 +16,7 @@ const DISTINCT = new Set(['Node', 'Pod', 'Service', 'EndpointSlice'])
 const RESERVED = new Set(['fabric', 'router', 'gateway', 'internet', 'pod', 'lb', 'client'])
 
 /** Errors of a peer have paths from `peers[0]` on. */
-export function fillInAll(doc: ScenarioDocument): Result<Cluster[], InputError[]> {
+export function fillInAll(doc: ScenarioDocument, options: FillOptions = {}): Result<Cluster[], InputError[]> {
   const peers = doc.peers ?? []
   const errors: InputError[] = []
   const clusters: Cluster[] = []
@@ -24,7 +24,7 @@ export function fillInAll(doc: ScenarioDocument): Result<Cluster[], InputError[]
     if (filled.ok) clusters.push(filled.value)
     else errors.push(...filled.error.map((e) => ({ ...e, path: `${prefix}${e.path ?? ''}` })))
   }
-  take(fillIn(doc), '')
+  take(fillIn(doc, HOME, options), '')
   peers.forEach((peer, i) => {
     const path = `peers[${i}]`
     if (RESERVED.has(peer.name) || peers.findIndex((p) => p.name === peer.name) < i) {

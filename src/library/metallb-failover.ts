@@ -13,6 +13,7 @@ export const metallbFailover: LibraryEntry = {
     zh: '192.168.1.240 由 node1 宣告，笔记本的邻居表里记着 node1 的硬件地址。随后 node1 的网线被拔掉。Pod 在 node2 上，一切正常；但下一个请求照样丢失，因为笔记本仍把它发给 node1。\n此时 Kubernetes 还毫无察觉，speaker 却发现了：它们通过 gossip（memberlist）彼此监视。大约五秒后，node2 的 speaker 认定 node1 的已经失效，自己成为剩余节点中的第一个，于是发出免费 ARP：立即发一次，此后每 1.1 秒一次，持续五秒。间隔不更短，是因为 Linux 不允许邻居表项在上次变更后的一秒内被覆盖。交换机学到新的端口，笔记本学到新的地址，最后一个请求得到应答。\n直到断网 50 秒后，控制平面才把 node1 标记为 NotReady。可以观察 ServiceL2Status 由谁宣告，并比较笔记本邻居表的前后变化。',
   },
   document: scenario({
+    seed: 3,
     title: 'MetalLB: the announcing node is cut off',
     cluster: LAN,
     objects: [...TWO_NODES, webPod('web-a', 'node2', '10.244.2.2'), ...METALLB, announcedService('web', WEB_IP, '192.168.1.240')],

@@ -231,7 +231,7 @@ describe('a change that cannot be', () => {
     [
       'a kind that stays as it is',
       { journey: 0, at: '1s', delete: [{ kind: 'Node', name: 'node2' }] },
-      /^changes\[0\]\.delete\[0\]\.kind: Node objects cannot change/,
+      /^changes\[0\]\.delete\[0\]\.kind: nodes stay.*unplug/,
     ],
     [
       'a pod that moves',

@@ -1,5 +1,5 @@
 import { assertNever } from '../../base/assert-never.ts'
-import { at as fieldAt, textAt } from '../../base/fields.ts'
+import { at as fieldAt, listAt, numberAt, objectAt, textAt } from '../../base/fields.ts'
 import { err, ok, type Result } from '../../base/result.ts'
 import type { InputError, Manifest, ScenarioDocument, ScheduledChange } from '../../scenario/document.ts'
 import type { ConfigureChange, WorldChange } from '../../world/changes.ts'
@@ -11,6 +11,7 @@ import { inputError, listed } from '../errors.ts'
 import { fillIn } from '../fill-in.ts'
 import { hasSpeakers } from '../metallb/layer2.ts'
 import type { Cluster, ClusterPod } from '../model.ts'
+import { HOME } from '../site.ts'
 import { type BalancerEdit, BalancerHealth, nextProbe } from './balancers.ts'
 import { routeEdits } from './edits.ts'
 import { hostPortEdits, staleHostPorts } from './host-ports.ts'
@@ -23,13 +24,16 @@ import {
   lost,
   type ObjectSet,
   placedErrors,
+  podsReady,
   readChange,
   terminating,
   withOwned,
+  withReady,
 } from './objects.ts'
 import { attached, gonePods, newPods, processesOf, recordsOfPod } from './pods.ts'
 import { isHealthCheck, isOfPod, programEdits } from './programs.ts'
 import { type Synced, syncedOf, syncNode } from './proxy.ts'
+import { isReady, WORKLOADS, Workloads } from './workloads.ts'
 
 const MS = 1_000_000
 const SECOND = 1_000_000_000
@@ -52,7 +56,7 @@ const SANDBOX_LAG = 100 * MS
  * from the objects, runtime and network plugin make and remove namespaces, kube-proxy syncs on every node. `world` is the one
  * that `buildWorld` made of the same document.
  *
- * A pod that is applied runs and is ready at once. One that is deleted is terminating, and serves, until its grace period is
+ * A pod that is applied runs and is ready at once, or when its readiness probe is first tried. One that is deleted is terminating, and serves, until its grace period is
  * over; then it is killed and its namespace goes. kube-proxy is idle when a journey begins.
  * Errors carry paths of the document: `changes[0].apply[1].spec.nodeName`.
  */
@@ -112,6 +116,10 @@ interface Moment extends When {
     /** The kubelet lets go of a pod that had no sandbox network of its own. */
     | { readonly kind: 'forget'; readonly id: string }
     | { readonly kind: 'sync' }
+    /** The workload controllers look at what there is. */
+    | { readonly kind: 'control' }
+    /** A pod's readiness probe has had its answer. */
+    | { readonly kind: 'ready'; readonly id: string }
     /** What does not depend on the API server notices that a node is gone: MetalLB's speakers. */
     | { readonly kind: 'unheard'; readonly node: string }
     /** The node lifecycle controller has waited long enough for a node's heartbeat. */
@@ -138,6 +146,9 @@ class Course {
   /** The cluster that every kube-proxy has seen: what its health checks answer by. */
   #seen: Cluster
   readonly #health: BalancerHealth
+  readonly #workloads: Workloads
+  /** Workloads that something has been done to: their controllers are at work. The others are taken to be content. */
+  readonly #managed = new Set<string>()
   readonly #unplugged: Set<string>
   /** Of these, those that the other nodes miss. */
   readonly #unheard: Set<string>
@@ -154,6 +165,7 @@ class Course {
     this.#unheard = new Set(doc.cluster.unplugged)
     this.#health = new BalancerHealth(cluster, this.#unplugged)
     this.#objects = initialObjects(cluster.objects)
+    this.#workloads = new Workloads(this.#objects)
     this.#agenda = (doc.changes ?? []).map((c, index) => ({
       journey: c.journey,
       at: durationOf(c.at),
@@ -199,6 +211,16 @@ class Course {
       case 'not-ready':
         this.#become(lost(this.#objects, due.node), m, [objectId('Node', undefined, due.node)])
         return
+      case 'control':
+        this.#control(m)
+        return
+      case 'ready': {
+        const pod = this.#objects.get(due.id)
+        if (pod === undefined) return
+        const ready = { ...pod, manifest: withReady(pod.manifest, { status: 'True' }) }
+        this.#become(new Map(this.#objects).set(due.id, ready), m, [due.id])
+        return
+      }
       case 'probe':
         this.#rebalance(this.#health.probe(this.#seen, this.#now), m)
         this.#wakeBalancers(m)
@@ -217,19 +239,64 @@ class Course {
     if (this.#errors.length > 0) return
     for (const node of change.unplug ?? []) this.#unplug(node, m)
     if (applied.length + deleted.length === 0) return
-    const objects = new Map<string, KeptObject>(this.#objects)
-    for (const o of applied) objects.set(idOfManifest(o.manifest), o)
-    for (const id of withOwned(objects, deleted)) {
-      const known = objects.get(id)
-      if (known === undefined) continue
-      const grace = known.manifest.kind === 'Pod' ? graceOf(known.manifest) : 0
-      if (grace === 0) objects.delete(id)
-      else {
-        objects.set(id, { ...known, manifest: terminating(known.manifest) })
-        this.#agenda.push({ journey: m.journey, at: m.at + grace * SECOND, due: { kind: 'kill', id } })
+    let objects = new Map<string, KeptObject>(this.#objects)
+    for (const o of applied) {
+      const id = idOfManifest(o.manifest)
+      if (WORKLOADS.includes(o.manifest.kind)) this.#managed.add(id)
+      objects.set(id, objects.has(id) ? o : { ...o, manifest: this.#starting(o.manifest, m) })
+      if (o.manifest.kind === 'Node') objects = new Map(podsReady(objects, o.manifest.metadata.name, isReady(o.manifest)))
+    }
+    for (const id of deleted) for (const owner of ownersOf(objects.get(id)?.manifest)) this.#managed.add(owner)
+    for (const id of withOwned(objects, deleted)) this.#delete(objects, id, m)
+    this.#become(objects, m, [...applied.map((o) => idOfManifest(o.manifest)), ...deleted])
+  }
+
+  /** A pod gets its grace period; everything else is gone. */
+  #delete(objects: Map<string, KeptObject>, id: string, m: When): void {
+    const known = objects.get(id)
+    if (known === undefined) return
+    this.#managed.delete(id)
+    const grace = known.manifest.kind === 'Pod' ? graceOf(known.manifest) : 0
+    if (grace === 0) objects.delete(id)
+    else {
+      objects.set(id, { ...known, manifest: terminating(known.manifest) })
+      this.#agenda.push({ journey: m.journey, at: m.at + grace * SECOND, due: { kind: 'kill', id } })
+    }
+  }
+
+  /** A new pod with a readiness probe is not ready before the probe's first answer, which is taken to be a good one. */
+  #starting(manifest: Manifest, { journey, at }: When): Manifest {
+    const delay = manifest.kind === 'Pod' ? readinessDelay(manifest) : undefined
+    if (delay === undefined) return manifest
+    this.#agenda.push({ journey, at: at + delay * SECOND, due: { kind: 'ready', id: idOfManifest(manifest) } })
+    return withReady(manifest, { status: 'False', reason: 'ContainersNotReady' })
+  }
+
+  /** They see every change, and act on those that concern what they manage. */
+  #wakeControllers({ journey, at }: When): void {
+    const waiting = this.#agenda.some((m) => m.due.kind === 'control' && m.journey === journey && m.at === at)
+    if (this.#managed.size > 0 && !waiting) this.#agenda.push({ journey, at, due: { kind: 'control' } })
+  }
+
+  /** The workload controllers, as long as they find something to do. */
+  #control(m: Moment): void {
+    const objects = new Map(this.#objects)
+    const made: string[] = []
+    const nodes = this.#cluster.nodes.map((n) => n.name)
+    for (let acted = true; acted; ) {
+      acted = false
+      for (const id of this.#managed) {
+        const workload = objects.get(id)
+        if (workload === undefined) continue
+        const { make, remove } = this.#workloads.next(workload, objects, nodes)
+        for (const pod of make)
+          objects.set(idOfManifest(pod), { manifest: this.#starting(pod, m), path: `${workload.path}.spec.template` })
+        for (const pod of remove) this.#delete(objects, pod, m)
+        made.push(...make.map(idOfManifest), ...remove)
+        acted ||= make.length + remove.length > 0
       }
     }
-    this.#become(objects, m, [...applied.map((o) => idOfManifest(o.manifest)), ...deleted])
+    if (made.length > 0) this.#become(objects, m, made)
   }
 
   #refuseCutOff(change: ScheduledChange, path: string): void {
@@ -367,8 +434,8 @@ class Course {
    */
   #become(objects: ObjectSet, m: Moment, given: readonly string[]): void {
     const doc = documentWith(this.#doc, objects, this.#unheard)
-    const world = buildWorld(doc, { rulesOn: this.#nodesWithRules() })
-    const cluster = fillIn(doc)
+    const world = buildWorld(doc, { rulesOn: this.#nodesWithRules(), workloads: false })
+    const cluster = fillIn(doc, HOME, { workloads: false })
     if (!world.ok || !cluster.ok) {
       this.#errors.push(...placedErrors(world.ok ? [] : world.error, objects))
       return
@@ -385,7 +452,8 @@ class Course {
       const pod = cluster.value.pods.find((p) => p.place === netns.name)
       this.#mapHostPorts(when, netns, world.value, pod)
     }
-    this.#objects = objects
+    this.#objects = completed(objects, world.value)
+    this.#wakeControllers(when)
     this.#built = world.value
     this.#cluster = cluster.value
     this.#runOnHosts(world.value, when)
@@ -500,15 +568,41 @@ function portBehind(node: string, world: World): DeviceRecord | undefined {
   return port?.kind === 'device' ? port : undefined
 }
 
+/** Workloads that a pod belongs to. */
+const ownersOf = (manifest: Manifest | undefined): string[] =>
+  listAt(manifest, 'metadata', 'ownerReferences').flatMap((o) => {
+    const kind = textAt(o, 'kind') ?? ''
+    return WORKLOADS.includes(kind) ? [objectId(kind, manifest?.metadata.namespace ?? 'default', textAt(o, 'name') ?? '')] : []
+  })
+
+/** Seconds until the slowest of a pod's readiness probes is first tried; undefined where there is none, or the status says it. */
+function readinessDelay(pod: Manifest): number | undefined {
+  if (listAt(pod, 'status', 'conditions').some((c) => textAt(c, 'type') === 'Ready')) return undefined
+  const probes = listAt(pod, 'spec', 'containers').flatMap((c) => objectAt(c, 'readinessProbe') ?? [])
+  return probes.length === 0 ? undefined : Math.max(...probes.map((p) => numberAt(p, 'initialDelaySeconds') ?? 0))
+}
+
 function without(objects: ObjectSet, id: string): ObjectSet {
   const rest = new Map(objects)
   rest.delete(id)
   return rest
 }
 
+/** With what the control plane gave them: a pod keeps its node and its address, a Service its cluster IP. */
+const completed = (objects: ObjectSet, world: World): ObjectSet =>
+  new Map(
+    [...objects].map(([id, kept]) => {
+      const record = world.get(id as RecordId)
+      return [id, record?.kind === 'object' ? { ...kept, manifest: record.manifest as unknown as Manifest } : kept]
+    }),
+  )
+
 /** The place in the document where the object was given; in the document that it was built from, it has another. */
 function originOf(object: ObjectRecord, doc: ScenarioDocument): Origin {
   if (object.origin.component !== 'user') return object.origin
   const index = doc.changes?.findIndex((c) => c.apply?.some((m) => idOfManifest(m) === object.id)) ?? -1
-  return index < 0 ? object.origin : { component: 'user', detail: `changes[${index}]` }
+  if (index >= 0) return { component: 'user', detail: `changes[${index}]` }
+  const [owner] = listAt(object.manifest, 'metadata', 'ownerReferences')
+  if (owner === undefined) return object.origin
+  return { component: 'control-plane', detail: `${textAt(owner, 'kind')} ${object.namespace}/${textAt(owner, 'name')}` }
 }

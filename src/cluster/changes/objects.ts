@@ -8,7 +8,20 @@ import { inputError, listed } from '../errors.ts'
 // deleted. EndpointSlices that the controllers made are never kept: they are made anew of what there is.
 
 /** What may come, change and go in the middle of a journey. */
-const CHANGEABLE = ['Pod', 'Service', 'EndpointSlice', 'Endpoints', 'Ingress'] as const
+const CHANGEABLE = [
+  'Pod',
+  'Service',
+  'EndpointSlice',
+  'Endpoints',
+  'Ingress',
+  'Deployment',
+  'ReplicaSet',
+  'StatefulSet',
+  'DaemonSet',
+  'Node',
+  'IPAddressPool',
+  'L2Advertisement',
+] as const
 
 export interface KeptObject {
   readonly manifest: Manifest
@@ -72,7 +85,8 @@ export function readChange(change: ScheduledChange, path: string, objects: Objec
     const where = `${path}.delete[${i}]`
     const id = idOf(d.kind, d.namespace, d.name)
     const known = objects.get(id)
-    if (!isChangeable(d.kind)) errors.push(inputError(`${where}.kind`, cannotChange(d.kind)))
+    if (d.kind === 'Node') errors.push(inputError(`${where}.kind`, NODE_STAYS))
+    else if (!isChangeable(d.kind)) errors.push(inputError(`${where}.kind`, cannotChange(d.kind)))
     else if (known === undefined) {
       const others = [...objects.values()].filter((o) => o.manifest.kind === d.kind).map((o) => nameOf(o.manifest))
       errors.push(
@@ -89,6 +103,21 @@ const isChangeable = (kind: string): boolean => CHANGEABLE.some((k) => k === kin
 const cannotChange = (kind: string): string =>
   `${kind} objects cannot change in the middle of a journey; expected one of ${CHANGEABLE.join(', ')}`
 
+const NODE_STAYS =
+  'nodes stay, and none comes, in the middle of a journey; expected `unplug`, which cuts one off, or another kind'
+
+/** Conditions, labels and taints may change, of a node that is there. */
+function nodeRefusal(manifest: Manifest, before: Manifest | undefined): { at: string; message: string } | undefined {
+  if (before === undefined) return { at: '.metadata.name', message: NODE_STAYS }
+  const is = textAt(manifest, 'spec', 'podCIDR')
+  const was = textAt(before, 'spec', 'podCIDR')
+  if (is !== undefined && is !== was) return { at: '.spec.podCIDR', message: `found ${is}; a node keeps its spec.podCIDR ${was}` }
+  const address = (m: Manifest) => JSON.stringify(listAt(m, 'status', 'addresses'))
+  if (listAt(manifest, 'status', 'addresses').length > 0 && address(manifest) !== address(before))
+    return { at: '.status.addresses', message: `a node keeps its addresses; expected ${address(before)}, or none` }
+  return undefined
+}
+
 /** Its rules may change; a load balancer of the cloud is there from the start or never. */
 function ingressRefusal(manifest: Manifest, before: Manifest | undefined): { at: string; message: string } | undefined {
   if (textAt(manifest, 'spec', 'ingressClassName') !== 'alb' || before !== undefined) return undefined
@@ -100,6 +129,7 @@ function ingressRefusal(manifest: Manifest, before: Manifest | undefined): { at:
 function refusalOf(manifest: Manifest, before: Manifest | undefined): { at: string; message: string } | undefined {
   if (!isChangeable(manifest.kind)) return { at: '.kind', message: cannotChange(manifest.kind) }
   if (manifest.kind === 'Ingress') return ingressRefusal(manifest, before)
+  if (manifest.kind === 'Node') return nodeRefusal(manifest, before)
   if (manifest.kind !== 'Pod') return undefined
   if (before === undefined) return undefined
   if (at(before, 'metadata', 'deletionTimestamp') !== undefined) {
@@ -133,6 +163,8 @@ function carried(before: Manifest, given: Manifest): Manifest {
       return { ...given, spec: { ...spec, ...keep(['nodeName']) }, status: statusOf(before, given) }
     case 'Service':
       return { ...given, spec: { ...spec, ...keep(['clusterIP', 'clusterIPs']), ports: portsOf(before, given) } }
+    case 'Node':
+      return { ...given, spec: { ...spec, ...keep(['podCIDR', 'podCIDRs']) }, status: statusOf(before, given) }
     default:
       return given
   }
@@ -183,12 +215,19 @@ export const graceOf = (pod: Manifest): number => numberAt(pod, 'spec', 'termina
  */
 export function lost(objects: ObjectSet, node: string): ObjectSet {
   const out = new Map(objects)
+  const id = idOf('Node', undefined, node)
+  const known = out.get(id)
+  if (known !== undefined)
+    out.set(id, { ...known, manifest: withReady(known.manifest, { status: 'Unknown', reason: 'NodeStatusUnknown' }) })
+  return podsReady(out, node, false)
+}
+
+/** All pods of a node as ready, or not, as the node is. */
+export function podsReady(objects: ObjectSet, node: string, ready: boolean): ObjectSet {
+  const out = new Map(objects)
   for (const [id, kept] of objects) {
-    const { manifest } = kept
-    if (manifest.kind === 'Node' && manifest.metadata.name === node)
-      out.set(id, { ...kept, manifest: withReady(manifest, { status: 'Unknown', reason: 'NodeStatusUnknown' }) })
-    if (manifest.kind === 'Pod' && textAt(manifest, 'spec', 'nodeName') === node)
-      out.set(id, { ...kept, manifest: withReady(manifest, { status: 'False' }) })
+    if (kept.manifest.kind === 'Pod' && textAt(kept.manifest, 'spec', 'nodeName') === node)
+      out.set(id, { ...kept, manifest: withReady(kept.manifest, { status: ready ? 'True' : 'False' }) })
   }
   return out
 }
