@@ -10,7 +10,8 @@ export interface ResourceColumns {
   readonly namespaced: boolean
   readonly header: readonly string[]
   readonly wide: readonly string[]
-  cells(manifest: Fields): { readonly row: readonly string[]; readonly wide: readonly string[] }
+  /** `pods`: all of the cluster, for what counts its own. */
+  cells(manifest: Fields, pods: readonly Fields[]): { readonly row: readonly string[]; readonly wide: readonly string[] }
 }
 
 /** Objects of a document were not created at any time: what kubectl prints for a zero creationTimestamp. */
@@ -131,7 +132,7 @@ const NODES: ResourceColumns = {
     return {
       row: [
         nameOf(m),
-        isReady(m) ? 'Ready' : 'NotReady',
+        `${isReady(m) ? 'Ready' : 'NotReady'}${at(m, 'spec', 'unschedulable') === true ? ',SchedulingDisabled' : ''}`,
         roles.sort().join(',') || '<none>',
         AGE,
         textAt(info, 'kubeletVersion') ?? '',
@@ -172,4 +173,127 @@ const INGRESSES: ResourceColumns = {
   }),
 }
 
-export const RESOURCES: readonly ResourceColumns[] = [SERVICES, PODS, SLICES, NODES, INGRESSES]
+/** Pods that a workload's selector matches. */
+function podsOf(m: Fields, pods: readonly Fields[]): Fields[] {
+  const wanted = Object.entries(stringsAt(m, 'spec', 'selector', 'matchLabels'))
+  const namespace = textAt(m, 'metadata', 'namespace') ?? 'default'
+  return pods.filter((p) => {
+    const labels = stringsAt(p, 'metadata', 'labels')
+    const alive = at(p, 'metadata', 'deletionTimestamp') === undefined
+    return alive && (textAt(p, 'metadata', 'namespace') ?? 'default') === namespace && wanted.every(([k, v]) => labels[k] === v)
+  })
+}
+
+/** Made of the template as it is now. */
+const isUpToDate = (m: Fields, pod: Fields): boolean =>
+  JSON.stringify(listAt(m, 'spec', 'template', 'spec', 'containers')) === JSON.stringify(listAt(pod, 'spec', 'containers'))
+
+const replicas = (m: Fields): number => numberAt(m, 'spec', 'replicas') ?? 1
+const images = (m: Fields): string =>
+  listAt(m, 'spec', 'template', 'spec', 'containers')
+    .map((c) => textAt(c, 'image') ?? '')
+    .join(',')
+const containers = (m: Fields): string =>
+  listAt(m, 'spec', 'template', 'spec', 'containers')
+    .map((c) => textAt(c, 'name') ?? '')
+    .join(',')
+
+const DEPLOYMENTS: ResourceColumns = {
+  kind: 'Deployment',
+  resource: 'deployments.apps',
+  names: ['deployment', 'deployments', 'deploy'],
+  namespaced: true,
+  header: ['NAME', 'READY', 'UP-TO-DATE', 'AVAILABLE', 'AGE'],
+  wide: ['CONTAINERS', 'IMAGES', 'SELECTOR'],
+  cells: (m, pods) => {
+    const own = podsOf(m, pods)
+    const ready = own.filter(isReady).length
+    const current = own.filter((p) => isUpToDate(m, p)).length
+    return {
+      row: [nameOf(m), `${ready}/${replicas(m)}`, String(current), String(ready), AGE],
+      wide: [containers(m), images(m), joined(stringsAt(m, 'spec', 'selector', 'matchLabels'))],
+    }
+  },
+}
+
+const STATEFUL_SETS: ResourceColumns = {
+  kind: 'StatefulSet',
+  resource: 'statefulsets.apps',
+  names: ['statefulset', 'statefulsets', 'sts'],
+  namespaced: true,
+  header: ['NAME', 'READY', 'AGE'],
+  wide: ['CONTAINERS', 'IMAGES'],
+  cells: (m, pods) => ({
+    row: [nameOf(m), `${podsOf(m, pods).filter(isReady).length}/${replicas(m)}`, AGE],
+    wide: [containers(m), images(m)],
+  }),
+}
+
+const DAEMON_SETS: ResourceColumns = {
+  kind: 'DaemonSet',
+  resource: 'daemonsets.apps',
+  names: ['daemonset', 'daemonsets', 'ds'],
+  namespaced: true,
+  header: ['NAME', 'DESIRED', 'CURRENT', 'READY', 'UP-TO-DATE', 'AVAILABLE', 'NODE SELECTOR', 'AGE'],
+  wide: ['CONTAINERS', 'IMAGES', 'SELECTOR'],
+  cells: (m, pods) => {
+    const own = podsOf(m, pods)
+    const ready = own.filter(isReady).length
+    const current = own.filter((p) => isUpToDate(m, p)).length
+    const counts = [own.length, own.length, ready, current, ready].map(String)
+    return {
+      row: [nameOf(m), ...counts, joined(stringsAt(m, 'spec', 'template', 'spec', 'nodeSelector')), AGE],
+      wide: [containers(m), images(m), joined(stringsAt(m, 'spec', 'selector', 'matchLabels'))],
+    }
+  },
+}
+
+/** Custom resources with the columns that their definitions name (metallb.io: additionalPrinterColumns). */
+const POOLS: ResourceColumns = {
+  kind: 'IPAddressPool',
+  resource: 'ipaddresspools.metallb.io',
+  names: ['ipaddresspool', 'ipaddresspools'],
+  namespaced: true,
+  header: ['NAME', 'AUTO ASSIGN', 'AVOID BUGGY IPS', 'ADDRESSES'],
+  wide: [],
+  cells: (m) => ({
+    row: [
+      nameOf(m),
+      String(at(m, 'spec', 'autoAssign') ?? true),
+      String(at(m, 'spec', 'avoidBuggyIPs') ?? false),
+      JSON.stringify(listAt(m, 'spec', 'addresses')),
+    ],
+    wide: [],
+  }),
+}
+
+const L2_STATUSES: ResourceColumns = {
+  kind: 'ServiceL2Status',
+  resource: 'servicel2statuses.metallb.io',
+  names: ['servicel2status', 'servicel2statuses'],
+  namespaced: true,
+  header: ['NAME', 'ALLOCATED NODE', 'SERVICE NAME', 'SERVICE NAMESPACE'],
+  wide: [],
+  cells: (m) => ({
+    row: [
+      nameOf(m),
+      textAt(m, 'status', 'node') ?? '',
+      textAt(m, 'status', 'serviceName') ?? '',
+      textAt(m, 'status', 'serviceNamespace') ?? '',
+    ],
+    wide: [],
+  }),
+}
+
+export const RESOURCES: readonly ResourceColumns[] = [
+  SERVICES,
+  PODS,
+  SLICES,
+  NODES,
+  INGRESSES,
+  DEPLOYMENTS,
+  STATEFUL_SETS,
+  DAEMON_SETS,
+  POOLS,
+  L2_STATUSES,
+]

@@ -10,7 +10,8 @@ import { printTable } from './table.ts'
 /** The objects as the API server holds them at the step: the same from every namespace, as an admin's kubectl would see them. */
 export const kubectl: ConsoleCommand = {
   names: ['kubectl', 'k'],
-  usage: 'kubectl get svc|pods|endpointslices|nodes|ingress [NAME] [-n NS|-A] [-l SELECTOR] [-o wide|json] | describe svc NAME',
+  usage:
+    'kubectl get svc|pods|endpointslices|nodes|ingress|deploy|sts|ds|servicel2status [NAME] [-n NS|-A] [-l SELECTOR] [-o wide|json] | describe svc NAME',
   run({ view, args }: Call): CommandResult {
     const [verb, ...rest] = args
     if (verb !== 'get' && verb !== 'describe')
@@ -103,6 +104,7 @@ function get(view: WorldView, asked: Asked): CommandResult {
   if (output !== undefined && output !== 'wide')
     return failed(`error: unable to match a printer suitable for the output format "${output}"; here are wide, json, name\n`)
   const all = columns.namespaced && namespace === undefined
+  const pods = view.list('object').flatMap((o) => (o.objectKind === 'Pod' ? [manifestOf(o)] : []))
   const line = (row: readonly string[], wide: readonly string[], namespaceCell: string, labels: string) => [
     ...(all ? [namespaceCell] : []),
     ...row,
@@ -113,7 +115,7 @@ function get(view: WorldView, asked: Asked): CommandResult {
     printTable([
       line(columns.header, columns.wide, 'NAMESPACE', 'LABELS'),
       ...found.map((o) => {
-        const { row, wide } = columns.cells(manifestOf(o))
+        const { row, wide } = columns.cells(manifestOf(o), pods)
         return line(row, wide, o.namespace ?? 'default', joined(stringsAt(o.manifest, 'metadata', 'labels')))
       }),
     ]),
