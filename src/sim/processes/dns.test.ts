@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { playOf } from '../../cluster/play.ts'
 import { NAMED, NAMED_WEB } from '../../library/dns-parts.ts'
-import { clientPod, scenario } from '../../library/parts.ts'
+import { clientPod, cluster, scenario } from '../../library/parts.ts'
 import { dnsBrief } from '../../net/dns-brief.ts'
 import type { Manifest, ScenarioDocument } from '../../scenario/document.ts'
 import { STEP } from '../../trace/columns.ts'
@@ -106,7 +106,8 @@ describe('a name in a pod', () => {
   })
 
   it('fails at once on a machine without a name server: nobody listens on its own port 53', () => {
-    const r = play([...NAMED_WEB.slice(0, 3)], ['ping -c 1 web', 'nc -v web 80', 'curl http://localhost/'])
+    const without = { cluster: { ...cluster(), dns: 'none' as const } }
+    const r = play(NAMED_WEB.slice(0, 3), ['ping -c 1 web', 'nc -v web 80', 'curl http://localhost/'], without)
     expect(r.outputs[0]).toBe('ping: web: Temporary failure in name resolution\n')
     expect(r.outputs[1]).toBe('nc: getaddrinfo for host "web" port 80: Temporary failure in name resolution\n')
     expect(r.outputs[2]).toContain("Couldn't connect to server")
