@@ -1,7 +1,7 @@
 import { upperBound } from '../base/bisect.ts'
 import type { RecordId } from '../world/ids.ts'
 import type { RecordKind, RecordOf, WorldRecord } from '../world/records.ts'
-import { type CellField, type Delta, netnsOf, type WorldView } from '../world/world.ts'
+import { type CellField, type Delta, netnsOf, type World, type WorldView } from '../world/world.ts'
 import { type CellChange, CellHistories } from './cells.ts'
 import { STEP } from './columns.ts'
 import type { TraceReader } from './reader.ts'
@@ -15,7 +15,7 @@ interface Life {
 
 /** Everything about the lists of one kind, or of one kind in one namespace. */
 interface ListIndex {
-  readonly initial: WorldRecord[]
+  readonly initial: readonly WorldRecord[]
   /** seqs of the deltas that concern it, ascending; a list changes only there. */
   readonly changes: number[]
   readonly deltas: Delta[]
@@ -29,6 +29,24 @@ const CACHED_LISTS = 16
 
 /** Views of a moment stay the same object while it is looked at; a list of steps may read many others meanwhile. */
 const CACHED_VIEWS = 256
+
+/** By kind, and by kind and namespace. A trace's first world never changes, and the next command's trace may begin there too. */
+const firstLists = new WeakMap<World, ReadonlyMap<string, readonly WorldRecord[]>>()
+
+function listsOf(world: World): ReadonlyMap<string, readonly WorldRecord[]> {
+  const known = firstLists.get(world)
+  if (known !== undefined) return known
+  const lists = new Map<string, WorldRecord[]>()
+  for (const record of world.values()) {
+    for (const key of [record.kind, `${record.kind}@${netnsOf(record) ?? ''}`]) {
+      const list = lists.get(key)
+      if (list === undefined) lists.set(key, [record])
+      else list.push(record)
+    }
+  }
+  firstLists.set(world, lists)
+  return lists
+}
 
 const NO_RECORDS: readonly WorldRecord[] = []
 
@@ -116,7 +134,7 @@ export class Timeline {
   #list(key: string, k: number): readonly WorldRecord[] {
     this.#lists ??= this.#index()
     const index = this.#lists.get(key)
-    if (index === undefined) return NO_RECORDS
+    if (index === undefined) return listsOf(this.reader.trace.initial).get(key) ?? NO_RECORDS
     const version = upperBound(index.changes, k)
     if (version === 0) return index.initial
     let list = index.cache.get(version)
@@ -141,19 +159,17 @@ export class Timeline {
     return out
   }
 
+  /** Lists that change. */
   #index(): Map<string, ListIndex> {
+    const first = listsOf(this.reader.trace.initial)
     const lists = new Map<string, ListIndex>()
     const of = (key: string): ListIndex => {
       let index = lists.get(key)
       if (index === undefined) {
-        index = { initial: [], changes: [], deltas: [], lives: undefined, cache: new Map() }
+        index = { initial: first.get(key) ?? NO_RECORDS, changes: [], deltas: [], lives: undefined, cache: new Map() }
         lists.set(key, index)
       }
       return index
-    }
-    for (const record of this.reader.trace.initial.values()) {
-      of(record.kind).initial.push(record)
-      of(`${record.kind}@${netnsOf(record) ?? ''}`).initial.push(record)
     }
     const { seq, deltas } = this.reader.trace.deltas
     for (let i = 0; i < deltas.length; i++) {
