@@ -4,8 +4,8 @@ import type { FuzzCase } from '../../../src/lab/fuzz/case.ts'
 import { compareCase } from '../../../src/lab/fuzz/compare.ts'
 import type * as play from '../../../src/lab/fuzz/play.ts'
 
-/** An engine out of another checkout; undefined where it cannot play the case. */
-export type Engine = (c: FuzzCase) => play.PlayedCase | undefined
+/** An engine out of another checkout; a text where it cannot play the case. */
+export type Engine = (c: FuzzCase) => play.PlayedCase | string
 
 /** `checkout`: a folder with the project as it was at some commit (`git worktree add DIR COMMIT`), dependencies beside it. */
 export async function engineOf(checkout: string): Promise<Engine> {
@@ -13,20 +13,21 @@ export async function engineOf(checkout: string): Promise<Engine> {
   return (c) => {
     try {
       const played = playCase(c)
-      if (played.undetermined !== undefined) return undefined
+      if (played.undetermined !== undefined) return played.undetermined
       // Runs of older checkouts say less.
       return { ...played, run: { ...played.run, exits: played.journeys.map((j) => j.exit) } }
-    } catch {
-      return undefined
+    } catch (e) {
+      return String(e)
     }
   }
 }
 
-/** In what two engines differ, the second one in the kernel's place. */
+/** In what two engines differ, the second one in the kernel's place. Nothing where that one cannot play the case. */
 export function engineDifferences(c: FuzzCase, wrong: Engine, right: Engine): readonly Difference[] {
+  const b = right(c)
+  if (typeof b === 'string') return []
   const a = wrong(c)
-  const b = a === undefined ? undefined : right(c)
-  if (a === undefined || b === undefined) return []
+  if (typeof a === 'string') return [{ what: 'broken', where: 'engine', engine: a, kernel: undefined }]
   return compareCase(c, a, { run: b.run, journeys: b.journeys }).differences
 }
 

@@ -4,6 +4,7 @@
 //   --wrong DIR  the fault is mended already: a checkout of the last commit that has it (git worktree add DIR COMMIT). Then what
 //                that engine does otherwise than the one of --right DIR (the first commit without the fault; this checkout) is the
 //                failure; with --keep the kernel is asked, once and in the end, whether it agrees with this engine.
+//   --meets A,B  packets of the smaller case still meet these of FEATURES (src/lab/fuzz/coverage.ts): what the fault is about
 //   --most N     trials at most (400; 6000 where the kernel takes no part in them)
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -11,6 +12,8 @@ import { parseArgs } from 'node:util'
 import { type Difference, formatDifference } from '../../../src/lab/compare/difference.ts'
 import type { FuzzCase } from '../../../src/lab/fuzz/case.ts'
 import { compareCase } from '../../../src/lab/fuzz/compare.ts'
+import { featuresOf } from '../../../src/lab/fuzz/features.ts'
+import type { PlayedCase } from '../../../src/lab/fuzz/play.ts'
 import { shrink } from '../../../src/lab/fuzz/shrink.ts'
 import { caseText } from './case-text.ts'
 import { keep } from './keep.ts'
@@ -24,11 +27,13 @@ const { values, positionals } = parseArgs({
     what: { type: 'string' },
     wrong: { type: 'string' },
     right: { type: 'string' },
+    meets: { type: 'string', default: '' },
     most: { type: 'string' },
     slots: { type: 'string', default: '16' },
   },
   allowPositionals: true,
 })
+const HERE = join(import.meta.dirname, '../../..')
 const slots = Array.from({ length: Number(values.slots) }, () => new Slot())
 const slotAt = (i: number): Slot => slots[i % slots.length] ?? new Slot()
 const read = (file: string): FuzzCase => {
@@ -67,7 +72,7 @@ async function shrinkFailing(file: string): Promise<void> {
 /** An engine that has the fault against one that has not. */
 async function shrinkMended(file: string, wrongAt: string): Promise<void> {
   const wrong = await engineOf(wrongAt)
-  const right = await engineOf(values.right ?? join(import.meta.dirname, '../../..'))
+  const right = await engineOf(values.right ?? HERE)
   const c = read(file)
   const before = engineDifferences(c, wrong, right)
   const kind = values.what ?? mainKind(before)
@@ -75,7 +80,14 @@ async function shrinkMended(file: string, wrongAt: string): Promise<void> {
     console.log(`${file}: both engines do the same`)
     return
   }
-  const fails = async (smaller: FuzzCase) => engineDifferences(smaller, wrong, right).some((d) => d.what === kind)
+  const wanted = values.meets.split(',').filter((name) => name !== '')
+  const meets = (played: PlayedCase | string) => {
+    const met = typeof played === 'string' || wanted.length === 0 ? new Set<string>() : featuresOf(played.reader)
+    return wanted.every((name) => met.has(name))
+  }
+  const here = await engineOf(HERE)
+  const fails = async (smaller: FuzzCase) =>
+    engineDifferences(smaller, wrong, right).some((d) => d.what === kind) && meets(here(smaller))
   const small = await shrink(c, fails, { most: Number(values.most ?? 6000), width: 1 })
   write(file, small, engineDifferences(small, wrong, right))
   if (values.keep === undefined) return
@@ -87,13 +99,11 @@ async function shrinkMended(file: string, wrongAt: string): Promise<void> {
     else if ('message' in kernel) console.log(`  ${kernel.message}`)
     return
   }
+  const { run, journeys } = kernel.kernel
   const faulty = wrong(small)
-  const seen =
-    faulty === undefined
-      ? []
-      : compareCase(small, faulty, { run: kernel.kernel.run, journeys: kernel.kernel.journeys }).differences
-  if (!seen.some((d) => d.what === kind))
-    console.log(`${file}: not kept: the kernel does not tell the faulty engine from this one`)
+  const told =
+    typeof faulty === 'string' || compareCase(small, faulty, { run, journeys }).differences.some((d) => d.what === kind)
+  if (!told) console.log(`${file}: not kept: the kernel does not tell the faulty engine from this one`)
   else keep(values.keep, small, kernel.kernel)
 }
 

@@ -55,6 +55,7 @@ export async function tryCase(c: FuzzCase, slot: Slot, retries: number): Promise
     }
   }
   if (engine.undetermined !== undefined) return { kind: 'undetermined', what: engine.undetermined }
+  if (engine.refused !== undefined) return { kind: 'refused', why: engine.refused }
   const plan = driverPlan(c, engine.world, engine.reader, c.seed % 4 === 0 ? 'nft' : 'legacy')
   const runs: (readonly Difference[])[] = []
   let last: Extract<Tried, { kind: 'different' }> | undefined

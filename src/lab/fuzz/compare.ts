@@ -35,6 +35,6 @@ function endText(command: string, end: JourneyEnd | undefined): string {
   const lines = end.output
     .split('\n')
     .map((l) => l.trim().replace(/ time=\S+ ms| time \d+ms|, pipe \d+/g, ''))
-    .filter((l) => l !== '' && !l.startsWith('rtt ') && !l.startsWith('ping: sendmsg: '))
+    .filter((l) => l !== '' && !l.startsWith('rtt '))
   return [`exit ${end.exit}`, ...lines].join(' | ')
 }

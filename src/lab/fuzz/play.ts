@@ -5,6 +5,7 @@ import { TraceReader } from '../../trace/reader.ts'
 import type { World } from '../../world/world.ts'
 import { type ComparableRun, engineRun } from '../compare/runs.ts'
 import type { FuzzCase } from './case.ts'
+import { drawsTwice } from './draws-twice.ts'
 import { caseWorld } from './world.ts'
 
 /** What a command came to. */
@@ -21,6 +22,8 @@ export interface PlayedCase {
   readonly journeys: readonly JourneyEnd[]
   /** What the engine says it does not model, if a packet met it. */
   readonly undetermined: string | undefined
+  /** Why no kernel can be made to do the same, if so. */
+  readonly refused: string | undefined
 }
 
 const MAX_STEPS = 100_000
@@ -51,6 +54,7 @@ export function playCase(c: FuzzCase): PlayedCase {
     run: engineRun(reader),
     journeys: reader.trace.journeys.map((j) => ({ exit: j.exitCode, output: j.output })),
     undetermined: reader.trace.truncated ?? undeterminedOf(reader),
+    refused: drawsTwice(reader) ? 'a flow draws twice at `statistic --mode random`, which its source port cannot pin' : undefined,
   }
 }
 

@@ -64,12 +64,12 @@ export function redirect(site: Site): RareRule[] {
   ]
 }
 
-/** A source port that NAT is told: the second flow finds it taken. */
+/** A source port that NAT is told: the second flow finds it taken. Of several the kernel would draw one (get_unique_tuple()). */
 export function chosenPorts(site: Site): RareRule[] {
   const { draw, flow, host } = site
   const words = aimed(site)
   const own = host.addresses.map((a) => a.cidr.slice(0, a.cidr.indexOf('/')))
-  const ports = flow.protocol === 'icmp' ? '' : draw.pick(['3000', '3000-3001', '3000-3003'])
+  const ports = flow.protocol === 'icmp' ? '' : draw.pick(['3000', '3001'])
   const chosen =
     own.length === 0 || draw.chance(50)
       ? `-j MASQUERADE${ports === '' ? '' : ` --to-ports ${ports}`}`
@@ -95,8 +95,9 @@ export function trace(site: Site): RareRule[] {
 
 /** Draws are pinned to source ports (lab/pins.ts). */
 export function draws(site: Site): RareRule[] {
-  const { draw, flow } = site
-  if (flow.protocol === 'icmp') return marks(site)
+  const { draw, flow, host } = site
+  // A pod does not forward: what it sends elsewhere is dropped, and its next SYN draws again.
+  if (flow.protocol === 'icmp' || host.role !== 'node') return marks(site)
   const to = draw.pick(site.draft.hosts.filter((h) => h.role === 'pod').flatMap((h) => h.addresses)).cidr
   const words = join(
     aimed(site),
