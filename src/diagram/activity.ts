@@ -132,6 +132,7 @@ export function activityOf(
         say(
           step.decision === 'forward' && step.port !== undefined ? `→ ${deviceName(step.port)}` : step.decision,
           step.decision === 'drop' ? 'drop' : 'pass',
+          step.decision === 'local+flood' ? 'flood' : undefined,
         )
         break
       case 'wait':

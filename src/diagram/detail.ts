@@ -29,3 +29,6 @@ const PIXELS = 10
 /** The scale at which the smallest text is read without effort in a room so wide (CSS pixels). */
 export const readableScale = (room: { readonly width: number }): number =>
   (room.width >= TABLET.from && room.width < TABLET.to ? TABLET.pixels : PIXELS) / SMALLEST
+
+/** A hair less is not worth anything. */
+export const isReadable = (scale: number, room: { readonly width: number }): boolean => scale >= readableScale(room) * 0.995

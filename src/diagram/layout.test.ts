@@ -121,6 +121,16 @@ describe('the layout of a cluster', () => {
       expect(faults(drawn)).toEqual([])
     })
 
+    it('names an idle machine behind a busy gateway in the gateway’s head', () => {
+      const egress = topologyOf(clusterSketch({ pods: [2, 2, 2], egress: true }).view())
+      const drawn = layout(egress, { width: 600, height: 400, idle: new Set(['netns:internet', 'netns:node3']) })
+      expect(drawn.box.has('netns:internet')).toBe(false)
+      expect(drawn.inside.get('netns:internet')).toBe('netns:gateway')
+      expect(drawn.inside.get('dev:gateway/eth1')).toBe('netns:gateway')
+      expect(drawn.labels.map((label) => label.text)).toContain('192.168.1.254 + internet')
+      expect(faults(drawn)).toEqual([])
+    })
+
     it('keeps everything in full where there is room', () => {
       const roomy = layout(topologyOf(clusterSketch({ pods: [2, 2] }).view()), {
         width: 1200,

@@ -1,6 +1,6 @@
 import { CHANNEL_HEIGHT, type Channel, placeSwitches, planCables, trackY } from './cabling.ts'
 import { LANE } from './compact-block.ts'
-import { DETAILS, type Detail, readableScale } from './detail.ts'
+import { DETAILS, type Detail, isReadable } from './detail.ts'
 import { type Layout, type Road, Sketch, WORDS_EN, type Words } from './figure.ts'
 import { type Point, union } from './geometry.ts'
 import { isGuest, isHost, switchOf } from './roles.ts'
@@ -9,6 +9,8 @@ import { chainWidth, type Slim, slimChains } from './slim.ts'
 import { switchHeight } from './switch-block.ts'
 import { type Measure, measureRoughly, remember } from './text.ts'
 import type { Topology } from './topology.ts'
+import { tuckIdleLeaves } from './tuck.ts'
+import { fitView } from './view.ts'
 
 // One row of machines or two, how many pods side by side: whatever makes the whole largest in the room given.
 
@@ -29,20 +31,22 @@ export function layout(topology: Topology, options: LayoutOptions): Layout {
   const measure = remember(options.measure ?? measureRoughly)
   const words = options.words ?? WORDS_EN
   const idle = options.idle ?? new Set<string>()
-  const readable = readableScale(options)
   let best: Candidate | undefined
   for (const [level, detail] of DETAILS.entries()) {
     const found = bestWith(detail, { topology, measure, words, idle, room: options })
     if (found === undefined) break
     const candidate = { ...found, score: found.score - level * LEVEL_COST }
     if (best === undefined || candidate.score > best.score + 1e-9) best = candidate
-    if (found.scale >= readable) {
-      best = candidate
-      break
-    }
+    // A plan knows the room for cables only roughly: what may be readable is drawn and measured.
+    if (!isReadable(found.scale / ROUGHLY, options)) continue
+    const drawn = draw(found)
+    if (isReadable(fitView(drawn.bounds, options, Number.POSITIVE_INFINITY).k, options)) return drawn
   }
   return best === undefined ? EMPTY : draw(best)
 }
+
+const ROUGHLY = 0.95
+const NOTHING: ReadonlyMap<string, readonly string[]> = new Map()
 
 /** What is left out must make the rest so much larger, each time. */
 const LEVEL_COST = 0.03
@@ -66,7 +70,8 @@ function bestWith(
     readonly room: LayoutOptions
   },
 ): Candidate | undefined {
-  const { topology, measure, words, idle, room } = ctx
+  const { measure, words, idle, room } = ctx
+  const { topology, inside } = detail.chips ? tuckIdleLeaves(ctx.topology, idle) : { topology: ctx.topology, inside: NOTHING }
   const slim = slimChains(topology, idle, { nodes: detail.cards, words, measure })
   const look: Look = {
     measure,
@@ -87,7 +92,7 @@ function bestWith(
     const scale = scaleOf(rows, { hasSpine, hasSlim: slim.chains.size > 0, room })
     const score = worthOf(scale, rows) - (plan.beside ? 0.03 : 0) - (plan.small ? 0.1 : 0)
     if (best === undefined || score > best.score + 1e-9)
-      best = { parts: { whole: topology, main, slim }, rows, look, score, scale }
+      best = { parts: { whole: topology, main, slim, inside }, rows, look, score, scale }
   }
   return best
 }
@@ -144,6 +149,8 @@ interface Parts {
   readonly whole: Topology
   readonly main: Topology
   readonly slim: Slim
+  /** Ids of what a machine stands for, by its own. */
+  readonly inside: ReadonlyMap<string, readonly string[]>
 }
 
 function draw({ parts, rows, look }: Candidate): Layout {
@@ -170,6 +177,8 @@ function draw({ parts, rows, look }: Candidate): Layout {
   for (const s of switches) whole.put(s.sketch, MARGIN + s.x, spineY)
   // Those of the lower row hang from it, unless all their cables run below the row.
   for (const p of under) whole.put(p.sketch, MARGIN + p.x, p.low ? underY + rows.underHeight - p.block.h : underY)
+
+  for (const [id, ids] of parts.inside) whole.stand(id, ids)
 
   const top: Readonly<Record<Channel, number>> = { above: aboveY, below: belowY, under: underY + rows.underHeight }
   const roads = cables.flatMap(({ link, channel, track }): Road[] => {

@@ -1,4 +1,4 @@
-import { readableScale } from './detail.ts'
+import { isReadable, readableScale } from './detail.ts'
 import type { Rect } from './geometry.ts'
 
 // What a camera sees, as numbers. The gestures that move it are zoom.ts's, which a page may load later.
@@ -43,13 +43,11 @@ export function fitView(bounds: Rect, room: { readonly width: number; readonly h
 }
 
 /**
- * The scale that a drawing is first seen at: of everything where that can be read, else around the packet. Hardly too small is not
- * worth a view that moves.
+ * The scale that a drawing is first seen at: of everything where that can be read, else around the packet.
  */
 export function openingScale(bounds: Rect, room: { readonly width: number; readonly height: number }): number {
   const whole = fitView(bounds, room).k
-  const readable = readableScale(room)
-  return whole < readable * 0.995 ? readable : whole
+  return isReadable(whole, room) ? whole : readableScale(room)
 }
 
 /**

@@ -122,12 +122,12 @@ export function Stage(props: StageProps) {
             {layout !== undefined && paths !== undefined && scene !== undefined && (
               <>
                 {!large && <BaseLayer layout={layout} />}
+                {!large && <RestingLabels layout={layout} busy={busy} />}
                 {boxes
                   .filter((b) => absent.has(b.id))
                   .map((b) => (
                     <rect key={b.id} className="stg-absent" x={b.rect.x} y={b.rect.y} width={b.rect.w} height={b.rect.h} rx={6} />
                   ))}
-                {!large && <RestingLabels layout={layout} busy={busy} />}
                 <PlacesLayer layout={layout} scene={scene} measure={measure} />
                 <WayLayer walked={scene.walked} role={scene.capsule?.role ?? 'ip'} />
                 {scene.others.map((o) => (
