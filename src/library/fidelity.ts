@@ -28,6 +28,13 @@ export interface FuzzFidelity {
   readonly different: number
   /** A packet met what the engine says it does not model. */
   readonly undetermined: number
+  /** Runs of the kernel differ from each other as much as from the engine's. Absent: none. */
+  readonly unsteady?: number
+  /** Not put to a kernel, each with a reason: it could not be made to do the same. Absent: none. */
+  readonly refused?: number
+  /** Packets' ways through a base chain, rule by rule, in so many of the networks. Absent: none. */
+  readonly walks?: number
+  readonly traced?: number
   readonly frames: number
   readonly rules: number
   readonly hits: number

@@ -39,6 +39,28 @@ describe('what is said about the comparison with a real kernel', () => {
     expect(fidelityMarkdown({ ...FIDELITY, totals, fuzz })).toContain('1,200 random networks; **1 difference**.')
   })
 
+  it('says of random networks how many are neither alike nor different, and of how many rules were compared in order', () => {
+    const fuzz = { ...FIDELITY.fuzz, cases: 760, undetermined: 1, unsteady: 3, refused: 2, walks: 5200, traced: 570 }
+    const text = fidelityMarkdown({ ...FIDELITY, fuzz })
+    expect(text).toContain('Of 570 random networks 5,200 walks through a chain are among it.')
+    expect(text).toContain(
+      'in 3 the kernel differed from itself from run to run, 1 met what the engine does not model, 2 could not',
+    )
+  })
+
+  it('keeps what was found out about a case as long as it is not alike', () => {
+    const figures = { alike: 9, different: 1, undetermined: 0, frames: 0, rules: 0, hits: 0, entries: 0 }
+    const found = [
+      { seed: 3, what: 'open' },
+      { seed: 7, what: 'the clock' },
+    ]
+    const seeds = { different: [3], unsteady: [], undetermined: [], broken: [], unbuilt: [], refused: [] }
+    const [kept] = withFuzzRun([{ kernel: 'Linux 6.18', seed: 1, cases: 10, ...figures, found }], {
+      ...{ kernel: 'Linux 6.18', seed: 1, cases: 10, ...figures, seeds },
+    })
+    expect(kept?.found).toEqual([{ seed: 3, what: 'open' }])
+  })
+
   it('counts a random network once, however often it ran', () => {
     const run = (seed: number, cases: number, alike: number): FuzzRun => ({
       kernel: 'Linux 6.18.44',

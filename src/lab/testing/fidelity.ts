@@ -73,12 +73,20 @@ const release = (kernel: string): string => /^Linux [\d.]*\d/.exec(kernel)?.[0] 
 function fuzzTotals(runs: readonly FuzzRun[]): FuzzFidelity {
   const sum = (key: 'cases' | 'alike' | 'different' | 'undetermined' | 'frames' | 'rules' | 'hits' | 'entries') =>
     runs.reduce((n, r) => n + r[key], 0)
+  const some = <K extends 'unsteady' | 'refused' | 'walks' | 'traced'>(key: K): { readonly [P in K]?: number } => {
+    const n = runs.reduce((m, r) => m + (r[key] ?? 0), 0)
+    return n === 0 ? {} : ({ [key]: n } as { readonly [P in K]?: number })
+  }
   return {
     kernel: [...new Set(runs.map((r) => release(r.kernel)))].join(', '),
     cases: sum('cases'),
     alike: sum('alike'),
     different: sum('different'),
     undetermined: sum('undetermined'),
+    ...some('unsteady'),
+    ...some('refused'),
+    ...some('walks'),
+    ...some('traced'),
     frames: sum('frames'),
     rules: sum('rules'),
     hits: sum('hits'),
@@ -107,6 +115,19 @@ const namesOf = (names: Fidelity['exercised'][ExercisedKind]): string =>
     .map(([name, by]) => `\`${name}\` ${number(by.scenarios + by.networks)}`)
     .join(', ')
 
+/** What the count of random networks alone does not say; nothing where there is nothing. */
+function fuzzMarkdown({ walks = 0, traced = 0, unsteady = 0, refused = 0, undetermined }: FuzzFidelity): string[] {
+  const apart = [
+    unsteady === 0 ? '' : `in ${number(unsteady)} the kernel differed from itself from run to run`,
+    undetermined === 0 ? '' : `${number(undetermined)} met what the engine does not model`,
+    refused === 0 ? '' : `${number(refused)} could not be put to a kernel as they were`,
+  ].filter((s) => s !== '')
+  const compared = traced === 0 ? '' : `Of ${number(traced)} random networks ${number(walks)} walks through a chain are among it.`
+  const left = apart.length === 0 ? '' : `Of the random networks ${apart.join(', ')}: they are neither alike nor different.`
+  const text = [compared, left].filter((s) => s !== '').join(' ')
+  return text === '' || walks + unsteady + refused === 0 ? [] : [text, '']
+}
+
 /** The README's section: what was compared, in one sentence and one table, what that has used, and what is left out and why. */
 export function fidelityMarkdown(f: Fidelity): string {
   const t = f.totals
@@ -126,6 +147,7 @@ export function fidelityMarkdown(f: Fidelity): string {
       `${number(t.hits)} rules hit (of ${number(t.rules)}), ${number(t.walks)} walks through a chain, ${number(t.entries)} table entries${fuzz}; ` +
       `**${number(differences)} ${differences === 1 ? 'difference' : 'differences'}**.`,
     '',
+    ...fuzzMarkdown(f.fuzz),
     '| scenario | frames | rules hit | walks | table entries | differences |',
     '| --- | ---: | ---: | ---: | ---: | ---: |',
     ...rows,
