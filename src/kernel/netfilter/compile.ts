@@ -102,15 +102,40 @@ export class CompiledChain {
   /** 1 when the policy drops. */
   readonly policyDrop: boolean
   readonly base: boolean
-  rules: readonly CompiledRule[] = []
   words: Int32Array = new Int32Array(0)
   ready = false
+  #rules: (CompiledRule | undefined)[] = []
+  #compile: (i: number) => CompiledRule = () => {
+    throw new Error('a chain is walked before it is compiled')
+  }
   #ref = -1
 
   constructor(record: ChainRecord) {
     this.record = record
     this.base = record.hook !== undefined
     this.policyDrop = record.policy === 'DROP'
+  }
+
+  /** Number of its rules, once it is ready. */
+  get length(): number {
+    return this.#rules.length
+  }
+
+  /** `rules`: those that are compiled already; each other one is when a packet first fits it. */
+  load(words: Int32Array, rules: (CompiledRule | undefined)[], compile: (i: number) => CompiledRule): void {
+    this.words = words
+    this.#rules = rules
+    this.#compile = compile
+    this.ready = true
+  }
+
+  /** Undefined beyond the last one. */
+  rule(i: number): CompiledRule | undefined {
+    const rule = this.#rules[i]
+    if (rule !== undefined || i >= this.#rules.length) return rule
+    const compiled = this.#compile(i)
+    this.#rules[i] = compiled
+    return compiled
   }
 
   ref(deps: TargetDeps): number {
@@ -133,9 +158,22 @@ export function compileChain(
   deps: CompileDeps,
 ): void {
   const words = new Int32Array(rules.length * STRIDE)
-  chain.rules = rules.map((rule, i) => compileRule(rule, words.subarray(i * STRIDE, (i + 1) * STRIDE), chains, deps))
-  chain.words = words
-  chain.ready = true
+  const compile = (i: number) => compileRule(rules[i] as RuleRecord, words.subarray(i * STRIDE, (i + 1) * STRIDE), chains, deps)
+  const compiled = rules.map((rule, i) =>
+    isDispatch(rule.spec, words.subarray(i * STRIDE, (i + 1) * STRIDE), deps.interfaces) ? undefined : compile(i),
+  )
+  chain.load(words, compiled, compile)
+}
+
+/**
+ * A rule that sends some packets on, and says with integers alone which: a Service's in KUBE-SERVICES. Then the integers are all that
+ * is needed of it until a packet fits. (A stateful match begins to count when its chain is first entered, so it may not wait.)
+ */
+function isDispatch(spec: RuleSpec, words: Int32Array, interfaces: InterfacePatterns): boolean {
+  if (spec.target.kind !== 'jump' && spec.target.kind !== 'goto') return false
+  writeHeader(spec, words, interfaces)
+  for (const match of spec.matches) if (match.kind !== 'comment' && !foldPorts(match, spec, words)) return false
+  return true
 }
 
 function compileRule(

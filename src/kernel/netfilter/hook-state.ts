@@ -38,7 +38,7 @@ class JumpStack {
   /** To the rule behind the last jump; with none left, to the end of the base chain, where its policy is. */
   pop(base: CompiledChain): CompiledChain {
     if (this.#depth === 0) {
-      this.next = base.rules.length
+      this.next = base.length
       return base
     }
     this.#depth--

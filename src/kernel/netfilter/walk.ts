@@ -34,7 +34,7 @@ export function walkTable(base: CompiledChain, skb: Skb, at: HookState, deps: Wa
   for (;;) {
     if (!chain.ready) deps.prepare(chain)
     i = nextMatch(chain, i, skb, at)
-    const rule = chain.rules[i]
+    const rule = chain.rule(i)
     if (rule === undefined) {
       if (!chain.base) {
         rec.step(STEP.policy, skb, chain.ref(deps), i - mark, POLICY.return, ipLength(skb.pkt))
@@ -122,7 +122,7 @@ function nextMatch(chain: CompiledChain, from: number, skb: Skb, at: HookState):
         const dportFits = dport >= (words[w + DPORT_FROM] as number) && dport <= (words[w + DPORT_TO] as number)
         if (dportFits === ((flags & INV_DPORT) !== 0)) continue
       }
-      if ((flags & EXTRA) !== 0 && !allFit((chain.rules[i] as CompiledRule).extra, skb, at)) continue
+      if ((flags & EXTRA) !== 0 && !allFit((chain.rule(i) as CompiledRule).extra, skb, at)) continue
     }
     return i
   }
