@@ -1,5 +1,12 @@
 import { ok } from '../../base/result.ts'
-import { type EchoError, type EchoReply, type Errno, type PingSocket, strerror } from '../../kernel/sockets/index.ts'
+import {
+  type EchoError,
+  type EchoReply,
+  type Errno,
+  type PingSocket,
+  type SocketError,
+  strerror,
+} from '../../kernel/sockets/index.ts'
 import type { Timer } from '../../kernel/types.ts'
 import { formatIpv4, type Ipv4, ipv4, parseIpv4 } from '../../net/address.ts'
 import type { JourneyVerdict } from '../../trace/trace.ts'
@@ -104,6 +111,8 @@ class PingRun {
   #lastSentAt = 0
   #lastError: { readonly errno: Errno; readonly decidedBy?: number } | undefined
   #waiting: Timer | undefined
+  /** A sendmsg(2) that failed has not returned yet. */
+  #returning = false
   /** The timeout of a sendmsg(2) that waits. */
   #blocked: Timer | undefined
 
@@ -175,25 +184,43 @@ class PingRun {
       this.#block(seq)
       return
     }
-    // ping4_receive_error_msg(): what the refusal was about is said at once.
-    const reported = sent.ok ? undefined : this.#socket.receiveError()
-    if (reported !== undefined) this.#error(reported, seq)
-    this.#transmitted = sequence
-    if (!sent.ok) {
-      const { errno, mtu } = sent.error
-      this.#lastError = { errno, decidedBy: sent.error.decidedBy ?? seq }
+    if (sent.ok) this.#counted(sequence, seq)
+    else this.#refused(sequence, sent.error, seq)
+  }
+
+  /**
+   * sendmsg(2) failed. An ICMP error about that very packet came over lo before it returned (local_bh_enable() in
+   * __dev_queue_xmit()): pinger() looks for one, and says both.
+   */
+  #refused(sequence: number, error: SocketError & { readonly mtu?: number }, cause: number): void {
+    this.#returning = true
+    this.#process.ns.kernel.schedule(SOFTIRQ, () => {
+      this.#returning = false
+      if (this.#process.exited) return
+      // ping4_receive_error_msg()
+      const reported = this.#socket.receiveError()
+      if (reported !== undefined) this.#error(reported, cause)
+      const { errno, mtu } = error
+      this.#lastError = { errno, decidedBy: error.decidedBy ?? cause }
       if (errno === 'EMSGSIZE' && mtu !== undefined) {
         this.#errors++
-        this.#say(`ping: local error: message too long, mtu=${mtu}`, seq)
+        this.#say(`ping: local error: message too long, mtu=${mtu}`, cause)
       }
-      if (reported !== undefined) this.#say(`ping: sendmsg: ${strerror(errno)}`, seq)
+      if (reported !== undefined) this.#say(`ping: sendmsg: ${strerror(errno)}`, cause)
       // Any other refusal goes unsaid: with an empty error queue ping4_receive_error_msg() answers -1, and pinger() prints
       // "sendmsg: …" for 0 only (iputils 20221126).
-    }
-    if (this.#done()) this.#finish(seq)
+      this.#counted(sequence, cause)
+      this.#wake(cause)
+    })
+  }
+
+  /** advance_ntransmitted(), and what comes after a probe. */
+  #counted(sequence: number, cause: number): void {
+    this.#transmitted = sequence
+    if (this.#done()) this.#finish(cause)
     else if (this.#transmitted < this.#options.count) {
-      this.#process.after(this.#options.interval * SECOND, 'ping interval', seq, (next) => this.#probe(next))
-    } else this.#linger(seq)
+      this.#process.after(this.#options.interval * SECOND, 'ping interval', cause, (next) => this.#probe(next))
+    } else this.#linger(cause)
   }
 
   /** sendmsg(2) waits for room in the send buffer, SO_SNDTIMEO at most: an interval or a second. Meanwhile nothing is read. */
@@ -240,7 +267,7 @@ class PingRun {
   }
 
   #wake(cause: number): void {
-    if (this.#lookingUp || this.#blocked !== undefined || this.#process.exited) return
+    if (this.#lookingUp || this.#blocked !== undefined || this.#returning || this.#process.exited) return
     for (let m = this.#socket.receive(); m !== undefined; m = this.#socket.receive()) {
       const message = m
       const handle = (seq: number) => (message.kind === 'reply' ? this.#reply(message, seq) : this.#error(message, seq))
