@@ -21,11 +21,15 @@ export function readRulesetVector(v: Fields): Result<RulesetVector, Complaint> {
     ...given,
     nodeConfig: { ...nodeDefaults(given.nodeConfig), ...given.nodeConfig },
     ...objectsOf(given),
-    sync: given.sync?.previous
-      ? { kind: given.sync.kind, previous: objectsOf(given.sync.previous) }
-      : { kind: 'full', previous: null },
+    sync: syncOf(given.sync),
     flows: (given.flows ?? []).map((f) => ({ ...f, protocol: f.protocol ?? 'TCP' })),
   })
+}
+
+/** A partial sync comes after another: where none is told, after one of nothing. */
+function syncOf(sync: RulesetVector['sync'] | undefined): RulesetVector['sync'] {
+  const previous = sync?.previous ?? (sync?.kind === 'partial' ? {} : undefined)
+  return { kind: sync?.kind ?? 'full', previous: previous === undefined ? null : objectsOf(previous) }
 }
 
 const objectsOf = ({ services = [], endpointSlices = [] }: Partial<Objects>): Objects => ({ services, endpointSlices })
@@ -52,7 +56,8 @@ function complaintAbout(v: Fields): Complaint | undefined {
   if (sync !== undefined) {
     if (!isObject(sync) || (sync.kind !== 'full' && sync.kind !== 'partial')) return 'sync.kind: expected full or partial'
     const { previous } = sync
-    if (sync.kind === 'partial' && !isObject(previous)) return 'sync.previous: expected {services, endpointSlices}'
+    if (previous !== undefined && previous !== null && !isObject(previous))
+      return 'sync.previous: expected {services, endpointSlices} or null'
     const before = isObject(previous) ? complaintAboutObjects(previous) : undefined
     if (before !== undefined) return `sync.previous.${before}`
   }
@@ -102,7 +107,8 @@ function complaintAboutDetector(d: unknown): Complaint | undefined {
   switch (kind) {
     case 'ClusterCIDR':
     case 'NodeCIDR':
-      return text('cidr') && parseCidrSloppy(String(d.cidr)) !== undefined
+      // Without one kube-proxy cannot tell, and says so in its log.
+      return (d.cidr ?? '') === '' || (text('cidr') && parseCidrSloppy(String(d.cidr)) !== undefined)
         ? undefined
         : 'localDetector.cidr: expected an address block'
     case 'BridgeInterface':
