@@ -5,7 +5,7 @@ import { Desktop } from './shell/desktop.tsx'
 import { Header } from './shell/header.tsx'
 import { Failure, ScenarioList } from './shell/parts.tsx'
 import { usePlayback } from './shell/playback.ts'
-import { ProgressPanel } from './shell/progress.tsx'
+import { Progress } from './shell/progress.tsx'
 import './theme.css'
 import './app.css'
 
@@ -107,7 +107,7 @@ export function App() {
       ) : null}
       <div className="notices">
         {failed ? <Failure /> : null}
-        <ProgressPanel />
+        <Progress />
       </div>
       <Suspense fallback={null}>{dialog === undefined ? null : <Dialogs dialog={dialog} />}</Suspense>
       <Suspense fallback={null}>{ready ? <DropTarget /> : null}</Suspense>

@@ -1,8 +1,6 @@
-import { Menu } from 'lucide-react'
 import { changesBetween } from '../../scenario/changes.ts'
 import type { ScenarioDocument } from '../../scenario/document.ts'
 import { useApp, useAppContext, useLang, useWords } from '../context.tsx'
-import { Icon } from '../widgets/icon.tsx'
 import { Composer, HeaderActions } from './parts.tsx'
 import './header.css'
 
@@ -19,7 +17,7 @@ export function Header() {
         aria-expanded={drawer}
         onClick={() => set({ drawer: !drawer })}
       >
-        <Icon of={Menu} size={17} />
+        <MenuIcon />
       </button>
       <div className="logo">
         <i aria-hidden="true" />
@@ -31,6 +29,22 @@ export function Header() {
     </header>
   )
 }
+
+/** Drawn here as the icon library draws it: the only icon before the first frame is not worth the library. */
+const MenuIcon = () => (
+  <svg
+    width="17"
+    height="17"
+    viewBox="0 0 24 24"
+    fill="none"
+    stroke="currentColor"
+    strokeWidth="1.9"
+    strokeLinecap="round"
+    aria-hidden="true"
+  >
+    <path d="M4 5h16M4 12h16M4 19h16" />
+  </svg>
+)
 
 function Breadcrumb() {
   const words = useWords()

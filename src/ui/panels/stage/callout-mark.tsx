@@ -1,8 +1,10 @@
 import { CalloutPlacer } from '../../../diagram/callout.ts'
 import type { Box, Layout } from '../../../diagram/figure.ts'
 import type { Rect } from '../../../diagram/geometry.ts'
+import type { Scene } from '../../../diagram/scene.ts'
 import { FONTS, type Measure } from '../../../diagram/text.ts'
-import type { Note } from './overlay.tsx'
+import { noteOf } from './note.ts'
+import type { StageWords } from './words.ts'
 
 const PAD = 7
 
@@ -19,18 +21,22 @@ function placerOf(layout: Layout): CalloutPlacer {
 
 /** A change, a drop or a wait, said near the place where it happened, where no label is. */
 export default function CalloutMark({
-  note,
+  scene,
+  words,
   box,
   layout,
   measure,
   keepClear,
 }: {
-  readonly note: Note
+  readonly scene: Scene
+  readonly words: StageWords
   readonly box: Box
   readonly layout: Layout
   readonly measure: Measure
   readonly keepClear: readonly Rect[]
 }) {
+  const note = noteOf(scene, words)
+  if (note === undefined) return null
   const widths = note.parts.map((p) => measure(p.text, 'address'))
   const w = widths.reduce((a, b) => a + b, 0) + 2 * PAD
   const h = FONTS.address.line + 6

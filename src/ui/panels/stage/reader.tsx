@@ -3,7 +3,7 @@ import type { Box, Layout } from '../../../diagram/figure.ts'
 import type { Scene } from '../../../diagram/scene.ts'
 import { summarize } from '../../../net/summary.ts'
 import type { TraceReader } from '../../../trace/reader.ts'
-import type { Note } from './overlay.tsx'
+import { noteOf } from './note.ts'
 import { selectionOf } from './reach.ts'
 import type { StageSelection } from './types.ts'
 import type { StageWords } from './words.ts'
@@ -56,10 +56,10 @@ export default function StageReader(
     readonly reader: TraceReader
     readonly seq: number
     readonly playing: boolean
-    readonly note: Note | undefined
   },
 ) {
-  const { layout, onSelect, words, scene, reader, seq, playing, note } = props
+  const { layout, onSelect, words, scene, reader, seq, playing } = props
+  const note = scene === undefined ? undefined : noteOf(scene, words)
   const here = scene?.box === undefined ? undefined : layout.box.get(scene.box)
   return (
     <>

@@ -16,7 +16,7 @@ import { BaseLayer, RestingLabels } from './base-layer.tsx'
 import type { CanvasLayerHandle } from './canvas-layer.tsx'
 import { CapsuleMark } from './capsule-mark.tsx'
 import { browserMeasure } from './measure.ts'
-import { EndingMark, noteOf, PlacesLayer, WayLayer } from './overlay.tsx'
+import { EndingMark, PlacesLayer, spokenOf, WayLayer } from './overlay.tsx'
 import { selectedBox, selectionOf } from './reach.ts'
 import './stage.css'
 import type { StageProps } from './types.ts'
@@ -100,8 +100,7 @@ export function Stage(props: StageProps) {
     el.addEventListener('click', click)
     return () => el.removeEventListener('click', click)
   }, [large, current, onSelect])
-  const note = scene === undefined ? undefined : noteOf(scene, words)
-  const noted = note?.box === undefined ? undefined : layout?.box.get(note.box)
+  const noted = scene === undefined ? undefined : layout?.box.get(spokenOf(scene) ?? '')
   const spoken = noted?.parent
   const busy = useMemo(() => new Set([...(scene?.did.keys() ?? []), ...(spoken === undefined ? [] : [spoken])]), [scene, spoken])
 
@@ -133,10 +132,11 @@ export function Stage(props: StageProps) {
                 {scene.others.map((o) => (
                   <circle key={o.packet} className={`stg-other stg-fill-${o.capsule.role}`} cx={o.at.x} cy={o.at.y} r={5.5} />
                 ))}
-                {note !== undefined && noted !== undefined && (
+                {noted !== undefined && (
                   <Suspense fallback={null}>
                     <CalloutMark
-                      note={note}
+                      scene={scene}
+                      words={words}
                       box={noted}
                       layout={layout}
                       measure={measure}
@@ -177,7 +177,7 @@ export function Stage(props: StageProps) {
         )}
       {layout !== undefined && (
         <Suspense fallback={null}>
-          <StageReader {...{ layout, onSelect, words, scene, reader, seq, playing, note }} />
+          <StageReader {...{ layout, onSelect, words, scene, reader, seq, playing }} />
         </Suspense>
       )}
     </section>
