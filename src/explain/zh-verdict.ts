@@ -1,29 +1,29 @@
 import type { Catalogue } from './catalogue.ts'
 import type { ProxyPart, VerdictExtra } from './fact.ts'
-import { type Sentence, type Span, say } from './sentence.ts'
+import { code, type Sentence, type Span, say } from './sentence.ts'
 import { zhDuration, zhLookup } from './zh-dns.ts'
 
 /** a → b → c */
 const chain = (way: readonly Span[]): Sentence => way.flatMap((w, i) => say`${i === 0 ? '' : ' → '}${w}`)
 
-const ERRORS: Readonly<Record<string, string>> = {
-  ECONNREFUSED: '连接被拒绝',
-  EHOSTUNREACH: '无法到达该主机（“No route to host”）',
-  ENETUNREACH: '没有通往该网络的路由（“Network is unreachable”）',
-  ETIMEDOUT: '没有等到答复，命令放弃等待',
-  ECONNRESET: '对端重置了连接',
-  EACCES: '不允许发送（“Permission denied”）',
-  EPERM: '出口方向的防火墙规则拒绝发送（“Operation not permitted”）',
-  EMSGSIZE: '包对这条路来说太大（“Message too long”）',
-  EINVAL: '内核不接受这个地址（“Invalid argument”）',
-  EADDRINUSE: '端口已被占用',
-  EHOSTDOWN: '主机已停机',
-  ENOPROTOOPT: '那里没有该协议',
-  ENOLINK: '通往该主机的链路已断',
-  EAI_NONAME: '没有域名服务器知道这个名称（“Name or service not known”）',
-  EAI_NODATA: '名称存在，但没有地址（“No address associated with hostname”）',
-  EAI_AGAIN: '无法得到域名服务器的回答（“Temporary failure in name resolution”）',
-  EAI_FAIL: '域名服务器拒绝回答（“Non-recoverable failure in name resolution”）',
+const ERRORS: Readonly<Record<string, Sentence>> = {
+  ECONNREFUSED: say`连接被拒绝`,
+  EHOSTUNREACH: say`无法到达该主机（${code('No route to host')}）`,
+  ENETUNREACH: say`没有通往该网络的路由（${code('Network is unreachable')}）`,
+  ETIMEDOUT: say`没有等到答复，命令放弃等待`,
+  ECONNRESET: say`对端重置了连接`,
+  EACCES: say`不允许发送（${code('Permission denied')}）`,
+  EPERM: say`出口方向的防火墙规则拒绝发送（${code('Operation not permitted')}）`,
+  EMSGSIZE: say`包对这条路来说太大（${code('Message too long')}）`,
+  EINVAL: say`内核不接受这个地址（${code('Invalid argument')}）`,
+  EADDRINUSE: say`端口已被占用`,
+  EHOSTDOWN: say`主机已停机`,
+  ENOPROTOOPT: say`那里没有该协议`,
+  ENOLINK: say`通往该主机的链路已断`,
+  EAI_NONAME: say`没有域名服务器知道这个名称（${code('Name or service not known')}）`,
+  EAI_NODATA: say`名称存在，但没有地址（${code('No address associated with hostname')}）`,
+  EAI_AGAIN: say`无法得到域名服务器的回答（${code('Temporary failure in name resolution')}）`,
+  EAI_FAIL: say`域名服务器拒绝回答（${code('Non-recoverable failure in name resolution')}）`,
 }
 
 const extra = (x: VerdictExtra): Sentence => {
@@ -80,7 +80,7 @@ export const zhVerdict: Pick<Catalogue, 'verdict' | 'exchange' | 'note'> = {
         return say`${f.command} 得到了答复（退出状态 ${f.exitCode}）。${lookup}${way}${destinations.flat()}${service}${sources.flat()}${f.proxies.flatMap(proxied)}`
       }
       case 'failed': {
-        const meaning = ERRORS[f.error] ?? '执行失败'
+        const meaning = ERRORS[f.error] ?? say`执行失败`
         const failed =
           f.error === 'no answer'
             ? say`${f.command} 没有等到答复。`
