@@ -176,6 +176,9 @@ const en: CheckWords = {
   },
 }
 
+/** An errno is its own name in every language. */
+const errorZh = (error: string): string => (error === 'no answer' ? '没有等到答复' : error)
+
 const zh: CheckWords = {
   question: {
     exists: 'Service 存在吗？',
@@ -206,7 +209,7 @@ const zh: CheckWords = {
       case 'only-in-full':
         return `${f.full} 能解析，而 ${f.name} 不能：Pod 的 /etc/resolv.conf 中的搜索列表没有指向该 Service 所在的命名空间。`
       case 'not-resolved':
-        return `${f.name} 无法解析：${f.error}。`
+        return `${f.name} 无法解析：${errorZh(f.error)}。`
       case 'no-dns':
         return '这些对象中没有 kube-dns Service，无从检查这个集群的 DNS。后面的检查改用地址进行。'
       case 'not-modelled':
@@ -214,7 +217,7 @@ const zh: CheckWords = {
       case 'reached':
         return `${f.address} 有应答。`
       case 'not-reached':
-        return `${f.address} 没有应答：${f.error}。`
+        return `${f.address} 没有应答：${errorZh(f.error)}。`
       case 'no-cluster-ip':
         return f.type === 'headless'
           ? '这是无头 Service：没有 ClusterIP，名称直接解析为各个 Pod 的地址。'
@@ -240,9 +243,9 @@ const zh: CheckWords = {
       case 'pods-answer':
         return f.count === 1 ? '后端 Pod 在自己的地址上有应答。' : `全部 ${f.count} 个后端 Pod 在各自的地址上都有应答。`
       case 'pod-silent':
-        return `${f.pod} 在 ${f.address} 没有应答：${f.error}。`
+        return `${f.pod} 在 ${f.address} 没有应答：${errorZh(f.error)}。`
       case 'endpoint-without-pod':
-        return `${f.address} 没有应答：${f.error}。没有 Pod 使用这个地址：EndpointSlice 比它的 Pod 存活得更久。`
+        return `${f.address} 没有应答：${errorZh(f.error)}。没有 Pod 使用这个地址：EndpointSlice 比它的 Pod 存活得更久。`
       case 'nothing-to-ask':
         return '没有可访问的端点。'
       case 'proxied':
@@ -256,14 +259,14 @@ const zh: CheckWords = {
           ...(f.lacking.length === 0 ? [] : [`从不转发到 ${many(f.lacking, '')}。`]),
         ].join('')
       case 'node-cannot':
-        return `规则都在，但 ${f.node} 自己也访问不到 ${f.address}：${f.error}。`
+        return `规则都在，但 ${f.node} 自己也访问不到 ${f.address}：${errorZh(f.error)}。`
       case 'hairpin-works':
         return `${f.pod} 能够通过它访问自己。`
       case 'hairpin-fails':
         return [
           f.error === undefined
             ? `${f.pod} 无法通过它访问自己：选中自己的那个 SYN 丢失了，一秒后重传的 SYN 抽中了另一个端点。`
-            : `${f.pod} 无法通过它访问自己：${f.error}。`,
+            : `${f.pod} 无法通过它访问自己：${errorZh(f.error)}。`,
           ...(f.portFlag === false ? ['它的网桥端口没有开启 hairpin 模式：网桥不会把帧从收到它的端口再发回去。'] : []),
         ].join('')
       case 'hairpin-not-met':

@@ -152,7 +152,7 @@ function JourneyOutcome({ at, journey, ended }: OutcomeProps) {
           {journey.output === '' ? null : (
             <details open={asked === true}>
               <summary>{words.why.output}</summary>
-              <pre className="mono">
+              <pre className="mono" lang="en">
                 $ {journey.run}
                 {'\n'}
                 {journey.output}
