@@ -384,7 +384,17 @@ detach() {
 # What kube-proxy feeds in: only the chains that it names are emptied. Handles of rules that go are needed to read the trace.
 sync_rules() {
   [ "$TRACE_RULES" = 1 ] && inside "$1" nft -a list ruleset ip >>"$OUT/trace/$1.rules" 2>/dev/null
-  inside "$1" "$IPT-restore" --noflush || die "$IPT-restore in $1"
+  if [ "$IPTABLES" = legacy ]; then with_policies "$1" | inside "$1" "$IPT-restore" --noflush --counters
+  else inside "$1" "$IPT-restore" --noflush
+  fi || die "$IPT-restore in $1"
+}
+# iptables-legacy-restore begins to count the policies of a table anew, however little of it is written: here it is told where they are.
+with_policies() {
+  local line
+  while IFS= read -r line; do
+    printf '%s\n' "$line"
+    case "$line" in "*"*) inside "$1" "$IPT-save" -c -t "${D}{line#?}" | grep -E '^:[A-Z]+ (ACCEPT|DROP) ' ;; esac
+  done
 }
 
 # NODE -t|-u VIRTUAL REAL: whether ipvsadm -Ln counts connections of that real server.

@@ -164,12 +164,12 @@ export const IPVS_CASES: readonly IpvsCase[] = [
     },
   ),
   // Both refuse, and their connections are over in ten seconds. One goes: a minute later it is removed.
-  kase('ipvs-drained', [['pod/client', at(WEB_IP)], ['pod/client', at(WEB_IP)], wait(63)], {
+  kase('ipvs-drained', [['pod/client', CURL], ['pod/client', CURL], wait(75)], {
     objects: [closedTo('a', '10.244.2.2'), closedTo('b', '10.244.2.3'), service({ ports: [{ port: 80, targetPort: 9999 }] })],
     changes: [{ journey: 2, at: '500ms', ...gone('a') }],
   }),
   // One that drains and is back is put in anew: round robin comes to it first.
-  kase('ipvs-back', [['pod/client', at(WEB_IP)], wait(3), ['pod/client', at(WEB_IP)], ['pod/client', at(WEB_IP)]], {
+  kase('ipvs-back', [['pod/client', CURL], wait(3), ['pod/client', CURL], ['pod/client', CURL]], {
     objects: [closedTo('a', '10.244.2.2'), service({ ports: [{ port: 80, targetPort: 9999 }] })],
     changes: [
       { journey: 1, at: '500ms', ...gone('a'), apply: [closedTo('b', '10.244.2.3')] },
