@@ -58,8 +58,13 @@ export function portDown(kernel: NetKernel, id: DeviceRecord['id']): void {
   port.up = false
   port.bridge?.fdb?.flush(port, true)
   port.ns.fib.invalidate()
-  const waiting = port.peer?.neighbours.carrierDown() ?? []
-  port.peer?.ns.fib.invalidate()
+  if (port.peer !== undefined) loseCarrier(port.peer)
+}
+
+/** neigh_carrier_down(): what is behind the device is forgotten. */
+function loseCarrier(dev: NetDevice): void {
+  const waiting = dev.neighbours.carrierDown()
+  dev.ns.fib.invalidate()
   for (const skb of waiting) drop(skb, 'SKB_DROP_REASON_NEIGH_FAILED')
 }
 
@@ -70,6 +75,8 @@ function unregister(kernel: NetKernel, dev: NetDevice): void {
   if (bridge !== undefined) {
     bridge.fdb?.flush(dev)
     bridge.ports.splice(bridge.ports.indexOf(dev), 1)
+    // A bridge has a carrier as long as a port of it has.
+    if (bridge.ports.length === 0) loseCarrier(bridge)
   }
   peer?.unplug()
   dev.ns.fib.invalidate()

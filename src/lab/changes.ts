@@ -29,6 +29,8 @@ import { restoreText } from './tables.ts'
 export function labWorld(world: World, changes: readonly WorldChange[]): World {
   const out = new Map<RecordId, WorldRecord>(world)
   for (const c of changes) {
+    // Sockets that kube-proxy opens later are open from the start: no rule leads to them yet.
+    if (c.kind === 'sync') for (const s of c.portals?.opens ?? []) out.set(s.id, s)
     if (c.kind !== 'attach') continue
     for (const r of c.records) if (!out.has(r.id)) out.set(r.id, r.kind === 'device' && isEnd(r, c) ? unplugged(r) : r)
   }
@@ -70,14 +72,18 @@ export class LabChanges {
     const before: string[] = []
     const during: string[] = []
     let last = 0
+    let end = 0
     for (const c of this.#changes) {
       if (c.journey !== journey) continue
+      end = c.at
       const lines = this.#lines(c)
       if (lines.length === 0) continue
       if (c.at === 0) before.push(...lines)
       else during.push(...(c.at === last ? [] : [`at ${c.at}`]), ...lines)
       last = c.at
     }
+    // A journey is not over before the last of them, though it be none of the kernel's business.
+    if (end > last) during.push(`at ${end}`)
     return { before, during }
   }
 
@@ -217,10 +223,17 @@ export class LabChanges {
   #sync(c: SyncChange): string[] {
     const lines = this.#synced(c)
     this.#apply((c.starts ?? []).map((r) => ({ id: r.id, from: undefined, to: r })))
+    const closed = (c.portals?.closes ?? []).map((s) => `${s.protocol}/${s.local.port}`)
+    if (closed.length > 0) lines.push(`close_portals ${this.#context.names.short(c.netns)} ${closed.join(' ')}`)
     return [...lines, ...(c.starts ?? []).flatMap((p) => this.#serve(p)), ...(c.stops ?? []).flatMap((id) => this.#stop(id))]
   }
 
   #synced(c: SyncChange): string[] {
+    if (c.tables.length > 0 && c.tables.every((t) => t.written.length + t.removed.length === 0)) {
+      const short = this.#context.names.short(c.netns)
+      const rules = hereDocument(`sync_rules ${short}`, this.#edited(c.netns, c.tables))
+      return [...rules, ...c.stale.map((flows) => `stale_flows ${short} ${staleWords(flows)}`)]
+    }
     this.#apply(c.tables.flatMap((t) => t.deltas))
     const short = this.#context.names.short(c.netns)
     return [
@@ -351,6 +364,15 @@ stop_server() {
   local flags=-Hltnp pid
   [ "$2" = udp ] && flags=-Hlunp
   for pid in $(inside "$1" ss $flags "sport = :$3" | grep -o 'pid=[0-9]*' | cut -d= -f2 | sort -u); do kill -9 "$pid"; done
+}
+# NODE PROTOCOL/PORT...: sockets that kube-proxy in userspace mode closes.
+close_portals() {
+  local node=$1 pid
+  shift
+  printf '%s\n' "$@" >"$OUT/closed-$node"
+  for pid in $(ip netns pids "$PREFIX$node"); do
+    tr '\0' ' ' <"/proc/$pid/cmdline" | grep -qF 'hs.py userspace-proxy' && kill -USR1 "$pid"
+  done
 }
 # NODE FILE JSON: what the node's speaker announces from now on.
 announce() {

@@ -299,9 +299,20 @@ def userspace_udp(portal, up, s):
         except OSError:
             pass
 
-def userspace_proxy(config):
+def userspace_proxy(config, closed):
     up = Upstreams(config)
-    held, last = [], None
+    held, last, sockets = [], None, {}
+    def close(*_):
+        for name in open(closed).read().split():
+            s = sockets.pop(name, None)
+            if s is not None:
+                # Whoever waits in accept(2) or recvfrom(2) is woken.
+                try:
+                    s.shutdown(socket.SHUT_RDWR)
+                except OSError:
+                    pass
+                s.close()
+    signal.signal(signal.SIGUSR1, close)
     for portal in config['portals']:
         if portal['protocol'] == 'tcp':
             s = listening(portal['port'], 4096)
@@ -311,8 +322,10 @@ def userspace_proxy(config):
             s.bind(('0.0.0.0', portal['port']))
             serve_portal = userspace_udp
         held.append(s)
+        sockets['%s/%d' % (portal['protocol'], portal['port'])] = s
         if not portal['held']:
             last = threading.Thread(target=serve_portal, args=(portal, up, s))
             last.start()
-    last.join() if last else threading.Event().wait()
+    while True:
+        time.sleep(3600)
 `

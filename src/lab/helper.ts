@@ -114,7 +114,7 @@ elif sys.argv[1] == 'dns':
 elif sys.argv[1] == 'hold':
     hold(int(sys.argv[2]), int(sys.argv[3]), sys.argv[4], int(sys.argv[5]))
 elif sys.argv[1] == 'userspace-proxy':
-    userspace_proxy(json.loads(sys.argv[2]))
+    userspace_proxy(json.loads(sys.argv[2]), sys.argv[3] if len(sys.argv) > 3 else None)
 else:
     sys.exit('hs.py: httpd NAME PORT | udp-echo PORT')
 `

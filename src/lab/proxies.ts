@@ -119,7 +119,8 @@ export function userspaceProxyCommand(world: World, p: ProcessRecord, pins: Prox
   })
   const first = sockets[0]
   if (first === undefined) return undefined
-  const command = `python3 "$HELPER" userspace-proxy ${shellWord(JSON.stringify({ portals, ports: pins?.ports ?? [] }))}`
+  const config = shellWord(JSON.stringify({ portals, ports: pins?.ports ?? [] }))
+  const command = `python3 "$HELPER" userspace-proxy ${config} "$OUT/closed-${p.netns.slice('netns:'.length)}"`
   return { command, protocol: first.protocol === 'udp' ? 'udp' : 'tcp', port: first.local.port }
 }
 

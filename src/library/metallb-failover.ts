@@ -19,7 +19,7 @@ export const metallbFailover: LibraryEntry = {
     objects: [...TWO_NODES, webPod('web-a', 'node2', '10.244.2.2'), ...METALLB, announcedService('web', WEB_IP, '192.168.1.240')],
     journeys: [
       { from: 'client/laptop', run: 'curl http://192.168.1.240/' },
-      { from: 'client/laptop', run: 'curl --max-time 3 http://192.168.1.240/' },
+      { from: 'client/laptop', run: 'curl --max-time 2 http://192.168.1.240/' },
       { from: 'client/laptop', run: 'curl http://192.168.1.240/' },
     ],
     changes: [{ journey: 1, at: '0s', unplug: ['node1'] }],

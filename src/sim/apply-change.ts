@@ -5,7 +5,7 @@ import type { NetworkNamespace } from '../kernel/namespace.ts'
 import { IPPROTO } from '../net/packet.ts'
 import { STEP } from '../trace/columns.ts'
 import { WORLD_CHANGES, type WorldChangeKind } from '../trace/step.ts'
-import type { StaleFlows, SyncChange, TableSync, WorldChange } from '../world/changes.ts'
+import type { PortalChange, StaleFlows, SyncChange, TableSync, WorldChange } from '../world/changes.ts'
 import type { ProcessId } from '../world/ids.ts'
 import { recordsOf } from '../world/overlay.ts'
 import type { ChainRecord, ProcessRecord, RuleRecord, WorldRecord } from '../world/records.ts'
@@ -20,6 +20,7 @@ export interface ChangeHost {
   readonly kill: (process: ProcessId, cause: number) => void
   /** Ends it as it would end by itself. */
   readonly stop: (process: ProcessId, cause: number) => void
+  readonly portals: (change: PortalChange, cause: number) => void
 }
 
 const PACKETS = CELL_FIELDS.indexOf('packets')
@@ -75,6 +76,7 @@ export function applyChange(change: WorldChange, host: ChangeHost): void {
       const seq = sync(ns, change)
       startAll(change.starts ?? [], host, seq)
       for (const process of change.stops ?? []) host.stop(process, seq)
+      if (change.portals !== undefined) host.portals(change.portals, seq)
       return
     }
     default:

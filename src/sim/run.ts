@@ -4,7 +4,7 @@ import type { NetKernel } from '../kernel/kernel.ts'
 import type { NetworkNamespace } from '../kernel/namespace.ts'
 import { TraceRecorder } from '../trace/recorder.ts'
 import type { JourneyResult, JourneyVerdict, Trace } from '../trace/trace.ts'
-import type { WorldChange } from '../world/changes.ts'
+import type { PortalChange, WorldChange } from '../world/changes.ts'
 import type { ProcessId } from '../world/ids.ts'
 import type { ProcessRecord } from '../world/records.ts'
 import type { World } from '../world/world.ts'
@@ -128,6 +128,7 @@ class Run {
       serve: (record: ProcessRecord, cause: number) => this.#serve(record, cause),
       kill: (process: ProcessId, cause: number) => this.#kill(process, cause),
       stop: (process: ProcessId, cause: number) => this.#stop(process, cause),
+      portals: (change: PortalChange, cause: number) => this.#servers.get(change.process)?.portals(change, cause),
     }
     for (const change of this.#options.changes ?? []) {
       if (change.journey !== journey) continue

@@ -8,6 +8,7 @@ import type {
   NftSetRecord,
   NftTableRecord,
   ProcessRecord,
+  SocketRecord,
   WorldRecord,
 } from './records.ts'
 import type { Delta } from './world.ts'
@@ -103,6 +104,13 @@ export interface IpvsServers {
 
 export type NftRecord = NftTableRecord | NftChainRecord | NftRuleRecord | NftSetRecord
 
+/** Sockets that kube-proxy in userspace mode opens and closes, as records of a world that is built anew. */
+export interface PortalChange {
+  readonly process: ProcessId
+  readonly opens: readonly SocketRecord[]
+  readonly closes: readonly SocketRecord[]
+}
+
 /** kube-proxy on one node: its rules, and the conntrack entries that it deletes afterwards. */
 export interface SyncChange extends At {
   readonly kind: 'sync'
@@ -114,6 +122,7 @@ export interface SyncChange extends At {
   /** Servers of kube-proxy itself that come and go with it: health check node ports. */
   readonly starts?: readonly ProcessRecord[]
   readonly stops?: readonly ProcessId[]
+  readonly portals?: PortalChange
 }
 
 export type WorldChange =

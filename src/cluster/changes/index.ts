@@ -3,8 +3,16 @@ import { at as fieldAt, listAt, numberAt, objectAt, textAt } from '../../base/fi
 import { err, ok, type Result } from '../../base/result.ts'
 import type { InputError, Manifest, ScenarioDocument, ScheduledChange } from '../../scenario/document.ts'
 import type { ConfigureChange, WorldChange } from '../../world/changes.ts'
-import { chainId, deviceId, netnsId, nftTableId, objectId, type RecordId } from '../../world/ids.ts'
-import type { DeviceRecord, NetnsRecord, ObjectRecord, Origin, ProcessRecord, WorldRecord } from '../../world/records.ts'
+import { chainId, deviceId, netnsId, nftTableId, objectId, type ProcessId, type RecordId, socketId } from '../../world/ids.ts'
+import type {
+  DeviceRecord,
+  NetnsRecord,
+  ObjectRecord,
+  Origin,
+  ProcessRecord,
+  SocketRecord,
+  WorldRecord,
+} from '../../world/records.ts'
 import { applyDelta, type Delta, type World } from '../../world/world.ts'
 import { buildWorld } from '../build.ts'
 import { inputError, listed } from '../errors.ts'
@@ -71,7 +79,6 @@ export function worldChanges(doc: ScenarioDocument, world: World): Result<WorldC
 
 function checkReferences(doc: ScenarioDocument): InputError[] {
   const count = doc.journeys.length
-  const { mode } = doc.cluster.kubeProxy
   return (doc.changes ?? []).flatMap((c, i) => {
     const path = `changes[${i}]`
     if (c.journey >= count) {
@@ -80,15 +87,6 @@ function checkReferences(doc: ScenarioDocument): InputError[] {
     }
     if ((c.apply ?? []).length + (c.delete ?? []).length + (c.unplug ?? []).length === 0)
       return [inputError(path, 'changes nothing; expected apply, delete or unplug')]
-    if (mode === 'userspace' && [...(c.apply ?? []), ...(c.delete ?? [])].some((o) => o.kind === 'Service')) {
-      // Endpoints are not in the rules: the process reads them for each connection. A Service has a socket and rules of its own.
-      return [
-        inputError(
-          path,
-          'kube-proxy in userspace mode gets no new Services in the middle of a journey; expected pods or endpoints',
-        ),
-      ]
-    }
     return []
   })
 }
@@ -475,12 +473,19 @@ class Course {
     for (const self of this.#cluster.nodes) {
       if (!rules.has(self.name) || this.#unplugged.has(self.name)) continue
       const sync = syncNode(self, { cluster: this.#cluster, before: this.#synced, built: this.#built, now: this.#now })
+      // Endpoints are not in the rules of userspace mode: the process reads them for each connection, and there is nothing to sync.
+      const isUserspace = this.#doc.cluster.kubeProxy.mode === 'userspace'
+      if (isUserspace && sync.tables.length + sync.stale.length === 0 && sync.portals === undefined) continue
+      for (const s of sync.portals?.closes ?? []) this.#change({ id: s.id, from: s, to: undefined })
+      const { portals } = sync
+      const opened = portals?.opens.map((s) => this.#keep(self.name, s, portals.process)) ?? []
       const servers = programEdits(self.name, { now: this.#now, built: this.#built }, isHealthCheck)
       for (const p of servers.starts) this.#change({ id: p.id, from: undefined, to: p })
       for (const p of servers.stops) this.#change({ id: p.id, from: p, to: undefined })
       for (const t of sync.tables) for (const delta of t.deltas) this.#change(delta)
       for (const delta of sync.ipvs?.deltas ?? []) this.#change(delta)
       const programs = {
+        ...(portals === undefined ? {} : { portals: { ...portals, opens: opened } }),
         ...(servers.starts.length === 0 ? {} : { starts: servers.starts }),
         ...(servers.stops.length === 0 ? {} : { stops: servers.stops.map((p) => p.id) }),
       }
@@ -489,6 +494,15 @@ class Course {
     this.#synced = syncedOf(this.#cluster)
     this.#seen = this.#cluster
     this.#wakeBalancers(m)
+  }
+
+  /** A socket of a process that runs: under an id that nothing has had. */
+  #keep(node: string, socket: SocketRecord, process: ProcessId): SocketRecord {
+    let n = 1001
+    while (this.#now.has(socketId(node, n))) n++
+    const to = { ...socket, id: socketId(node, n), process }
+    this.#change({ id: to.id, from: undefined, to })
+    return to
   }
 
   #change(delta: Delta): Delta {
@@ -500,7 +514,12 @@ class Course {
   #nodesWithRules(): string[] {
     return this.#cluster.nodes
       .map((n) => n.name)
-      .filter((n) => this.#now.has(chainId(n, 'nat', 'KUBE-SERVICES')) || this.#now.has(nftTableId(n, 'ip/kube-proxy')))
+      .filter(
+        (n) =>
+          this.#now.has(chainId(n, 'nat', 'KUBE-SERVICES')) ||
+          this.#now.has(chainId(n, 'nat', 'KUBE-PORTALS-CONTAINER')) ||
+          this.#now.has(nftTableId(n, 'ip/kube-proxy')),
+      )
   }
 
   /** Objects that are new, changed or gone: those that were given, as they were given, then what follows from them. */

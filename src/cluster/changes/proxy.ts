@@ -12,6 +12,7 @@ import type { GeneratedTable } from '../kube-proxy/rule.ts'
 import { type ProxyServicePort, servicePorts } from '../kube-proxy/service-map.ts'
 import type { Cluster, ClusterNode } from '../model.ts'
 import { ipvsServers } from './ipvs.ts'
+import { goneFlows, userspaceEdits } from './userspace.ts'
 
 /** What kube-proxy knew when it last synced. */
 export interface Synced {
@@ -24,7 +25,7 @@ export function syncedOf(cluster: Cluster): Synced {
   return { ports: servicePorts(services, 'IPv4'), endpoints: endpointsMap(slices, 'IPv4') }
 }
 
-type Sync = Pick<SyncChange, 'netns' | 'record' | 'tables' | 'stale' | 'ipvs' | 'nft'>
+type Sync = Pick<SyncChange, 'netns' | 'record' | 'tables' | 'stale' | 'ipvs' | 'nft' | 'portals'>
 
 /**
  * One node's sync. In IPVS mode it is always a full one (pkg/proxy/ipvs/proxier.go), in iptables mode a partial one
@@ -42,6 +43,8 @@ export function syncNode(self: ClusterNode, to: { cluster: Cluster; before: Sync
     return { ...at, tables, ipvs: ipvsServers(self.name, sync, built, now) }
   }
   if (cluster.config.kubeProxy.mode === 'nftables') return { ...at, tables: [], nft: nftRecords(self, built) }
+  if (cluster.config.kubeProxy.mode === 'userspace')
+    return { ...at, stale: goneFlows(before.ports, known.ports), ...userspaceEdits(self.name, built, now) }
   const changed = changedServices(before, known)
   const existing = chainsIn(now, self, 'nat')
   const fed = syncIptables(known.ports, known.endpoints, iptablesConfigOf(self, cluster), { changed, existing })

@@ -2,6 +2,7 @@ import { formatIpv4 } from '../../net/address.ts'
 import { IPPROTO, ipLength, type Packet } from '../../net/packet.ts'
 import { STEP } from '../../trace/columns.ts'
 import type { TraceReader } from '../../trace/reader.ts'
+import { chainId } from '../../world/ids.ts'
 import type { RuleRecord } from '../../world/records.ts'
 import type { Difference } from './difference.ts'
 import { compareInOrder, type Line } from './in-order.ts'
@@ -63,7 +64,10 @@ function changesOfRules(reader: TraceReader): RuleChange[] {
     if (e.kind[seq] !== STEP.change) continue
     const step = reader.step(seq)
     if (step.kind !== 'change' || (step.change !== 'configure' && step.change !== 'sync')) continue
-    found.push({ seq, netns: reader.netnsAt(seq), edits: step.change === 'configure' })
+    // Userspace mode appends and deletes single rules, too.
+    const portals = chainId(reader.netnsAt(seq).slice('netns:'.length), 'nat', 'KUBE-PORTALS-CONTAINER')
+    const edits = step.change === 'configure' || reader.versions.at(portals, seq) !== undefined
+    found.push({ seq, netns: reader.netnsAt(seq), edits })
   }
   return found.some((f) => f.edits) ? found : []
 }

@@ -4,6 +4,7 @@ import type { Namespace, Timer } from '../../kernel/types.ts'
 import { STEP } from '../../trace/columns.ts'
 import { PROCESS_EVENTS, type ProcessEvent } from '../../trace/step.ts'
 import type { JourneyVerdict, StepAt } from '../../trace/trace.ts'
+import type { PortalChange } from '../../world/changes.ts'
 import { fileId } from '../../world/ids.ts'
 import type { ProcessRecord } from '../../world/records.ts'
 
@@ -30,6 +31,8 @@ export class Process {
   readonly sockets: SocketsApi
   readonly owner: Owner
   exited = false
+  /** Of kube-proxy in userspace mode: Services have come and gone. */
+  onPortals: ((change: PortalChange, cause: number) => void) | undefined = undefined
   #record: ProcessRecord
   readonly #onExit: (exit: Exit) => void
   readonly #at: StepAt

@@ -1,6 +1,7 @@
 import type { SocketsApi } from '../../kernel/sockets/index.ts'
 import type { Namespace } from '../../kernel/types.ts'
 import { IPV4_ANY } from '../../net/address.ts'
+import type { PortalChange } from '../../world/changes.ts'
 import { type ProcessId, processId, socketId } from '../../world/ids.ts'
 import { recordsOf } from '../../world/overlay.ts'
 import type { ProcessRecord, SocketRecord } from '../../world/records.ts'
@@ -34,6 +35,7 @@ export interface RunningProcess {
   kill(cause: number): void
   /** It ends by itself, with nothing wrong. */
   stop(cause: number): void
+  portals(change: PortalChange, cause: number): void
 }
 
 /** A process of a journey starts with a step of its own; a server of the initial world just serves. */
@@ -64,6 +66,7 @@ export function startProcess(context: ProcessContext): RunningProcess {
     },
     kill: (seq) => process.kill(seq),
     stop: (seq) => process.exit(0, ANSWERED, seq),
+    portals: (change, seq) => process.onPortals?.(change, seq),
   }
 }
 
@@ -102,40 +105,40 @@ export function serverSockets(world: World): SocketRecord[] {
   const byNetns = new Map<string, SocketRecord[]>()
   for (const r of recordsOf(world, 'process')) {
     if (r.state !== 'running' || held.has(r.id)) continue
-    const listens = serverOf(r.argv)
-    if (listens === undefined) continue
-    // Two on one port: the second one's bind(2) will fail when it starts, as it does in life.
-    const address = listens.address ?? IPV4_ANY
-    let beside = byNetns.get(r.netns)
-    if (beside === undefined) {
-      beside = []
-      byNetns.set(r.netns, beside)
+    for (const listens of serverOf(r.argv)) {
+      // Two on one port: the second one's bind(2) will fail when it starts, as it does in life.
+      const address = listens.address ?? IPV4_ANY
+      let beside = byNetns.get(r.netns)
+      if (beside === undefined) {
+        beside = []
+        byNetns.set(r.netns, beside)
+      }
+      const clash = beside.some(
+        (s) =>
+          s.protocol === listens.protocol &&
+          s.local.port === listens.port &&
+          (address === IPV4_ANY || s.local.address === IPV4_ANY || s.local.address === address),
+      )
+      if (clash) continue
+      const n = (taken.get(r.netns) ?? 0) + 1
+      taken.set(r.netns, n)
+      const id = socketId(r.netns.slice('netns:'.length), n)
+      if (world.has(id)) continue
+      const socket: SocketRecord = {
+        kind: 'socket',
+        id,
+        netns: r.netns,
+        protocol: listens.protocol,
+        local: { address, port: listens.port },
+        state: listens.protocol === 'tcp' ? 'LISTEN' : 'UNCONN',
+        receiveQueue: 0,
+        sendQueue: listens.backlog,
+        process: r.id,
+        origin: r.origin,
+      }
+      made.push(socket)
+      beside.push(socket)
     }
-    const clash = beside.some(
-      (s) =>
-        s.protocol === listens.protocol &&
-        s.local.port === listens.port &&
-        (address === IPV4_ANY || s.local.address === IPV4_ANY || s.local.address === address),
-    )
-    if (clash) continue
-    const n = (taken.get(r.netns) ?? 0) + 1
-    taken.set(r.netns, n)
-    const id = socketId(r.netns.slice('netns:'.length), n)
-    if (world.has(id)) continue
-    const socket: SocketRecord = {
-      kind: 'socket',
-      id,
-      netns: r.netns,
-      protocol: listens.protocol,
-      local: { address, port: listens.port },
-      state: listens.protocol === 'tcp' ? 'LISTEN' : 'UNCONN',
-      receiveQueue: 0,
-      sendQueue: listens.backlog,
-      process: r.id,
-      origin: r.origin,
-    }
-    made.push(socket)
-    beside.push(socket)
   }
   return made
 }

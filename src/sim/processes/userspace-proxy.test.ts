@@ -2,6 +2,8 @@ import { describe, expect, it } from 'vitest'
 import { playOf } from '../../cluster/play.ts'
 import { built, documentOf, node, pod, service } from '../../cluster/testing.ts'
 import type { ClusterConfig, Manifest } from '../../scenario/document.ts'
+import { TraceReader } from '../../trace/reader.ts'
+import { Timeline } from '../../trace/timeline.ts'
 import { run } from '../run.ts'
 import { play } from '../testing/play.ts'
 import { WAKEUP } from './wakeup.ts'
@@ -161,7 +163,40 @@ describe('endpoints that come and go', () => {
     const trace = run(played.value.world, journeys, { seed: 1, changes })
     expect(trace.journeys.map((j) => who(j.output))).toEqual(['web-a', 'web-b'])
     expect(changes.filter((c) => c.kind === 'sync')).toEqual([])
-    const service = { journey: 1, at: '0s', apply: [web({ clusterIP: '10.96.0.11' })] }
-    expect(playOf({ ...document, changes: [service] })).toMatchObject({ ok: false, error: [{ path: 'changes[0]' }] })
+  })
+
+  it('have a Service that may come later and go again: its rules, and a socket of the proxy', () => {
+    const { objects } = documentOf([
+      node('node1', '10.244.1.0/24', '192.168.1.11'),
+      node('node2', '10.244.2.0/24', '192.168.1.12'),
+      client,
+      backend('web-a', 2, 2),
+    ])
+    const wait = ['pod/client', 'ping -c 2 10.244.1.1'] as const
+    const runs = [curl, wait, curl, wait, curl]
+    const document = {
+      ...documentOf(objects, {
+        cluster: CLUSTER,
+        journeys: runs.map(([from, run]) => ({ from, run: `${run.replace('-s', '-s -m 1')}` })),
+      }),
+      changes: [
+        { journey: 1, at: '0s', apply: [web({ type: 'NodePort', ports: [{ port: 80, targetPort: 8080, nodePort: 30080 }] })] },
+        { journey: 3, at: '0s', delete: [{ kind: 'Service', name: 'web' }] },
+      ],
+    }
+    const played = playOf(document)
+    if (!played.ok) throw new Error(played.error.map((e) => e.message).join())
+    const { journeys, changes, world } = played.value
+    const trace = run(world, journeys, { seed: 1, changes })
+    expect(trace.journeys.map((j) => who(j.output))).toEqual([undefined, undefined, 'web-a', undefined, undefined])
+    const reader = new TraceReader(trace)
+    const listening = (journey: number) =>
+      new Timeline(reader)
+        .at(trace.journeys[journey]?.last ?? 0)
+        .list('socket', 'netns:node1')
+        .filter((s) => s.state === 'LISTEN').length
+    expect([0, 2, 4].map(listening)).toEqual([0, 2, 0])
+    const rules = new Timeline(reader).at(reader.length - 1).list('rule', 'netns:node1')
+    expect(rules.filter((r) => r.chain.startsWith('KUBE-PORTALS') || r.chain.startsWith('KUBE-NODEPORT'))).toEqual([])
   })
 })

@@ -1,4 +1,7 @@
 import { ok } from '../../base/result.ts'
+import type { TcpSocket, UdpSocket } from '../../kernel/sockets/index.ts'
+import { IPV4_ANY } from '../../net/address.ts'
+import { recordsOf } from '../../world/overlay.ts'
 import type { SocketRecord } from '../../world/records.ts'
 import { commandError } from './options.ts'
 import type { Process } from './process.ts'
@@ -23,22 +26,48 @@ export const kubeProxy: Program = {
   },
 }
 
-/** Takes over the sockets that the world has for it. What each is for stands in its origin. */
+/** Takes over the sockets that the world has for it, and opens and closes others as Services come and go. */
 function serve(process: Process): void {
-  for (const record of process.ns.kernel.rec.initial.values()) {
-    if (record.kind !== 'socket' || record.process !== process.id) continue
+  const sockets = new Map<string, { close(cause: number): void }>()
+  const keyOf = (r: SocketRecord) => `${r.protocol}/${r.local.port}`
+  const take = (record: SocketRecord, opened: TcpSocket | UdpSocket | undefined) => {
+    if (opened === undefined) return
+    sockets.set(keyOf(record), opened)
     const port = portOf(record)
     // A node port's own socket is held, and nobody reads it: the rules lead past it.
-    if (port === undefined) continue
+    if (port === undefined) return
     const portal = servicePortal(process, port, new RoundRobin(process.rng(`endpoints of ${record.origin.detail}`)))
-    if (record.protocol === 'tcp') {
-      const listener = process.sockets.adoptTcp(process.owner.id, record.local.port)
-      if (listener !== undefined) serveTcp(portal, listener)
-    } else {
-      const socket = process.sockets.adoptUdp(process.owner.id, record.local.port)
-      if (socket !== undefined) serveUdp(portal, socket)
-    }
+    if (isTcp(opened)) serveTcp(portal, opened)
+    else serveUdp(portal, opened)
   }
+  for (const record of recordsOf(process.ns.kernel.rec.initial, 'socket')) {
+    if (record.process !== process.id) continue
+    const { sockets: api, owner } = process
+    const { port } = record.local
+    take(record, record.protocol === 'tcp' ? api.adoptTcp(owner.id, port) : api.adoptUdp(owner.id, port))
+  }
+  process.onPortals = ({ opens, closes }, cause) => {
+    for (const r of closes) {
+      sockets.get(keyOf(r))?.close(cause)
+      sockets.delete(keyOf(r))
+    }
+    for (const r of opens) take(r, open(process, r, cause))
+  }
+}
+
+const isTcp = (socket: TcpSocket | UdpSocket): socket is TcpSocket => 'listen' in socket
+
+function open(process: Process, { protocol, local, sendQueue }: SocketRecord, cause: number): TcpSocket | UdpSocket | undefined {
+  if (protocol !== 'tcp') {
+    const socket = process.sockets.udp(process.owner)
+    return socket.bind(IPV4_ANY, local.port).ok ? socket : undefined
+  }
+  const socket = process.sockets.tcp(process.owner)
+  socket.set({ reuse: true })
+  const bound = socket.bind(IPV4_ANY, local.port)
+  return bound.ok && socket.listen(sendQueue, process.step('listen', `listen 0.0.0.0:${local.port}`, cause)).ok
+    ? socket
+    : undefined
 }
 
 /** `proxyPort NAME` of a Service. */
