@@ -1,6 +1,8 @@
 import { frameLines } from '../../../src/lab/compare/frames.ts'
+import type { Line } from '../../../src/lab/compare/in-order.ts'
 import { type LogEvent, logWalks } from '../../../src/lab/compare/log-walks.ts'
 import type { ComparableRun } from '../../../src/lab/compare/runs.ts'
+import { parseWalks } from '../../../src/lab/compare/walks.ts'
 import type { DriverPlan } from '../../../src/lab/fuzz/plan.ts'
 import type { JourneyEnd } from '../../../src/lab/fuzz/play.ts'
 import { DriverProcess } from './driver-process.ts'
@@ -23,10 +25,15 @@ interface DriverResult {
   readonly journeys: readonly JourneyEnd[]
   readonly tables: Readonly<Record<string, Readonly<Record<string, string>>>>
   readonly frames: Readonly<Record<string, readonly string[]>>
-  /** By namespace; packets in base64. */
-  readonly traces: Readonly<Record<string, readonly (Omit<LogEvent, 'packet'> & { readonly packet: string })[]>>
+  /** By namespace. */
+  readonly traces: Readonly<Record<string, DriverTrace>>
   readonly seconds: number
 }
+
+/** What a namespace's rules did: of iptables-legacy, packets in base64; or of iptables-nft. */
+type DriverTrace =
+  | { readonly events: readonly (Omit<LogEvent, 'packet'> & { readonly packet: string })[] }
+  | { readonly text: string; readonly ruleset: string }
 
 const bytes = (base64: string): Uint8Array => new Uint8Array(Buffer.from(base64, 'base64'))
 
@@ -43,11 +50,7 @@ export class Slot {
     const seen = Object.entries(result.frames).map(([device, list]) => [device, list.map((b) => ({ bytes: bytes(b) }))] as const)
     const tables = Object.entries(result.tables).map(([ns, sections]) => [ns, new Map(Object.entries(sections))] as const)
     const traces = Object.entries(result.traces)
-    const walks = traces.map(([ns, events]) => {
-      const saved = result.tables[ns]?.['iptables-save'] ?? ''
-      const seenEvents = events.map((e) => ({ ...e, packet: bytes(e.packet) }))
-      return [ns, logWalks(seenEvents, saved)] as const
-    })
+    const walks = traces.map(([ns, trace]) => [ns, walksOf(trace, result.tables[ns]?.['iptables-save'] ?? '')] as const)
     return {
       kind: 'ran',
       run: {
@@ -67,4 +70,10 @@ export class Slot {
   close(): void {
     this.#driver.close()
   }
+}
+
+function walksOf(trace: DriverTrace, saved: string): Line[] {
+  if ('text' in trace) return parseWalks(trace.text, trace.ruleset)
+  const events = trace.events.map((e) => ({ ...e, packet: bytes(e.packet) }))
+  return logWalks(events, saved)
 }

@@ -13,7 +13,7 @@ import { settleOf } from './play.ts'
 /** What the driver (e2e/kernel/fuzz/driver.py) does for one case, in its order. Plain JSON. */
 export interface DriverPlan {
   readonly iptables: 'legacy' | 'nft'
-  /** Whether each rule that a packet fits is reported: only iptables-legacy does so by nf_log. */
+  /** Whether each rule that a packet fits is reported. */
   readonly trace: boolean
   /** Whether it runs ahead of all else on the machine (SCHED_RR): a woken process then comes before work of the kernel's. */
   readonly urgent: boolean
@@ -72,7 +72,7 @@ export function driverPlan(c: FuzzCase, world: World, reader: TraceReader, iptab
   }
   const plan: Omit<DriverPlan, 'cables'> = {
     iptables,
-    trace: iptables === 'legacy',
+    trace: true,
     urgent: true,
     settle: settleOf(c) / 1e9,
     helper: HELPER.slice(0, HELPER.indexOf('\nif sys.argv[1]')),
