@@ -2,16 +2,15 @@ import { lazy, Suspense, useCallback, useEffect, useMemo, useRef } from 'react'
 import { createPortal } from 'react-dom'
 import type { Box } from '../../../diagram/figure.ts'
 import { centre } from '../../../diagram/geometry.ts'
-import { idleParts } from '../../../diagram/idle.ts'
 import { layout as layOut } from '../../../diagram/layout.ts'
 import { Paths } from '../../../diagram/path.ts'
 import { packetAtStep, sceneAt } from '../../../diagram/scene.ts'
 import { CANVAS_FROM } from '../../../diagram/shape.ts'
+import { standingIdle, standingTopology } from '../../../diagram/standing.ts'
 import { remember } from '../../../diagram/text.ts'
-import { topologyOf } from '../../../diagram/topology.ts'
 import type { View } from '../../../diagram/view.ts'
 import { VisitIndex } from '../../../diagram/visits.ts'
-import { everView, passingNamespaces } from '../../../trace/ever.ts'
+import { passingNamespaces } from '../../../trace/ever.ts'
 import { BaseLayer, RestingLabels } from './base-layer.tsx'
 import type { CanvasLayerHandle } from './canvas-layer.tsx'
 import { CapsuleMark } from './capsule-mark.tsx'
@@ -48,13 +47,13 @@ export function Stage(props: StageProps) {
 
   const visits = useMemo(() => new VisitIndex(reader), [reader])
   // Every pod that there ever is has its place; one that is not there yet, or no more, is drawn faint.
-  const topology = useMemo(() => topologyOf(everView(reader, timeline)), [reader, timeline])
+  const topology = useMemo(() => standingTopology(reader, timeline), [reader, timeline])
   const passing = useMemo(() => [...passingNamespaces(reader)], [reader])
   const absent = useMemo(() => {
     const view = timeline.at(seq)
     return new Set(passing.filter((id) => view.get('netns', id) === undefined))
   }, [passing, timeline, seq])
-  const idle = useMemo(() => idleParts(reader, topology), [reader, topology])
+  const idle = useMemo(() => standingIdle(reader, topology), [reader, topology])
   const room = useRoom(size)
   const layout = useMemo(
     () => (room === undefined ? undefined : layOut(topology, { ...room, measure, words: stageWords(lang), idle })),
