@@ -51,10 +51,19 @@ export type DnsFact =
       readonly zone?: Span
       /** The type of the question that has just left from the same socket. */
       readonly together?: string
-      /** Why the same is asked once more. */
-      readonly again?: 'timeout' | 'refused' | 'one-by-one'
+      /** Why the same is asked once more; `truncated`: over TCP, what did not fit into a datagram. */
+      readonly again?: 'timeout' | 'refused' | 'one-by-one' | 'truncated'
+      /** Over a connection, not in a datagram. */
+      readonly tcp: boolean
     }
-  | { readonly kind: 'dns-heard'; readonly process: Span; readonly type: string; readonly name: Span; readonly from: Span }
+  | {
+      readonly kind: 'dns-heard'
+      readonly process: Span
+      readonly type: string
+      readonly name: Span
+      readonly from: Span
+      readonly tcp: boolean
+    }
   | ({
       readonly kind: 'dns-said'
       readonly process: Span

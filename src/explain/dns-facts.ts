@@ -7,7 +7,17 @@ import { STEP } from '../trace/columns.ts'
 import type { FileRecord } from '../world/records.ts'
 import { type Context, nameIn, optional, type StepOf } from './context.ts'
 import type { AnswerPart, DnsFact, DnsPlace } from './dns-fact.ts'
-import { type Asked, isDnsWait, type Lookup, lookupAt, parseAsked, parseSaid, processSteps, type Said } from './dns-story.ts'
+import {
+  type Asked,
+  isDnsWait,
+  type Lookup,
+  lookupAt,
+  type ProcessStep,
+  parseAsked,
+  parseSaid,
+  processSteps,
+  type Said,
+} from './dns-story.ts'
 import { code, type Span } from './sentence.ts'
 
 // What a process does with names, out of its own steps, the messages of its packets and the files that it read.
@@ -28,7 +38,7 @@ export function dnsProcessFact(c: Context, step: StepOf<'process'>): DnsFact | u
     case 'receive': {
       const asked = parseAsked(text)
       if (asked?.from !== undefined) {
-        return { kind: 'dns-heard', process, type: asked.type, name: shown(asked.name), from: code(asked.from) }
+        return { kind: 'dns-heard', process, type: asked.type, name: shown(asked.name), from: code(asked.from), tcp: asked.tcp }
       }
       const said = parseSaid(text)
       return said === undefined ? undefined : answeredFact(c, step.process, said)
@@ -117,14 +127,23 @@ function askedFact(c: Context, process: string, asked: Asked): DnsFact {
   const before = last?.event === 'send' ? parseAsked(last.text) : undefined
   // The second question of a call waits for nothing: the first one's packet was born just before it.
   const together =
-    before !== undefined && before.name === asked.name && before.type !== asked.type && e.cause[last?.seq ?? 0] === cause
+    before !== undefined &&
+    !asked.tcp &&
+    before.name === asked.name &&
+    before.type !== asked.type &&
+    e.cause[last?.seq ?? 0] === cause
   const connected = [...steps]
     .reverse()
     .find((s) => s.event === 'connect')
     ?.text.replace(/:53$/, '')
   const server = asked.to ?? connected
-  const repeated = steps.some((s) => s.event === 'send' && s.text === `${asked.type}? ${asked.name}`)
-  const why = repeated ? whyAgain(c, cause) : undefined
+  const same = (s: ProcessStep, of: Asked) => {
+    const other = s.event === 'send' ? parseAsked(s.text) : undefined
+    return other?.type === of.type && other.name === of.name && other.to === of.to
+  }
+  const repeated = steps.some((s) => same(s, asked))
+  const cut = steps.some((s) => s.event === 'receive' && parseSaid(s.text)?.truncated === true)
+  const why = repeated ? whyAgain(c, cause, asked.tcp && cut) : undefined
   const referral = asked.to === undefined || cause < 0 ? undefined : referralOf(c, cause)
   return {
     kind: 'dns-asked',
@@ -133,6 +152,7 @@ function askedFact(c: Context, process: string, asked: Asked): DnsFact {
     name: shown(asked.name),
     place: placeOf(conf, lookup, asked.name),
     onward: asked.to !== undefined,
+    tcp: asked.tcp,
     ...optional('server', server === undefined ? undefined : code(server)),
     ...optional('zone', referral === undefined ? undefined : shown(referral)),
     ...optional('together', together ? before?.type : undefined),
@@ -140,7 +160,8 @@ function askedFact(c: Context, process: string, asked: Asked): DnsFact {
   }
 }
 
-function whyAgain(c: Context, cause: number): 'timeout' | 'refused' | 'one-by-one' {
+function whyAgain(c: Context, cause: number, truncated: boolean): 'timeout' | 'refused' | 'one-by-one' | 'truncated' {
+  if (truncated) return 'truncated'
   if (c.reader.kindOf(cause) === STEP.timer) return 'timeout'
   return causeEvent(c, cause) === 'error' ? 'refused' : 'one-by-one'
 }

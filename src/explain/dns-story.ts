@@ -3,8 +3,8 @@ import type { TraceReader } from '../trace/reader.ts'
 
 // What processes said of their DNS messages, as steps hold it: reading it back, and finding what belongs together.
 
-/** `A? web.`, `A? db.example.com. to 198.51.100.53`, `A? web. from 10.244.1.2:37988` */
-const QUESTION = /^([A-Z][A-Z0-9]*)\? (\S+)(?: (to|from) (\S+))?$/
+/** `A? web.`, `A? db.example.com. to 198.51.100.53`, `A? web. from 10.244.1.2:37988 over TCP` */
+const QUESTION = /^([A-Z][A-Z0-9]*)\? (\S+)(?: (to|from) (\S+))?( over TCP)?$/
 /** `NXDOMAIN A? web.`, `NOERROR A? web. 2 answers`, `… referral to com. from 198.51.100.241`, `… 1 answer, cached` */
 const RESPONSE =
   /^([A-Z][A-Z0-9]*) ([A-Z][A-Z0-9]*)\? (\S+?)(?: (\d+) answers?| no answer| referral to (\S+?))?(, cached)?(, truncated)?(?: from (\S+))?$/
@@ -15,6 +15,8 @@ export interface Asked {
   /** Of a question to another server: its address; of one that came: the client's address and port. */
   readonly to?: string
   readonly from?: string
+  /** Over a connection, not in a datagram. */
+  readonly tcp: boolean
 }
 
 export interface Said {
@@ -30,11 +32,12 @@ export interface Said {
 }
 
 export function parseAsked(text: string): Asked | undefined {
-  const [, type, name, way, end] = QUESTION.exec(text) ?? []
+  const [, type, name, way, end, tcp] = QUESTION.exec(text) ?? []
   if (type === undefined || name === undefined) return undefined
   return {
     type,
     name,
+    tcp: tcp !== undefined,
     ...(way === 'to' && end !== undefined ? { to: end } : {}),
     ...(way === 'from' && end !== undefined ? { from: end } : {}),
   }

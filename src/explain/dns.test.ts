@@ -97,13 +97,14 @@ describe('a verdict says what the name cost', () => {
 
 describe('what processes said of their messages', () => {
   it('is read back: a question, one to another server, one that came', () => {
-    expect(parseAsked('A? web.')).toEqual({ type: 'A', name: 'web.' })
+    expect(parseAsked('A? web.')).toEqual({ type: 'A', name: 'web.', tcp: false })
     expect(parseAsked('AAAA? db.example.com. to 198.51.100.53')).toEqual({
       type: 'AAAA',
       name: 'db.example.com.',
       to: '198.51.100.53',
+      tcp: false,
     })
-    expect(parseAsked('A? web. from 10.244.1.2:37988')?.from).toBe('10.244.1.2:37988')
+    expect(parseAsked('A? web. from 10.244.1.2:37988 over TCP')).toMatchObject({ from: '10.244.1.2:37988', tcp: true })
     expect(parseAsked('GET / HTTP/1.1')).toBeUndefined()
   })
 

@@ -71,7 +71,8 @@ const SOURCES: Readonly<Record<Extract<DnsFact, { kind: 'dns-said' }>['source'],
   own: () => [],
 }
 
-const AGAIN: Readonly<Record<'timeout' | 'refused' | 'one-by-one', string>> = {
+const AGAIN: Readonly<Record<'timeout' | 'refused' | 'one-by-one' | 'truncated', string>> = {
+  truncated: ' Once more, for the answer did not fit into a datagram.',
   timeout: ' Once more: in time no answer had come.',
   refused: ' Once more, for the first try was refused.',
   'one-by-one': ' Once more: of two questions at once only one had been answered, so now it is one after the other.',
@@ -92,15 +93,15 @@ export const enDns = {
     const of = f.zone === undefined ? undefined : say`, a server of ${f.zone},`
     const whom = f.server === undefined ? say`a DNS server` : say`${f.server}${of}`
     const head = f.onward
-      ? say`${f.process} does not know, and asks ${whom} for the ${f.type} record of ${f.name}.`
-      : say`${f.process} asks ${whom} for the ${f.type} record of ${f.name}${place(f.place)}.`
+      ? say`${f.process} does not know, and asks ${whom}${f.tcp ? ', over TCP,' : ''} for the ${f.type} record of ${f.name}.`
+      : say`${f.process} asks ${whom}${f.tcp ? ', over TCP,' : ''} for the ${f.type} record of ${f.name}${place(f.place)}.`
     const together =
       f.together === undefined
         ? undefined
         : say` It does not wait for the answer to the ${f.together} question: both leave one socket, and are one flow to conntrack.`
     return say`${head}${f.again === undefined ? undefined : AGAIN[f.again]}${together}`
   },
-  'dns-heard': (f) => say`${f.from} asks ${f.process} for the ${f.type} record of ${f.name}.`,
+  'dns-heard': (f) => say`${f.from} asks ${f.process}${f.tcp ? ', over TCP,' : ''} for the ${f.type} record of ${f.name}.`,
   'dns-said': (f) =>
     say`${f.process} answers: ${said(f)}.${f.rcode === 'NOERROR' ? SOURCES[f.source](f) : f.source === 'cache' ? SOURCES.cache(f) : undefined}${cut(f)}`,
   'dns-answered': (f) => {

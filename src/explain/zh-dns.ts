@@ -58,7 +58,8 @@ const SOURCES: Readonly<Record<Extract<DnsFact, { kind: 'dns-said' }>['source'],
   own: () => [],
 }
 
-const AGAIN: Readonly<Record<'timeout' | 'refused' | 'one-by-one', string>> = {
+const AGAIN: Readonly<Record<'timeout' | 'refused' | 'one-by-one' | 'truncated', string>> = {
+  truncated: '这是再次查询：回答在一个数据报中装不下。',
   timeout: '这是再次查询：此前没有及时等到回答。',
   refused: '这是再次查询：上一次被拒绝。',
   'one-by-one': '这是再次查询：同时发出的两个查询只有一个得到回答，因此改为逐个查询。',
@@ -77,15 +78,15 @@ export const zhDns = {
     const of = f.zone === undefined ? undefined : say`（${f.zone} 的服务器）`
     const whom = f.server === undefined ? say`DNS 服务器` : say`${f.server}${of}`
     const head = f.onward
-      ? say`${f.process} 自己不知道，于是向 ${whom} 查询 ${f.name} 的 ${f.type} 记录。`
-      : say`${f.process} 向 ${whom} 查询 ${f.name} 的 ${f.type} 记录${place(f.place)}。`
+      ? say`${f.process} 自己不知道，于是${f.tcp ? '通过 TCP ' : ''}向 ${whom} 查询 ${f.name} 的 ${f.type} 记录。`
+      : say`${f.process} ${f.tcp ? '通过 TCP ' : ''}向 ${whom} 查询 ${f.name} 的 ${f.type} 记录${place(f.place)}。`
     const together =
       f.together === undefined
         ? undefined
         : say`它不等 ${f.together} 查询的回答：两个查询从同一个套接字发出，对 conntrack 来说是同一个流。`
     return say`${head}${f.again === undefined ? undefined : AGAIN[f.again]}${together}`
   },
-  'dns-heard': (f) => say`${f.from} 向 ${f.process} 查询 ${f.name} 的 ${f.type} 记录。`,
+  'dns-heard': (f) => say`${f.from} ${f.tcp ? '通过 TCP ' : ''}向 ${f.process} 查询 ${f.name} 的 ${f.type} 记录。`,
   'dns-said': (f) =>
     say`${f.process} 回答：${said(f)}。${f.rcode === 'NOERROR' ? SOURCES[f.source](f) : f.source === 'cache' ? SOURCES.cache(f) : undefined}${cut(f)}`,
   'dns-answered': (f) => {

@@ -2,6 +2,9 @@ import { get16, toHex } from '../base/bytes.ts'
 import { formatIpv4, ipv4 } from '../net/address.ts'
 import { dnsBrief } from '../net/dns-brief.ts'
 import { readName } from '../net/dns-name.ts'
+import { DnsStream } from '../net/dns-stream.ts'
+import { IPPROTO, type Packet } from '../net/packet.ts'
+import { startingWorld } from '../sim/starting-world.ts'
 import { STEP } from '../trace/columns.ts'
 import type { TraceReader } from '../trace/reader.ts'
 import { PACKET_ORIGINS } from '../trace/step.ts'
@@ -19,11 +22,11 @@ export interface DnsAction {
   /** It ends with the question's own OPT record. */
   readonly opt: boolean
   /** Whom it asks, and from which address and port; absent for the answer. */
-  readonly ask?: { readonly to: string; readonly from: string; readonly port: number }
+  readonly ask?: { readonly to: string; readonly from: string; readonly port: number; readonly tcp: boolean }
 }
 
 export interface DnsTable {
-  /** By the question (name in lower case, type, class) in hexadecimal digits: what to do the first time, the second … */
+  /** By the question (name in lower case, type, class) in hexadecimal digits, `tcp:` before one over TCP: what to do the first time, the second … */
   readonly answers: Readonly<Record<string, readonly (readonly DnsAction[])[]>>
 }
 
@@ -40,17 +43,21 @@ export function dnsTablesOf(reader: TraceReader): ReadonlyMap<string, DnsTable> 
     return record?.kind === 'process' && SERVERS.has(record.argv[0] ?? '')
   }
   const found = new Map<string, Map<string, (readonly DnsAction[])[]>>()
+  const streams = new DnsStreams()
   for (let s = 0; s < e.length; s++) {
     if (e.kind[s] !== STEP.born || e.a[s] !== FROM_SOCKET) continue
     const process = refs[e.c[s] ?? -1] ?? ''
     if (!isServer(process, s)) continue
     const packet = reader.packetAt(reader.packetOf(s), s)
-    if (packet.sport !== DNS_PORT || dnsBrief(packet)?.response !== true) continue
-    const asked = asksBefore(reader, s, process)
-    const key = questionOf(packet.payload)
-    const ofProcess = found.get(process) ?? new Map<string, (readonly DnsAction[])[]>()
-    found.set(process, ofProcess)
-    ofProcess.set(key, [...(ofProcess.get(key) ?? []), [...asked, actionOf(packet.payload)]])
+    if (packet.sport !== DNS_PORT) continue
+    for (const message of streams.messages(packet)) {
+      if ((message[2] ?? 0) < 0x80) continue
+      const asked = asksBefore(reader, s, process)
+      const key = `${packet.protocol === IPPROTO.TCP ? 'tcp:' : ''}${questionOf(message)}`
+      const ofProcess = found.get(process) ?? new Map<string, (readonly DnsAction[])[]>()
+      found.set(process, ofProcess)
+      ofProcess.set(key, [...(ofProcess.get(key) ?? []), [...asked, actionOf(message)]])
+    }
   }
   return new Map([...found].map(([process, answers]) => [process, { answers: Object.fromEntries(answers) }]))
 }
@@ -69,17 +76,43 @@ function asksBefore(reader: TraceReader, answer: number, process: string): DnsAc
     const kind = e.kind[s]
     if (kind !== STEP.born && kind !== STEP.deliver) continue
     const p = reader.packetAt(reader.packetOf(s), s)
-    const brief = dnsBrief(p)
-    if (brief === undefined || brief.response) continue
-    if (kind === STEP.deliver && p.src === own.dst && p.sport === own.dport && get16(p.payload, 0) === get16(own.payload, 0))
-      break
+    if (p.dport !== DNS_PORT) continue
+    const tcp = p.protocol === IPPROTO.TCP
+    // A connection carries one question after the other, so that the last one that came is the one.
+    const [message] = tcp ? new DnsStreams().messages(p) : [p.payload]
+    if (message === undefined || message.length < HEADER || (message[2] ?? 0) >= 0x80) continue
+    const same = p.src === own.dst && p.sport === own.dport && p.protocol === own.protocol
+    if (kind === STEP.deliver && same && (tcp || get16(p.payload, 0) === get16(own.payload, 0))) break
     if (kind === STEP.born && refs[e.c[s] ?? -1] === process) {
-      const ask = { to: formatIpv4(ipv4(p.dst)), from: formatIpv4(ipv4(p.src)), port: p.sport }
-      asks.unshift({ ...actionOf(p.payload), ask })
+      const ask = { to: formatIpv4(ipv4(p.dst)), from: formatIpv4(ipv4(p.src)), port: p.sport, tcp }
+      asks.unshift({ ...actionOf(message), ask })
     }
   }
   return asks
 }
+
+/** Messages of packets: a datagram is one, of a connection they are put together. */
+class DnsStreams {
+  /** By ends of the connection: what came of it, and the sequence number that comes next. */
+  readonly #streams = new Map<string, { readonly stream: DnsStream; next: number | undefined }>()
+
+  /** Those that are whole with this packet. What is sent again counts once. */
+  messages(p: Packet): Uint8Array[] {
+    if (p.protocol === IPPROTO.UDP) return dnsBrief(p) === undefined ? [] : [p.payload]
+    if (p.protocol !== IPPROTO.TCP || p.payload.length === 0) return []
+    const key = `${p.src} ${p.sport} ${p.dst} ${p.dport}`
+    const at = this.#streams.get(key) ?? { stream: new DnsStream(), next: undefined }
+    this.#streams.set(key, at)
+    if (at.next !== undefined && p.seq !== at.next) return []
+    at.next = (p.seq + p.payload.length) >>> 0
+    at.stream.push(p.payload)
+    const out: Uint8Array[] = []
+    for (let m = at.stream.take(); m !== undefined; m = at.stream.take()) if (m.length >= HEADER) out.push(m)
+    return out
+  }
+}
+
+const HEADER = 12
 
 const actionOf = (payload: Uint8Array): DnsAction => ({ message: toHex(payload), opt: endsWithOpt(payload) })
 
@@ -105,6 +138,12 @@ export function questionOf(b: Uint8Array): string {
   return toHex(question)
 }
 
+/** The backlog of a server's TCP socket. */
+const listeningOf = (world: World, p: ProcessRecord): number =>
+  viewOf(startingWorld(world))
+    .list('socket', p.netns)
+    .find((s) => s.process === p.id && s.protocol === 'tcp')?.sendQueue ?? 4096
+
 /** The helper's command for a DNS server; undefined for any other process. */
 export function dnsServerCommand(
   world: World,
@@ -118,7 +157,8 @@ export function dnsServerCommand(
   const own = /^--local-address=(.+)$/.exec(p.argv.find((w) => w.startsWith('--local-address=')) ?? '')?.[1]
   const at = p.argv.indexOf('-a')
   const address = socket === undefined ? (own ?? (at > 0 ? p.argv[at + 1] : undefined)) : formatIpv4(socket.local.address)
-  const config = { address: address ?? '0.0.0.0', keep: p.argv[0] === 'coredns', answers: table?.answers ?? {} }
+  const backlog = listeningOf(world, p)
+  const config = { address: address ?? '0.0.0.0', backlog, keep: p.argv[0] === 'coredns', answers: table?.answers ?? {} }
   return { command: `python3 "$HELPER" dns ${shellWord(JSON.stringify(config))}`, protocol: 'udp', port: DNS_PORT }
 }
 

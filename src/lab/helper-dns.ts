@@ -4,9 +4,46 @@ class Dns:
     def __init__(self, config):
         self.config, self.turns, self.idle, self.lock = config, {}, {}, threading.Lock()
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.listener = socket.socket()
+        self.listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self.listener.bind((config['address'], 53))
+        self.listener.listen(config['backlog'])
         self.socket.bind((config['address'], 53))
 
+    def accept(self):
+        while True:
+            conn, peer = self.listener.accept()
+            conn.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            threading.Thread(target=self.converse, args=(conn,), daemon=True).start()
+
+    # One connection: its questions one after the other.
+    def converse(self, conn):
+        conn.settimeout(10)
+        try:
+            while True:
+                query = self.frame(conn)
+                if query is None:
+                    return
+                end, actions = self.find(query, 'tcp:')
+                if actions:
+                    answer = self.perform(query, end, actions)
+                    conn.sendall(struct.pack('>H', len(answer)) + answer)
+        except OSError:
+            pass
+        finally:
+            conn.close()
+
+    def frame(self, conn):
+        data = b''
+        while len(data) < 2 or len(data) < 2 + struct.unpack_from('>H', data)[0]:
+            got = conn.recv(2 if not data else 2 + struct.unpack_from('>H', data)[0] - len(data)) if len(data) != 1 else conn.recv(1)
+            if not got:
+                return None
+            data += got
+        return data[2:]
+
     def serve(self):
+        threading.Thread(target=self.accept, daemon=True).start()
         while True:
             try:
                 batch = [self.socket.recvfrom(65536)]
@@ -23,26 +60,40 @@ class Dns:
             for query, peer in batch:
                 before = self.take(query, peer, before)
 
-    def take(self, query, peer, before):
+    # Where the question ends, and what to do for it this time.
+    def find(self, query, transport=''):
         end = 12
         while end < len(query) and query[end]:
             end += query[end] + 1
         end += 5
         if len(query) < end or query[2] & 0x80:
-            return before
-        key = (query[12:end - 4].lower() + query[end - 4:end]).hex()
+            return end, None
+        key = transport + (query[12:end - 4].lower() + query[end - 4:end]).hex()
         runs = self.config['answers'].get(key)
         if not runs:
-            return before
+            return end, None
         turn = self.turns.get(key, 0)
         self.turns[key] = turn + 1
-        actions = runs[min(turn, len(runs) - 1)]
+        return end, runs[min(turn, len(runs) - 1)]
+
+    def take(self, query, peer, before):
+        end, actions = self.find(query)
+        if not actions:
+            return before
         work = threading.Thread(target=self.answer, args=(query, end, peer, actions, before), daemon=True)
         work.start()
         return work
 
     def answer(self, query, end, peer, actions, before):
-        opt = query[end:]
+        message = self.perform(query, end, actions)
+        # Answers leave in the order in which the questions came.
+        if before:
+            before.join()
+        self.socket.sendto(message, peer)
+
+    # Asks whom it has to ask; the answer.
+    def perform(self, query, end, actions):
+        opt, answer = query[end:], b''
         for a in actions:
             message = bytes.fromhex(a['message'])
             if a['opt'] and opt:
@@ -50,13 +101,12 @@ class Dns:
             if 'ask' in a:
                 self.ask(a['ask'], message)
             else:
-                # Answers leave in the order in which the questions came.
-                if before:
-                    before.join()
-                self.socket.sendto(query[:2] + message[2:], peer)
+                answer = query[:2] + message[2:]
+        return answer
 
     def ask(self, to, message):
-        key = (to['from'], to['port'], to['to'])
+        tcp = to['tcp']
+        key = (to['from'], to['port'], to['to'], tcp)
         with self.lock:
             s, timer = self.idle.pop(key, (None, None))
         if timer:
@@ -64,12 +114,13 @@ class Dns:
         own = os.urandom(2)
         try:
             if s is None:
-                s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+                s = socket.socket(socket.AF_INET, socket.SOCK_STREAM if tcp else socket.SOCK_DGRAM)
                 s.bind((to['from'], to['port']))
                 s.connect((to['to'], 53))
             s.settimeout(2)
-            s.send(own + message[2:])
-            while s.recv(65536)[:2] != own:
+            data = own + message[2:]
+            s.send(struct.pack('>H', len(data)) + data if tcp else data)
+            while ((self.frame(s) or own) if tcp else s.recv(65536))[:2] != own:
                 pass
         except OSError:
             pass

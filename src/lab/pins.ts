@@ -32,6 +32,7 @@ export interface JourneyPins {
   readonly seconds: number
 }
 
+const DNS_PORT = 53
 const FROM_SOCKET = PACKET_ORIGINS.indexOf('socket')
 
 /** Reads the free choices of a run out of its trace. */
@@ -51,6 +52,8 @@ export function pinsOf(reader: TraceReader): Pins {
       const p = reader.packetAt(reader.packetOf(s), s)
       if (dnsBrief(p) !== undefined) continue
       if (p.protocol === IPPROTO.ICMP) echoIds[journey]?.add(p.icmpRest >>> 16)
+      // A resolver's connection is no choice of the command's.
+      else if (p.protocol === IPPROTO.TCP && p.dport === DNS_PORT) continue
       else if (p.protocol === IPPROTO.UDP || (p.tcpFlags & (TCP.SYN | TCP.ACK)) === TCP.SYN) ports[journey]?.add(p.sport)
     } else if (kind === STEP.rule) {
       const rule = refs[e.a[s] ?? -1] ?? ''

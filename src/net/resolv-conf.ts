@@ -17,6 +17,8 @@ export interface ResolvConf {
   readonly singleRequestReopen: boolean
   readonly noAaaa: boolean
   readonly edns0: boolean
+  /** Every question over TCP (RES_USEVC). */
+  readonly useVc: boolean
 }
 
 const LOCALHOST = ipv4(0x7f000001)
@@ -59,6 +61,7 @@ export function parseResolvConf(text: string | undefined): ResolvConf {
     singleRequestReopen: options.has('single-request-reopen'),
     noAaaa: options.has('no-aaaa'),
     edns0: options.has('edns0'),
+    useVc: options.has('use-vc'),
   }
 }
 

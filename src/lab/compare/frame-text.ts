@@ -12,6 +12,7 @@ import { parseVxlan, VXLAN } from '../../net/vxlan.ts'
 import { rests, standIn } from './normalisations.ts'
 import type { DeviceFrames } from './seen.ts'
 
+const DNS_PORT = 53
 /** Nobody in a lab sends this much: a number this far from an initial sequence number is another connection's. */
 const REACH = 1 << 20
 
@@ -62,7 +63,7 @@ export class FrameWriter {
     if (p.fragmentOffset !== 0) return payloadText(p.payload)
     switch (p.protocol) {
       case IPPROTO.TCP:
-        return `tcp ${p.sport} > ${p.dport} ${flagText(p.tcpFlags)}${standIn('tcp-window')} seq ${this.#sequence(p)} ack ${this.#ack(p)}${optionText(p.options)} ${payloadText(p.payload)}`
+        return `tcp ${p.sport} > ${p.dport} ${flagText(p.tcpFlags)}${standIn('tcp-window')} seq ${this.#sequence(p)} ack ${this.#ack(p)}${optionText(p.options)} ${payloadText(isDns(p) ? rests('dns-id', withoutDnsIds(p.payload)) : p.payload)}`
       case IPPROTO.UDP:
         return this.#udp(p, checksums)
       case IPPROTO.ICMP:
@@ -175,6 +176,21 @@ function withoutDnsId(payload: Uint8Array): Uint8Array {
   const at = bytes.length - 8
   const isCookie = bytes[at - 4] === 0 && bytes[at - 3] === 10 && bytes[at - 2] === 0 && bytes[at - 1] === 8
   if (isCookie) bytes.fill(0, at)
+  return bytes
+}
+
+const isDns = (p: Packet): boolean => p.sport === DNS_PORT || p.dport === DNS_PORT
+
+/** The same of a segment that begins with a message, each behind its length (RFC 1035 section 4.2.2). */
+function withoutDnsIds(payload: Uint8Array): Uint8Array {
+  const bytes = payload.slice()
+  for (let at = 0; at + 2 <= bytes.length; ) {
+    const end = Math.min(bytes.length, at + 2 + get16(bytes, at))
+    // What goes on in the next segment has its id here.
+    if (end - at < 14) break
+    bytes.set(withoutDnsId(bytes.subarray(at + 2, end)), at + 2)
+    at = end
+  }
   return bytes
 }
 

@@ -1,6 +1,7 @@
-import { parseConntrack } from '../../linux/conntrack.ts'
+import { type ParsedFlow, parseConntrack } from '../../linux/conntrack.ts'
 import { formatIpv4, ipv4 } from '../../net/address.ts'
 import { dnsBrief } from '../../net/dns-brief.ts'
+import { IPPROTO, type Packet, TCP } from '../../net/packet.ts'
 import { parsePacket } from '../../net/parse.ts'
 import type { DeviceFrames } from './seen.ts'
 import type { NetnsTables } from './tables.ts'
@@ -18,12 +19,28 @@ export function natPorts(tables: ReadonlyMap<string, NetnsTables>): number[] {
     const changed = parsed.value.flows.filter(
       (f) => PORTED.has(f.protocol) && f.reply.dport !== f.original.sport && !isTunnelPort(f.protocol, f.original.dport),
     )
-    const key = (f: (typeof changed)[number]) =>
-      `${f.protocol} ${f.original.src} ${f.original.dst} ${f.original.dport} ${f.original.sport}`
-    for (const f of changed.toSorted((a, b) => (key(a) < key(b) ? -1 : 1)))
-      if (!ports.includes(f.reply.dport)) ports.push(f.reply.dport)
+    for (const f of inChains(changed)) if (!ports.includes(f.reply.dport)) ports.push(f.reply.dport)
   }
   return ports
+}
+
+/**
+ * Connections in an order that hangs on no drawn port: those by ports that commands were given, each followed by what came back
+ * with the port that it got and was translated once more, as in a loop.
+ */
+function inChains(flows: readonly ParsedFlow[]): ParsedFlow[] {
+  const key = ({ protocol, original: o }: ParsedFlow) => `${protocol} ${o.src} ${o.dst} ${o.dport} ${o.sport}`
+  const sorted = flows.toSorted((a, b) => (key(a) < key(b) ? -1 : 1))
+  const drawn = new Set(flows.map((f) => f.reply.dport))
+  const out = new Set<ParsedFlow>()
+  const follow = (f: ParsedFlow): void => {
+    if (out.has(f)) return
+    out.add(f)
+    for (const next of sorted) if (next.original.sport === f.reply.dport) follow(next)
+  }
+  for (const f of sorted) if (!drawn.has(f.original.sport)) follow(f)
+  for (const f of sorted) follow(f)
+  return [...out]
 }
 
 const PORTED: ReadonlySet<number> = new Set([6, 17])
@@ -38,10 +55,11 @@ export function resolverPorts(frames: DeviceFrames): number[] {
     const here = new Map<string, number[]>()
     for (const { bytes } of frames.get(device) ?? []) {
       const parsed = parsePacket(bytes, 'ethernet')
-      const brief = parsed.ok ? dnsBrief(parsed.value) : undefined
-      if (!parsed.ok || brief === undefined || brief.response) continue
+      if (!parsed.ok) continue
+      const what = askedOf(parsed.value)
+      if (what === undefined) continue
       const { src, dst, sport } = parsed.value
-      const key = `${formatIpv4(ipv4(src))} ${formatIpv4(ipv4(dst))} ${brief.name} ${brief.type}`
+      const key = `${formatIpv4(ipv4(src))} ${formatIpv4(ipv4(dst))} ${what}`
       const ports = here.get(key) ?? []
       if (!ports.includes(sport)) ports.push(sport)
       here.set(key, ports)
@@ -49,4 +67,11 @@ export function resolverPorts(frames: DeviceFrames): number[] {
     for (const [key, ports] of here) if (!asked.has(key)) asked.set(key, ports)
   }
   return [...asked].toSorted(([a], [b]) => (a < b ? -1 : 1)).flatMap(([, ports]) => ports)
+}
+
+/** A DNS question in a datagram, by its name and type; `tcp` for the SYN of a connection to a DNS server. */
+function askedOf(p: Packet): string | undefined {
+  if (p.protocol === IPPROTO.TCP) return p.dport === 53 && (p.tcpFlags & (TCP.SYN | TCP.ACK)) === TCP.SYN ? 'tcp' : undefined
+  const brief = dnsBrief(p)
+  return brief === undefined || brief.response ? undefined : `${brief.name} ${brief.type}`
 }

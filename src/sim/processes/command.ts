@@ -12,7 +12,7 @@ import { nslookup } from './nslookup.ts'
 import { type CommandError, commandError } from './options.ts'
 import { pdnsRecursor } from './pdns-recursor.ts'
 import { ping } from './ping.ts'
-import type { Program, Runnable } from './program.ts'
+import type { Listening, Program, Runnable } from './program.ts'
 import { alb, nginxIngressController } from './reverse-proxy.ts'
 import { udpEcho } from './udp-echo.ts'
 import { kubeProxy } from './userspace-proxy.ts'
@@ -82,8 +82,10 @@ export function parseArgv(argv: readonly string[], stdin?: string): Result<Comma
   return ok({ argv, program: program.name, runnable: runnable.value })
 }
 
-/** Does this argv name a server that can be played? Its port, or undefined. */
-export function serverOf(argv: readonly string[]): Runnable['listens'] {
+/** The ports of a server that can be played; none for any other argv. */
+export function serverOf(argv: readonly string[]): readonly Listening[] {
   const command = PROGRAMS.has(argv[0] ?? '') ? parseArgv(argv) : undefined
-  return command?.ok === true ? command.value.runnable.listens : undefined
+  if (command?.ok !== true) return []
+  const { listens, alsoListens = [] } = command.value.runnable
+  return listens === undefined ? [] : [listens, ...alsoListens]
 }

@@ -1,15 +1,15 @@
 import type { Prng } from '../../base/prng.ts'
 import { ok } from '../../base/result.ts'
 import { formatIpv4, type Ipv4, parseIpv4 } from '../../net/address.ts'
-import { DNS_PORT, DNS_TYPES, type DnsMessage, type DnsRecord, dnsQuery, dnsReply, RCODE } from '../../net/dns-message.ts'
+import { DNS_TYPES, type DnsMessage, type DnsRecord, dnsQuery, dnsReply, RCODE } from '../../net/dns-message.ts'
 import { canonicalName, isSubdomain } from '../../net/dns-name.ts'
 import { parseResolvConf } from '../../net/resolv-conf.ts'
 import { blockFor, type CacheOptions, type CorednsBlock, corednsBlocks, type ForwardOptions } from './coredns-plugins.ts'
 import { DnsCache, minimalTtl, withTtl } from './dns-cache.ts'
 import { kubernetesAnswer } from './dns-kubernetes.ts'
 import { dnsObjects } from './dns-objects.ts'
-import { type Respond, serveDns } from './dns-server.ts'
-import { DnsUpstream } from './dns-upstream.ts'
+import { type DnsServerParts, type DnsTransport, dnsListens, type Respond, serveDns } from './dns-server.ts'
+import { DnsUpstream, type OnResponse } from './dns-upstream.ts'
 import { commandError, parseOptions } from './options.ts'
 import type { Process } from './process.ts'
 import type { Program } from './program.ts'
@@ -18,10 +18,12 @@ const SECOND = 1_000_000_000
 /** forward: readTimeout for one answer, two attempts a server. */
 const READ_TIMEOUT = 2 * SECOND
 const ATTEMPTS = 2
+/** Go's listen(2): net.core.somaxconn. */
+const BACKLOG = 4096
 /** cache: the least that an answer is kept, seconds (minTTL). */
 const LEAST_TTL = 5
 
-/** CoreDNS with the plugins of a cluster's own Corefile: cache, loadbalance, kubernetes, forward. UDP only; DNS over TCP is not modelled. */
+/** CoreDNS with the plugins of a cluster's own Corefile: cache, loadbalance, kubernetes, forward. Over UDP and TCP. */
 export const coredns: Program = {
   name: 'coredns',
   usage: 'coredns [-conf FILE]',
@@ -35,7 +37,7 @@ export const coredns: Program = {
     return ok({
       role: 'server',
       notes: [],
-      listens: { protocol: 'udp', port: DNS_PORT, backlog: 0 },
+      ...dnsListens(undefined, BACKLOG),
       start: (process, cause) => start(process, file, cause),
     })
   },
@@ -46,7 +48,14 @@ function start(process: Process, file: string, cause: number): void {
   // A socket that nobody reads: a packet that reaches it ends as undetermined, with the listener named.
   if (!blocks.ok) return
   const server = new Coredns(process, blocks.value)
-  serveDns(process, { compress: 'when needed', handle: (q, respond, at) => server.handle(q, respond, at) }, cause)
+  const handle: DnsServerParts['handle'] = (q, respond, at, transport) => server.handle(q, respond, at, transport)
+  serveDns(process, { compress: 'when needed', backlog: BACKLOG, handle }, cause)
+}
+
+interface DnsRequest {
+  readonly query: DnsMessage
+  readonly respond: Respond
+  readonly transport: DnsTransport
 }
 
 class Coredns {
@@ -64,23 +73,25 @@ class Coredns {
     for (const b of blocks) this.#caches.set(b, new DnsCache())
   }
 
-  handle(query: DnsMessage, respond: Respond, cause: number): void {
+  handle(query: DnsMessage, respond: Respond, cause: number, transport: DnsTransport): void {
     const name = canonicalName(query.questions[0]?.name ?? '.')
     const block = blockFor(this.#blocks, name)
     if (block === undefined) {
       respond(dnsReply(query, { rcode: RCODE.REFUSED }), cause)
       return
     }
-    this.#cached(block, query, (m, at, cached) => respond(block.loadbalance ? this.#shuffled(m) : m, at, cached), cause)
+    const shuffled: Respond = (m, at, cached) => respond(block.loadbalance ? this.#shuffled(m) : m, at, cached)
+    this.#cached(block, { query, respond: shuffled, transport }, cause)
   }
 
   /** plugin/cache: what is kept is answered from there, the rest passes through and is kept. */
-  #cached(block: CorednsBlock, query: DnsMessage, respond: Respond, cause: number): void {
+  #cached(block: CorednsBlock, request: DnsRequest, cause: number): void {
+    const { query, respond } = request
     const name = canonicalName(query.questions[0]?.name ?? '.')
     const { cache: options } = block
     const cache = this.#caches.get(block)
     if (cache === undefined || options === undefined || !options.zones.some((z) => isSubdomain(z, name))) {
-      this.#answer(block, query, respond, cause)
+      this.#answer(block, request, cause)
       return
     }
     const known = cache.get(query, this.#process.now)
@@ -96,13 +107,14 @@ class Coredns {
       if (keeps(m, options, name)) cache.set(query, m, this.#process.now, ttl)
       respond(withTtl({ ...m, authenticData: m.authenticData && query.authenticData }, ttl), at)
     }
-    this.#answer(block, { ...query, authenticData: true }, pass, cause)
+    this.#answer(block, { ...request, query: { ...query, authenticData: true }, respond: pass }, cause)
   }
 
-  #answer(block: CorednsBlock, query: DnsMessage, respond: Respond, cause: number): void {
+  #answer(block: CorednsBlock, request: DnsRequest, cause: number): void {
+    const { query, respond, transport } = request
     const [question] = query.questions
     if (block.kubernetes === undefined || question === undefined) {
-      this.#forward(block.forward, query, respond, cause)
+      this.#forward(block.forward, request, cause)
       return
     }
     const localIp = this.#localIp()
@@ -119,11 +131,11 @@ class Coredns {
         const inner = dnsQuery(query.id, found.target, question.type)
         const join: Respond = ({ truncated, answers }, at, cached) =>
           respond(dnsReply(query, { authoritative: true, truncated, answers: [...found.answers, ...answers] }), at, cached)
-        this.handle(inner, join, cause)
+        this.handle(inner, join, cause, transport)
         return
       }
       case 'next':
-        this.#forward(block.forward, query, respond, cause)
+        this.#forward(block.forward, request, cause)
         return
     }
   }
@@ -136,8 +148,8 @@ class Coredns {
     return undefined
   }
 
-  /** plugin/forward: each upstream in a random order, twice at most. Its health checks are not modelled. */
-  #forward(options: ForwardOptions | undefined, query: DnsMessage, respond: Respond, cause: number): void {
+  /** plugin/forward: each upstream in a random order, twice at most, over what the question came over. Its health checks are not modelled. */
+  #forward(options: ForwardOptions | undefined, { query, respond, transport }: DnsRequest, cause: number): void {
     const name = canonicalName(query.questions[0]?.name ?? '.')
     const fail = (rcode: number, at: number) => respond(dnsReply(query, { rcode }), at)
     if (options === undefined || !isSubdomain(options.zone, name)) {
@@ -152,7 +164,8 @@ class Coredns {
         fail(RCODE.SERVFAIL, at)
         return
       }
-      this.#upstream.ask(server, query, at, (m, seq) => (m === undefined ? attempt(seq) : respond(m, seq)))
+      const done: OnResponse = (m, seq) => (m === undefined ? attempt(seq) : respond(m, seq))
+      this.#upstream.ask({ server, query, transport, done }, at)
     }
     attempt(cause)
   }

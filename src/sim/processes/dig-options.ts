@@ -28,8 +28,13 @@ export interface DigLookup {
   readonly edns: boolean
   readonly cookie: boolean
   readonly adflag: boolean
+  readonly tcp: boolean
+  /** A truncated answer is taken as it is. */
+  readonly ignore: boolean
   /** Seconds for one try. */
   readonly timeout: number
+  /** The same over TCP. */
+  readonly tcpTimeout: number
   readonly tries: number
   /** -b: the source port, 0 for any. */
   readonly sourcePort: number
@@ -48,6 +53,9 @@ interface State {
   edns: boolean
   cookie: boolean
   adflag: boolean
+  tcp: boolean
+  ignore: boolean
+  /** 0 where it is not given. */
   timeout: number
   tries: number
   sourcePort: number
@@ -63,7 +71,9 @@ export function parseDig(argv: readonly string[]): Result<DigLookup, CommandErro
     edns: true,
     cookie: true,
     adflag: true,
-    timeout: 5,
+    tcp: false,
+    ignore: false,
+    timeout: 0,
     tries: 3,
     sourcePort: 0,
   }
@@ -109,6 +119,9 @@ export function parseDig(argv: readonly string[]): Result<DigLookup, CommandErro
   const address = server === undefined ? undefined : parseIpv4(server)
   return ok({
     ...s,
+    // UDP_TIMEOUT and TCP_TIMEOUT of bin/dig/dig.h.
+    timeout: s.timeout || 5,
+    tcpTimeout: s.timeout || 10,
     name: name ?? '.',
     type: type ?? (name === undefined ? DNS_TYPES.NS : DNS_TYPES.A),
     server,
@@ -136,7 +149,12 @@ function plusOption(s: State, option: string): string | undefined {
     case 'edns':
     case 'cookie':
     case 'adflag':
+    case 'tcp':
+    case 'ignore':
       s[name] = !off
+      return undefined
+    case 'vc':
+      s.tcp = !off
       return undefined
     case 'rec':
     case 'recurse':
@@ -153,6 +171,6 @@ function plusOption(s: State, option: string): string | undefined {
       s.tries = Math.max(0, Number(value) || 0) + 1
       return undefined
     default:
-      return `+${option} is not modelled; there are +short +search +recurse +edns +cookie +adflag +time= +tries= +retry= +all and the sections`
+      return `+${option} is not modelled; there are +short +search +recurse +edns +cookie +adflag +tcp +ignore +time= +tries= +retry= +all and the sections`
   }
 }

@@ -93,7 +93,7 @@ export function printed(l: DigLookup, found: LookupResult, sentCookie: string, w
   if (show.stats) {
     const server = formatIpv4(found.server)
     lines.push(`;; Query time: ${Math.floor(found.time / 1e6)} msec`)
-    lines.push(`;; SERVER: ${server}#53(${l.server ?? server}) (UDP)`)
+    lines.push(`;; SERVER: ${server}#53(${l.server ?? server}) (${found.tcp ? 'TCP' : 'UDP'})`)
     lines.push(`;; WHEN: ${when}`, `;; MSG SIZE  rcvd: ${found.size}`, '')
   }
   return lines.map((line) => `${line}\n`).join('')

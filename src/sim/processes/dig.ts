@@ -20,7 +20,8 @@ const NO_REPLY = 9
 /** dig of BIND 9.18. */
 export const dig: Program = {
   name: 'dig',
-  usage: 'dig [@SERVER] [-b 0.0.0.0#PORT] [-t TYPE] [-x ADDRESS] [+short] [+search] [+norecurse] [+noall +answer …] NAME [TYPE]',
+  usage:
+    'dig [@SERVER] [-b 0.0.0.0#PORT] [-t TYPE] [-x ADDRESS] [+short] [+search] [+norecurse] [+tcp] [+noall +answer …] NAME [TYPE]',
   prepare(argv) {
     const lookup = parseDig(argv)
     if (!lookup.ok) return lookup
@@ -76,7 +77,10 @@ class Dig {
   }
 
   #ask(servers: LookupResult['server'][] | readonly LookupResult['server'][], cause: number): void {
-    const { timeout, tries, sourcePort } = this.#lookup
+    const { timeout, tcpTimeout, tries, sourcePort, tcp, ignore, show } = this.#lookup
+    const onTruncated = (seq: number) => {
+      if (show.comments) this.#process.print(';; Truncated, retrying in TCP mode.', seq)
+    }
     const name = this.#names.shift() ?? '.'
     lookUp(
       {
@@ -84,8 +88,11 @@ class Dig {
         query: this.#query(name),
         servers,
         timeout,
+        tcpTimeout,
         tries,
         sourcePort,
+        tcp,
+        ...(ignore ? {} : { onTruncated }),
         onError: (server, error, seq) => {
           this.#process.print(`;; communications error to ${formatIpv4(server)}#53: ${error}`, seq)
         },

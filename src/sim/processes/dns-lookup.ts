@@ -3,10 +3,13 @@ import type { Timer } from '../../kernel/types.ts'
 import { formatIpv4, IPV4_ANY, type Ipv4 } from '../../net/address.ts'
 import { emitDns, parseDns } from '../../net/dns.ts'
 import { DNS_PORT, type DnsMessage } from '../../net/dns-message.ts'
+import { askOverTcp } from './dns-tcp.ts'
 import type { Process } from './process.ts'
 import { questionText, responseText } from './resolver-send.ts'
 
 const SECOND = 1_000_000_000
+/** BIND's sockets keep their segments out of the way of narrow tunnels (NM_MAXSEG of lib/isc/netmgr). */
+const BIND_MAXSEG = 1220
 
 export interface LookupParts {
   readonly process: Process
@@ -16,6 +19,12 @@ export interface LookupParts {
   readonly timeout: number
   /** Of each server. */
   readonly tries: number
+  /** Over a connection from the start (+tcp). */
+  readonly tcp?: boolean
+  /** Seconds for one answer over TCP, where it is not `timeout`. */
+  readonly tcpTimeout?: number
+  /** What did not fit into a datagram is asked for again over TCP: called before that. Without it such an answer is taken as it is. */
+  readonly onTruncated?: (cause: number) => void
   /** Of every try; 0 for any. */
   readonly sourcePort?: number
   /** One try has come to nothing: `;; communications error to …` */
@@ -28,12 +37,14 @@ export interface LookupResult {
   readonly server: Ipv4
   /** Of the response, bytes. */
   readonly size: number
+  readonly tcp: boolean
   /** ns from the query's sending to the response. */
   readonly time: number
 }
 
 /** One question as dig, host and nslookup ask it (bin/dig/dighost.c): a new socket for each try, every server in turn. */
-export function lookUp(parts: LookupParts, cause: number): void {
+export function lookUp(given: LookupParts, cause: number): void {
+  let parts = given
   let left = parts.tries * parts.servers.length
   const attempt = (seq: number) => {
     const server = parts.servers[(parts.tries * parts.servers.length - left) % Math.max(1, parts.servers.length)]
@@ -41,7 +52,16 @@ export function lookUp(parts: LookupParts, cause: number): void {
       parts.done(undefined, seq)
       return
     }
-    once(parts, server, seq, (found, at, error) => {
+    const ask = parts.tcp === true ? onceOverTcp : once
+    ask(parts, server, seq, (found, at, error) => {
+      if (found?.message.truncated === true && !found.tcp && parts.onTruncated !== undefined) {
+        parts.onTruncated(at)
+        // TCP mode holds for what is left of the lookup.
+        left++
+        parts = { ...parts, tcp: true }
+        attempt(at)
+        return
+      }
       if (found !== undefined) {
         parts.done(found, at)
         return
@@ -53,12 +73,43 @@ export function lookUp(parts: LookupParts, cause: number): void {
   attempt(cause)
 }
 
-function once(
-  { process, query, timeout, sourcePort = 0 }: LookupParts,
-  server: Ipv4,
-  cause: number,
-  done: (found: LookupResult | undefined, cause: number, error: 'timed out' | 'connection refused') => void,
-): void {
+type Done = (found: LookupResult | undefined, cause: number, error: 'timed out' | 'connection refused') => void
+
+function onceOverTcp(parts: LookupParts, server: Ipv4, cause: number, done: Done): void {
+  const { process, query, timeout, tcpTimeout = timeout, sourcePort = 0 } = parts
+  const begun = process.now
+  const [question] = query.questions
+  const seq = process.step('connect', `${formatIpv4(server)}:${DNS_PORT}`, cause)
+  let timer: Timer | undefined
+  const end: Done = (found, at, error) => {
+    timer?.cancel()
+    done(found, at, error)
+  }
+  const giveUp = askOverTcp(
+    {
+      process,
+      server,
+      queries: [emitDns(query, { compress: false })],
+      texts: [question === undefined ? '' : questionText(question)],
+      sourcePort,
+      maxSegment: BIND_MAXSEG,
+      onMessage: (m, bytes, at) => {
+        if (m.id !== query.id) return false
+        const got = process.step('receive', responseText(m), at)
+        end({ message: m, server, size: bytes.length, tcp: true, time: process.now - begun }, got, 'timed out')
+        return true
+      },
+      onFailed: (error, at) => end(undefined, at, error),
+    },
+    seq,
+  )
+  timer = process.after(tcpTimeout * SECOND, 'lookup timeout', seq, (at) => {
+    giveUp(at)
+    done(undefined, at, 'timed out')
+  })
+}
+
+function once({ process, query, timeout, sourcePort = 0 }: LookupParts, server: Ipv4, cause: number, done: Done): void {
   const socket: UdpSocket = process.sockets.udp(process.owner)
   // BIND's sockets let routers fragment what they send (isc__nm_socket_disable_pmtud).
   socket.discovery = 'dont'
@@ -91,7 +142,7 @@ function once(
       const m = parseDns(d.bytes)
       if (!m.ok || m.value.id !== query.id || !m.value.response) continue
       const got = process.step('receive', responseText(m.value), d.cause)
-      end({ message: m.value, server, size: d.bytes.length, time: process.now - begun }, got, 'timed out')
+      end({ message: m.value, server, size: d.bytes.length, tcp: false, time: process.now - begun }, got, 'timed out')
       return
     }
   }

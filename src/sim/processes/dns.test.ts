@@ -113,6 +113,46 @@ describe('a name in a pod', () => {
     expect(r.outputs[2]).toContain("Couldn't connect to server")
   })
 
+  it('is asked for again over TCP where the answer does not fit into a datagram, and always with use-vc', () => {
+    const many: readonly Manifest[] = [
+      {
+        apiVersion: 'v1',
+        kind: 'Service',
+        metadata: { name: 'many' },
+        spec: { clusterIP: 'None', ports: [{ name: 'http', port: 80 }] },
+      },
+      {
+        apiVersion: 'discovery.k8s.io/v1',
+        kind: 'EndpointSlice',
+        metadata: { name: 'many-1', labels: { 'kubernetes.io/service-name': 'many' } },
+        addressType: 'IPv4',
+        ports: [{ name: 'http', port: 80, protocol: 'TCP' }],
+        endpoints: Array.from({ length: 40 }, (_, i) => ({ addresses: [`198.51.100.${i + 60}`], conditions: { ready: true } })),
+      },
+    ]
+    const digs = [
+      'dig +noedns +noall +answer many.default.svc.cluster.local',
+      'dig +noedns +ignore +noall +answer many.default.svc.cluster.local',
+      'dig +tcp +noall +stats many.default.svc.cluster.local',
+      'getent ahostsv4 many',
+    ]
+    const r = play([...NAMED_WEB, ...many], digs)
+    const lines = (n: number) => (r.outputs[n] ?? '').trim().split('\n')
+    expect(lines(0)).toHaveLength(40)
+    expect(lines(1).length).toBeLessThan(40)
+    expect(r.outputs[2]).toContain('(TCP)')
+    expect(lines(3)).toHaveLength(120)
+    // A connection is no datagram: with use-vc none leaves the pod.
+    const over = play(withDns({ options: [{ name: 'use-vc' }] }), ['curl http://web/'])
+    expect(over.codes).toEqual([0])
+    expect(over.asked('pod/client')).toEqual([])
+  })
+
+  it('is not resolved where the name server takes no connections, and the resolver asks over nothing else', () => {
+    const closed = play(withDns({ options: [{ name: 'use-vc' }], nameservers: ['10.244.1.2'] }, 'None'), ['curl http://web/'])
+    expect(closed.codes).toEqual([6])
+  })
+
   it('comes from /etc/hosts without a packet where that has it', () => {
     const aliased = [
       ...NAMED,

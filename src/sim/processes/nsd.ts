@@ -1,8 +1,8 @@
 import { ok, type Result } from '../../base/result.ts'
 import { type Ipv4, parseIpv4 } from '../../net/address.ts'
-import { DNS_PORT, type DnsMessage, dnsReply, RCODE } from '../../net/dns-message.ts'
+import { type DnsMessage, dnsReply, RCODE } from '../../net/dns-message.ts'
 import { canonicalName, fqdn, isSubdomain } from '../../net/dns-name.ts'
-import { type Respond, serveDns } from './dns-server.ts'
+import { dnsListens, type Respond, serveDns } from './dns-server.ts'
 import { parseZone, type Zone, zoneAnswer } from './dns-zone.ts'
 import { type CommandError, commandError, parseOptions } from './options.ts'
 import type { Process } from './process.ts'
@@ -25,6 +25,9 @@ function parse(argv: readonly string[]): Result<NsdOptions, CommandError> {
   return ok({ address: address?.value, conf: options.value.value('conf') ?? '/etc/nsd/nsd.conf' })
 }
 
+/** NSD's TCP_BACKLOG. */
+const BACKLOG = 256
+
 /** NSD, an authoritative name server: it knows its zones, refers to the servers of those below, and asks nobody. */
 export const nsd: Program = {
   name: 'nsd',
@@ -36,11 +39,11 @@ export const nsd: Program = {
     return ok({
       role: 'server',
       notes: [],
-      listens: { protocol: 'udp', port: DNS_PORT, backlog: 0, ...(address === undefined ? {} : { address }) },
+      ...dnsListens(address, BACKLOG),
       start: (process, cause) => {
         const zones = zonesOf(process, conf)
         const handle = (q: DnsMessage, respond: Respond, at: number) => respond(answer(zones, q), at)
-        serveDns(process, { ...(address === undefined ? {} : { address }), compress: 'always', handle }, cause)
+        serveDns(process, { ...(address === undefined ? {} : { address }), compress: 'always', backlog: BACKLOG, handle }, cause)
       },
     })
   },

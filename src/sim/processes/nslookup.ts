@@ -90,6 +90,7 @@ class Nslookup {
         servers,
         timeout: TIMEOUT,
         tries: TRIES,
+        onTruncated: (seq) => this.#process.print(';; Truncated, retrying in TCP mode.', seq),
         onError: (server, error, seq) =>
           this.#process.print(`;; communications error to ${formatIpv4(server)}#53: ${error}`, seq),
         done: (found, seq) => {

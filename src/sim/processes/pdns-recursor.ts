@@ -1,10 +1,10 @@
 import { ok } from '../../base/result.ts'
 import { type Ipv4, parseIpv4 } from '../../net/address.ts'
-import { DNS_PORT, DNS_TYPES, type DnsMessage, type DnsRecord, dnsQuery, dnsReply, RCODE } from '../../net/dns-message.ts'
+import { DNS_TYPES, type DnsMessage, type DnsRecord, dnsQuery, dnsReply, RCODE } from '../../net/dns-message.ts'
 import { canonicalName, isSubdomain } from '../../net/dns-name.ts'
 import { DnsCache, minimalTtl, withTtl } from './dns-cache.ts'
-import { type Respond, serveDns } from './dns-server.ts'
-import { DnsUpstream } from './dns-upstream.ts'
+import { type DnsTransport, dnsListens, type Respond, serveDns } from './dns-server.ts'
+import { DnsUpstream, type OnResponse } from './dns-upstream.ts'
 import { hintsOf } from './dns-zone.ts'
 import { commandError, parseOptions } from './options.ts'
 import type { Process } from './process.ts'
@@ -12,6 +12,8 @@ import type { Program } from './program.ts'
 
 /** network-timeout: 1500 ms for one answer. */
 const TIMEOUT = 1_500_000_000
+/** listen(2) of doTCP. */
+const BACKLOG = 128
 /** Questions for one answer, CNAMEs and referrals together (max-qperq is 50). */
 const MAX_QUERIES = 30
 /** Seconds that an answer, and a denial, is kept at most (max-cache-ttl, max-negative-ttl). */
@@ -43,11 +45,11 @@ export const pdnsRecursor: Program = {
     return ok({
       role: 'server',
       notes: [],
-      listens: { protocol: 'udp', port: DNS_PORT, backlog: 0, ...(address === undefined ? {} : { address }) },
+      ...dnsListens(address, BACKLOG),
       start: (process, cause) => {
         const recursor = new Recursor(process, hintsOf(process.readFile(hints) ?? ''), source.address)
         const handle = (q: DnsMessage, respond: Respond, at: number) => recursor.handle(q, respond, at)
-        serveDns(process, { ...(address === undefined ? {} : { address }), compress: 'always', handle }, cause)
+        serveDns(process, { ...(address === undefined ? {} : { address }), compress: 'always', backlog: BACKLOG, handle }, cause)
       },
     })
   },
@@ -159,11 +161,18 @@ class Resolution {
     }
     // An authoritative server is not asked to do the work.
     const query = dnsQuery(0, q.name, q.type, { recursionDesired: false })
-    this.#p.upstream.ask(server, query, cause, (m, seq) => {
-      const usable = m !== undefined && (m.rcode === RCODE.NOERROR || m.rcode === RCODE.NXDOMAIN)
-      if (usable) this.#read(q, at, m, seq, done)
-      else this.#ask(q, at, index + 1, seq, done)
-    })
+    const heard = (transport: DnsTransport): OnResponse => {
+      return (m, seq) => {
+        if (m?.truncated === true && transport === 'udp') {
+          this.#p.upstream.ask({ server, query, transport: 'tcp', done: heard('tcp') }, seq)
+          return
+        }
+        const usable = m !== undefined && (m.rcode === RCODE.NOERROR || m.rcode === RCODE.NXDOMAIN)
+        if (usable) this.#read(q, at, m, seq, done)
+        else this.#ask(q, at, index + 1, seq, done)
+      }
+    }
+    this.#p.upstream.ask({ server, query, transport: 'udp', done: heard('udp') }, cause)
   }
 
   #read(

@@ -3,20 +3,23 @@ import type { Ipv4 } from '../../net/address.ts'
 import type { CommandError } from './options.ts'
 import type { Process } from './process.ts'
 
+export interface Listening {
+  readonly protocol: 'tcp' | 'udp'
+  readonly port: number
+  readonly backlog: number
+  /** All addresses when it is not said. */
+  readonly address?: Ipv4
+}
+
 /** A program with its command line understood, ready to run. */
 export interface Runnable {
   /** A client ends by itself; a server runs until the run ends. */
   readonly role: 'client' | 'server'
   /** What was decided for the user, in plain words: a default that the real program does not have. */
   readonly notes: readonly string[]
-  /** The port that a server listens on. */
-  readonly listens?: {
-    readonly protocol: 'tcp' | 'udp'
-    readonly port: number
-    readonly backlog: number
-    /** All addresses when it is not said. */
-    readonly address?: Ipv4
-  }
+  /** The port that a server listens on, and others. */
+  readonly listens?: Listening
+  readonly alsoListens?: readonly Listening[]
   start(process: Process, cause: number): void
 }
 

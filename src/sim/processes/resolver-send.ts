@@ -14,6 +14,7 @@ import {
 } from '../../net/dns-message.ts'
 import { canonicalName } from '../../net/dns-name.ts'
 import type { ResolvConf } from '../../net/resolv-conf.ts'
+import { askOverTcp } from './dns-tcp.ts'
 import type { Process } from './process.ts'
 
 const SECOND = 1_000_000_000
@@ -89,8 +90,53 @@ export class ResolverSend {
   }
 
   start(cause: number): void {
+    if (this.#state.conf.useVc) {
+      this.#overTcp(cause)
+      return
+    }
     this.#open(cause)
     this.#try(cause)
+  }
+
+  /**
+   * send_vc(): both questions in one write over a connection, which is closed when both are answered. What a datagram has brought
+   * so far counts for nothing. Each server is asked once, whatever `attempts` says, and waited for as long as TCP waits.
+   */
+  #overTcp(cause: number): void {
+    const { process, conf } = this.#state
+    this.#closeAll()
+    this.#answers.fill(undefined)
+    this.#received.fill(false)
+    const seq = process.step('connect', `${formatIpv4(this.#address)}:${DNS_PORT}`, cause)
+    askOverTcp(
+      {
+        process,
+        server: this.#address,
+        queries: this.#queries.map((q) => emitDns(q, { compress: false })),
+        texts: this.#queries.map(({ questions: [question] }) => (question === undefined ? '' : questionText(question))),
+        onMessage: (m, _, at) => this.#heardOverTcp(m, at),
+        onFailed: (error, at) => {
+          if (error === 'timed out') this.#gotSomewhere = true
+          this.#server++
+          if (this.#server < conf.nameservers.length) this.#overTcp(at)
+          else this.#fail(at)
+        },
+      },
+      seq,
+    )
+  }
+
+  /** True when nothing more is waited for. */
+  #heardOverTcp(m: DnsMessage, cause: number): boolean {
+    const i = this.#queries.findIndex((q, n) => this.#received[n] !== true && q.id === m.id && sameQuestion(q, m))
+    if (i < 0) return false
+    const seq = this.#state.process.step('receive', responseText(m), cause)
+    this.#received[i] = true
+    this.#answers[i] = m
+    if (!this.#received.every((r) => r)) return false
+    // The connection is closed before its answers are used.
+    this.#state.process.nextCall(() => this.#done(seq))
+    return true
   }
 
   get #state(): ResolverState {
@@ -189,6 +235,10 @@ export class ResolverSend {
     if (i < 0) return false
     const seq = this.#state.process.step('receive', responseText(m), cause)
     this.#received[i] = true
+    if (m.truncated) {
+      this.#overTcp(seq)
+      return true
+    }
     if (m.rcode === RCODE.SERVFAIL || m.rcode === RCODE.NOTIMP || m.rcode === RCODE.REFUSED || isLame(m)) {
       // The other question's answer serves alone, whichever comes first.
       const other = this.#answers.some((a) => a !== undefined)
@@ -253,6 +303,10 @@ export class ResolverSend {
       return
     }
     this.#closeAll()
+    this.#fail(cause)
+  }
+
+  #fail(cause: number): void {
     this.#p.done({ kind: 'failed', errno: this.#gotSomewhere ? 'ETIMEDOUT' : 'ECONNREFUSED', servfail: this.#servfail }, cause)
   }
 

@@ -11,7 +11,7 @@ import { routeConnect } from '../route.ts'
 import { seqAdd } from '../sequence.ts'
 import type { Owner } from '../socket.ts'
 import { abortSocket, closeSocket, shutdownSend } from './close.ts'
-import { defaultAdvmss, drawSecrets } from './handshake.ts'
+import { clampMss, defaultAdvmss, drawSecrets } from './handshake.ts'
 import { cleanupReceive, pushPending, queueData } from './output.ts'
 import { newSegment } from './segment.ts'
 import { TcpSock } from './sock.ts'
@@ -88,8 +88,9 @@ export class TcpSocket {
     this.#sk.onWake = handler
   }
 
-  /** setsockopt: SO_REUSEADDR, TCP_NODELAY, SO_BINDTODEVICE. */
-  set(options: { reuse?: boolean; noDelay?: boolean; device?: Device }): void {
+  /** setsockopt: SO_REUSEADDR, TCP_NODELAY, SO_BINDTODEVICE, TCP_MAXSEG. */
+  set(options: { reuse?: boolean; noDelay?: boolean; device?: Device; maxSegment?: number }): void {
+    if (options.maxSegment !== undefined) this.#sk.userMss = options.maxSegment
     if (options.reuse !== undefined) this.#sk.reuse = options.reuse
     if (options.noDelay !== undefined) this.#sk.noDelay = options.noDelay
     if (options.device !== undefined) this.#sk.device = options.device
@@ -183,7 +184,7 @@ export class TcpSocket {
   #sendSyn(mtu: number, cause: number): void {
     const sk = this.#sk
     drawSecrets(sk)
-    sk.advmss = defaultAdvmss(mtu)
+    sk.advmss = clampMss(sk, defaultAdvmss(mtu))
     sk.mssClamp = sk.advmss
     sk.rcvWnd = initialWindow(sk.advmss)
     sk.rcvSsthresh = sk.rcvWnd

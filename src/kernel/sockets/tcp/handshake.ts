@@ -24,6 +24,9 @@ export function syncMss(sk: TcpSock, mtu: number): void {
   sk.mss = Math.max(MIN_MSS, Math.min(mtu - IP_TCP_HEADERS, sk.mssClamp) - options)
 }
 
+/** tcp_mss_clamp(): TCP_MAXSEG bounds what is announced, and what is sent. */
+export const clampMss = (sk: TcpSock, mss: number): number => (sk.userMss > 0 && sk.userMss < mss ? sk.userMss : mss)
+
 /** ipv4_default_advmss(): what an MTU lets us announce; a datagram has 65535 bytes at most. */
 export const defaultAdvmss = (mtu: number): number => Math.min(mtu, 65535) - IP_TCP_HEADERS
 
@@ -112,7 +115,7 @@ function makeRequest(listener: TcpSock, skb: Skb, seg: Incoming, mtu: { device: 
 
 function takeSynOptions(sk: TcpSock, seg: Incoming): void {
   const { mss, windowScale, sackPermitted, timestamps } = seg.options
-  sk.mssClamp = Math.max(MIN_MSS, mss ?? MSS_DEFAULT)
+  sk.mssClamp = clampMss(sk, Math.max(MIN_MSS, mss ?? MSS_DEFAULT))
   sk.sackOk = sackPermitted
   sk.tsOk = timestamps !== undefined
   sk.tsRecent = timestamps?.value ?? 0

@@ -61,6 +61,8 @@ export class TcpSock extends Socket implements TcpEnds {
   mss = MSS_DEFAULT
   mssClamp = MSS_DEFAULT
   advmss = MSS_DEFAULT
+  /** TCP_MAXSEG (rx_opt.user_mss), 0 for none. */
+  userMss = 0
 
   // Options that both ends agreed on.
   sackOk = false
