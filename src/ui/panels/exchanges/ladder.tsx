@@ -153,5 +153,5 @@ export function Ladder() {
 const short = (name: string): string => {
   const bare = name.startsWith('pod/') ? name.slice(4) : name
   // In the middle: pods of one Deployment differ at the end of their names.
-  return bare.length > 14 ? `${bare.slice(0, 7)}…${bare.slice(-6)}` : bare
+  return bare.length > 13 ? `${bare.slice(0, 6)}…${bare.slice(-6)}` : bare
 }

@@ -67,7 +67,12 @@ export function Strip() {
   useEffect(() => {
     const box = strip.current
     const chip = box?.querySelector<HTMLElement>('[aria-current="true"]')
-    if (box === null || chip === null || chip === undefined) return
+    if (box === null) return
+    if (chip === null || chip === undefined) {
+      // Before the first packet the first is what comes.
+      if (current < 0) box.scrollTo({ left: 0 })
+      return
+    }
     // Not scrollIntoView: it would move the page's other scrollers too.
     const left = chip.offsetLeft - box.offsetLeft
     if (left < box.scrollLeft + 24 || left + chip.offsetWidth > box.scrollLeft + box.clientWidth - 24) {
