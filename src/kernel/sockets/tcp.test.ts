@@ -347,6 +347,23 @@ describe('an established connection', () => {
     expect(times).toEqual([0, 201, 402, 804, 1608, 3216])
   })
 
+  it.each([
+    [1, 'ten segments', ['1:3', '3:5']],
+    [2, 'one', ['1:3']],
+  ] as const)('begins, after %i lost SYN, with %s', (lost, _, most) => {
+    const net = ends()
+    listen(net.server, 80, () => {})
+    let left: number = lost
+    net.wire.filter = (f) => (f.from === net.client && (left-- > 0 || f.pkt.payload.length > 0) ? 'lose' : 'pass')
+    const t = talk(net, 80, '', true)
+    net.wire.run(4 * S)
+    net.wire.log.length = 0
+    t.socket.set({ noDelay: true })
+    for (const text of ['da', 'ta']) t.socket.send(utf8(text), net.wire.rec.last)
+    net.wire.run(1_000_000)
+    expect(net.wire.log.flatMap((l) => /\[P\.\] (\d+:\d+)/.exec(l)?.[1] ?? [])).toEqual(most)
+  })
+
   it('gives up after tcp_retries2 timeouts, about a quarter of an hour', () => {
     expect(modelTimeout(15) / S).toBeCloseTo(924.6)
     const c = established()

@@ -3,7 +3,7 @@ import { EMPTY, TCP } from '../../../net/packet.ts'
 import type { Skb } from '../../types.ts'
 import { seqAdd } from '../sequence.ts'
 import { ackIsForSyn, answersOutOfWindow, type Incoming, inWindow, outOfWindowAck } from './ack.ts'
-import { MIN_MSS, MSS_DEFAULT, TIMEOUT_INIT, TIMESTAMP_OPTION_LENGTH, WINDOW_SCALE } from './constants.ts'
+import { INIT_CWND, MIN_MSS, MSS_DEFAULT, TIMEOUT_INIT, TIMESTAMP_OPTION_LENGTH, WINDOW_SCALE } from './constants.ts'
 import { queueIncoming } from './data.ts'
 import { tcpDone, tcpFail } from './done.ts'
 import { ackSendCheck } from './output.ts'
@@ -39,6 +39,7 @@ function initializeRcvMss(sk: TcpSock): void {
 export function drawSecrets(sk: TcpSock): void {
   sk.iss = sk.host.rng.next()
   sk.tsOffset = sk.host.rng.next()
+  sk.synStamp = sk.timestamp()
   sk.sndUna = sk.iss
   sk.sndNxt = sk.iss
   sk.writeSeq = seqAdd(sk.iss, 1)
@@ -180,6 +181,7 @@ function establish(sk: TcpSock, seg: Incoming): void {
   sk.sndWnd = seg.window * 2 ** sk.sndWscale
   sk.maxWindow = Math.max(sk.maxWindow, sk.sndWnd)
   if (seg.options.timestamps !== undefined) sk.tsRecent = seg.options.timestamps.value
+  sk.cwnd = initialCwnd(sk, seg)
   sk.retransmits = 0
   sk.attempts = 0
   sk.lastRetransmit = undefined
@@ -224,18 +226,24 @@ export function processSynSent(sk: TcpSock, skb: Skb, seg: Incoming, mtu: number
   else crossedSyn(sk, cause)
 }
 
+/**
+ * tcp_init_transfer(): segments to begin with. One SYN more may have been a second too hasty (RFC 6298); two say that there is
+ * congestion, unless what came answers the first (tcp_try_undo_spurious_syn()).
+ */
+const initialCwnd = (sk: TcpSock, seg: Incoming): number =>
+  sk.retransmits > 1 && seg.options.timestamps?.echo !== sk.synStamp ? 1 : INIT_CWND
+
 /** tcp_finish_connect(), and the handshake's third segment. */
 function finishConnect(sk: TcpSock, seg: Incoming, cause: number): void {
   const syn = sk.rtxQueue.shift()
   sk.sndUna = seg.ack
   disarmRetransmit(sk)
+  sk.cwnd = initialCwnd(sk, seg)
   sk.retransmits = 0
   sk.backoff = 0
   sk.attempts = 0
   sk.caState = 'open'
   sk.retransStamp = undefined
-  // tcp_init_cwnd(): a SYN that had to be sent twice halves the confidence, to one segment.
-  sk.cwnd = syn?.retransmitted === true ? 1 : 10
   sk.ssthresh = Number.POSITIVE_INFINITY
   sk.softError = undefined
   sk.lastRetransmit = undefined

@@ -119,6 +119,8 @@ export class TcpSock extends Socket implements TcpEnds {
   /** Retransmissions of any kind since the last progress: what a trace calls the attempt. */
   attempts = 0
   retransStamp: number | undefined
+  /** The time stamp of the first SYN or SYN-ACK. */
+  synStamp = 0
   /** seq of the last tcpRetransmit step. */
   lastRetransmit: number | undefined
   cwnd = INIT_CWND
