@@ -28,7 +28,7 @@ export const enStack = {
         const out =
           f.via === undefined
             ? say`straight to ${f.isDefault ? to : f.address} on the link of ${f.device}`
-            : say`via ${f.via} through ${f.device}`
+            : say`via ${f.via} through ${f.device}${f.redirected ? say`, the shorter way that an ICMP redirect told of` : undefined}`
         if (f.policy !== undefined) {
           return say`The routing policy asks another table first here (${f.policy}): table ${f.table} has ${f.route}, so the packet for ${to} goes ${out}.`
         }

@@ -243,6 +243,8 @@ export type Fact =
       readonly address: Span
       readonly route?: Span
       readonly via?: Span
+      /** `via` is not the route's own: an ICMP redirect told of it. */
+      readonly redirected?: true
       readonly device?: Span
       readonly table?: Span
       /** The rule of the routing policy that named the table, unless it is one of the three that every host has. */

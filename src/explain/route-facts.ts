@@ -20,6 +20,7 @@ export function routeFactOf(c: Context, step: StepOf<'route'>): Fact {
     address: address(step.address),
     ...optional('route', route === undefined ? undefined : routeSpan(route)),
     ...optional('via', step.via === undefined ? undefined : code(formatIpv4(step.via))),
+    ...optional('redirected', step.redirected),
     ...optional('device', device === undefined ? undefined : deviceSpan(device)),
     ...optional('table', route === undefined ? undefined : code(TABLE_NAMES[route.table] ?? String(route.table))),
     ...optional('policy', policyOf(c, step.policyRule)),

@@ -21,7 +21,10 @@ export const zhStack = {
       case 'multicast':
         return say`${f.address} 是组播地址。`
       case 'forward': {
-        const out = f.via === undefined ? say`直接在 ${f.device} 的链路上送达` : say`经 ${f.device} 送往下一跳 ${f.via}`
+        const out =
+          f.via === undefined
+            ? say`直接在 ${f.device} 的链路上送达`
+            : say`经 ${f.device} 送往下一跳 ${f.via}${f.redirected ? say`（由 ICMP 重定向告知的更短路径）` : undefined}`
         if (f.policy !== undefined) {
           return say`策略路由在这里先查另一张表（${f.policy}）：${f.table} 表中有 ${f.route}，因此去往 ${to} 的包${out}。`
         }

@@ -60,6 +60,9 @@ export interface DeviceConf {
   /** 0 off, 1 strict, 2 loose. */
   readonly rpFilter: number
   readonly sendRedirects: boolean
+  readonly acceptRedirects: boolean
+  readonly secureRedirects: boolean
+  readonly sharedMedia: boolean
   readonly acceptLocal: boolean
   readonly routeLocalnet: boolean
   readonly proxyArp: boolean
@@ -81,10 +84,16 @@ export function deviceConf(device: string, read: (key: string) => number | undef
   // Writing ip_forward (or conf.all.forwarding, the same value) sets forwarding on every device: devinet_sysctl_forward.
   const ownForward = read(key(device, 'forwarding'))
   const forwarding = ownForward ?? read('net.ipv4.ip_forward') ?? read(key('all', 'forwarding')) ?? 0
+  // inet_forward_change(): a host that becomes a router believes redirects no longer, unless it is told to again.
+  const router = (read('net.ipv4.ip_forward') ?? read(key('all', 'forwarding')) ?? 0) !== 0
+  const allAccepts = (read(key('all', 'accept_redirects')) ?? (router ? 0 : 1)) !== 0
   return {
     forwarding: forwarding !== 0,
     rpFilter: max('rp_filter'),
     sendRedirects: or('send_redirects'),
+    acceptRedirects: forwarding !== 0 ? allAccepts && own('accept_redirects') !== 0 : or('accept_redirects'),
+    secureRedirects: or('secure_redirects'),
+    sharedMedia: or('shared_media'),
     acceptLocal: or('accept_local'),
     routeLocalnet: or('route_localnet'),
     proxyArp: or('proxy_arp'),

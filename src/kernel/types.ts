@@ -5,7 +5,7 @@ import type { TraceRecorder } from '../trace/recorder.ts'
 import type { DropReason, Undetermined } from '../trace/step.ts'
 import type { StepAt } from '../trace/trace.ts'
 import type { AddrType } from '../world/netfilter.ts'
-import type { DeviceRecord, NetnsRecord, PolicyRuleRecord, RouteRecord } from '../world/records.ts'
+import type { DeviceRecord, NetnsRecord, PolicyRuleRecord, RouteException, RouteRecord } from '../world/records.ts'
 import type { ConntrackEntry } from './conntrack/entry.ts'
 
 // The shapes that the kernel's rooms share. Each room (fib/, netfilter/, conntrack/, sockets/, devices/, path/) implements
@@ -138,6 +138,13 @@ export interface RouteLookup {
   device: Device | undefined
   /** Source address the route prefers: prefSrc, else by inet_select_addr for the scope. 0 when none. */
   source: number
+  /** RTCF_REDIRECTED: the gateway is an ICMP redirect's. */
+  redirected?: RouteException
+}
+
+/** A socket that an ICMP redirect is about: sk_bound_dev_if is what its way is looked up with. */
+export interface ErrorSocket {
+  readonly device: Device | undefined
 }
 
 export interface Fib {
@@ -197,7 +204,8 @@ export interface Sockets {
   /** An echo reply, or any ICMP for raw and ping sockets. Returns whether a socket took it. */
   icmpReceive(skb: Skb): boolean
   /** tcp_v4_err, udp_err, ping_err: an ICMP error arrived that quotes a packet of ours. `info` is the MTU for frag-needed. */
-  icmpError(skb: Skb, quoted: QuotedHeader, type: number, code: number, info: number): void
+  /** For a redirect: the socket that it is about, whose kind follows it. */
+  icmpError(skb: Skb, quoted: QuotedHeader, type: number, code: number, info: number): ErrorSocket | undefined
 }
 
 // --- path/ (what the other rooms call) -------------------------------------------------------------------------------

@@ -62,7 +62,10 @@ export function sysctlLines(view: WorldView, ns: NetnsRecord): SysctlLines {
   // br_netfilter starts namespaces with it on; where the world says nothing, the bridges are plain.
   const bridges = view.list('device', ns.id).some((d) => d.link.kind === 'bridge')
   if (bridges) optional.set('net.bridge.bridge-nf-call-iptables', '0')
-  for (const r of view.list('sysctl', ns.id)) {
+  const sysctls = view.list('sysctl', ns.id)
+  // Becoming a router switches it off (inet_forward_change()).
+  if (sysctls.some((r) => r.key === 'net.ipv4.ip_forward' && r.value !== '0')) set.set('net.ipv4.conf.all.accept_redirects', '0')
+  for (const r of sysctls) {
     // The kernel is the machine's.
     if (r.key === 'kernel.osrelease') continue
     const ofDevice = /^net\.ipv4\.(?:conf|neigh)\.(?!all\.|default\.)/.test(r.key)

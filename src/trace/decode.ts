@@ -207,14 +207,19 @@ function decodeRoute(trace: Trace, versions: RecordVersions, seq: number): Step 
   const b = e.b[seq] as number
   const route = b < 0 ? undefined : versions.near(refs[b] ?? '', seq)
   const hop = route?.kind === 'route' ? route.nexthops[a >>> 16] : undefined
+  const address = (e.c[seq] as number) >>> 0
+  const learnt =
+    route?.kind === 'route' ? route.exceptions?.find((x) => x.address === address && x.nexthop === a >>> 16) : undefined
+  const via = learnt?.gateway ?? hop?.via
   return {
     kind: 'route',
     purpose: pick(ROUTE_PURPOSES, (a >>> 8) & 0xff, 'route purpose'),
     result: pick(ROUTE_RESULTS, a & 0xff, 'route result'),
     ...optional(refs, 'route', b),
     ...optional(refs, 'policyRule', e.d[seq] as number),
-    address: (e.c[seq] as number) >>> 0,
-    ...(hop?.via === undefined ? {} : { via: hop.via }),
+    address,
+    ...(via === undefined ? {} : { via }),
+    ...(learnt === undefined ? {} : { redirected: true }),
     ...(hop?.device === undefined ? {} : { outDevice: hop.device }),
   }
 }

@@ -1,5 +1,5 @@
 import { assertNever } from '../base/assert-never.ts'
-import { formatIpv4, formatMac } from '../net/address.ts'
+import { formatIpv4, formatMac, ipv4 } from '../net/address.ts'
 import { deviceName, nftRuleNumber, recordText, routeText, ruleNumber, targetText, whereName } from './names.ts'
 import { chainNameAt, ruleTargetText, targetAt } from './nft.ts'
 import type { TraceReader } from './reader.ts'
@@ -145,6 +145,7 @@ export function routeFact(reader: TraceReader, step: Extract<Step, { kind: 'rout
   const route = step.route === undefined ? undefined : reader.versions.near(step.route, seq)
   if (route?.kind !== 'route') return step.result === 'none' ? 'no route' : step.result
   const nexthop = (reader.trace.events.a[seq] as number) >>> 16
+  if (step.redirected && step.via !== undefined) return `${routeText(route, nexthop)} redirected to ${formatIpv4(ipv4(step.via))}`
   return step.result === 'local' && route.type !== 'local' ? `local ${routeText(route, nexthop)}` : routeText(route, nexthop)
 }
 

@@ -226,6 +226,8 @@ export type Step =
       policyRule?: string
       address: number /** looked up */
       via?: number
+      /** `via` is what an ICMP redirect told of, not the route's own. */
+      redirected?: true
       outDevice?: string
     }
   | { kind: 'rp_filter'; mode: 'off' | 'strict' | 'loose'; ok: boolean; route?: string; sysctl?: string }

@@ -20,6 +20,8 @@ export interface FibRecords {
 export interface MutableFib extends Fib {
   add(route: RouteRecord): void
   remove(id: string): void
+  /** ip_fib_check_default(): the address is some route's next hop through this device. */
+  hasGateway(gateway: number, device: Device): boolean
   /** Forgets cached answers: a device went up or down. */
   invalidate(): void
 }
@@ -123,6 +125,13 @@ class ForwardingInformationBase implements MutableFib {
     return found.type === 'multicast' ? 'MULTICAST' : 'UNICAST'
   }
 
+  hasGateway(gateway: number, device: Device): boolean {
+    for (const table of this.#routes.values()) {
+      if (table.nexthops.some((n) => n.via === gateway && n.device === device.record.id)) return true
+    }
+    return false
+  }
+
   selectSource(device: Device | undefined, dst: number, scope: 'global' | 'link' | 'host'): number {
     return this.#sources.select(device, dst, RT_SCOPE[scope])
   }
@@ -186,6 +195,22 @@ class ForwardingInformationBase implements MutableFib {
     const index = this.#selectPath(found, flow)
     const nexthop = nexthops[index]
     if (nexthop === undefined) return { ...NO_ROUTE, result, route, policyRule: rule.record }
+    // find_exception()
+    const exception = route.exceptions?.find((e) => e.address === flow.dst && e.nexthop === index)
+    if (exception !== undefined && type === 'unicast') {
+      const source = route.prefSrc ?? this.#preferredSource(found, nexthop)
+      const { gateway } = exception
+      return {
+        result,
+        route,
+        policyRule: rule.record,
+        nexthop: index,
+        gateway,
+        device: nexthop.device,
+        source,
+        redirected: exception,
+      }
+    }
     if (nexthop.answer?.policyRule === rule.record) return nexthop.answer
     const answer: RouteLookup = {
       result,

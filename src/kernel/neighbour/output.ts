@@ -71,6 +71,14 @@ function resolve(skb: SkBuff, dev: NetDevice, nexthop: number): void {
   transmit(skb, dev, n.record.mac ?? 0)
 }
 
+/** neigh_event_send() without a packet: an address that is not known is asked for, and nobody waits. */
+export function neighEventSend(dev: NetDevice, address: number, at: StepAt): void {
+  const n = dev.neighbours.get(address) ?? dev.neighbours.create(address)
+  if (n.record.state !== 'NONE' && n.record.state !== 'FAILED') return
+  setState(n, at, { state: 'INCOMPLETE', reason: 'solicit', probes: 1, forget: true })
+  solicit(n, at)
+}
+
 /** A packet in arp_queue still counts against what its socket may have on the way. */
 function park(n: Neighbour, skb: SkBuff): void {
   n.queue.push(skb)

@@ -9,6 +9,7 @@ import { type Namespace, PACKET_HOST, type QuotedHeader, type Skb } from '../typ
 import { deliver, depart, drop, TO_ICMP } from './hop.ts'
 import { redirectAllow, xrlimAllow } from './inet-peer.ts'
 import { begin, ipLocalOut } from './local-out.ts'
+import { ipDoRedirect } from './redirect.ts'
 import { lookupOutput, type OutputRoute } from './route.ts'
 import { devQueueXmit } from './xmit.ts'
 
@@ -113,7 +114,8 @@ export function icmpRcv(skb: SkBuff): void {
   if (quoted === undefined) return
   // icmp_redirect() hands the sockets the new gateway, icmp_unreach() the MTU.
   const info = pkt.icmpType === ICMP.REDIRECT ? pkt.icmpRest : pkt.icmpRest & 0xffff
-  ns.sockets.icmpError(skb, quoted, pkt.icmpType, pkt.icmpCode, info)
+  const socket = ns.sockets.icmpError(skb, quoted, pkt.icmpType, pkt.icmpCode, info)
+  if (pkt.icmpType === ICMP.REDIRECT && socket !== undefined) ipDoRedirect(ns, skb, quoted, socket)
 }
 
 /** icmp_echo(), icmp_reply(): the answer goes out from the address that was asked. */

@@ -81,6 +81,59 @@ describe('ip_forward', () => {
   })
 })
 
+describe('ip_do_redirect', () => {
+  /** Host a sends to 198.51.100.1 (b) through `router`, on whose link b's other address lies too. */
+  function onOneLink(
+    sysctls: Readonly<Record<string, number>> = {},
+    commands = ['ping -c 3 -i 2 198.51.100.1', 'ping -c 1 198.51.100.1'],
+  ) {
+    const net = new TestNetwork()
+    const sw = net.host('sw', 'switch').bridge('br0')
+    const hosts = ['a', 'router', 'b'].map((n) => net.host(n))
+    hosts.forEach((h, i) => {
+      net.veth(h, 'eth0', sw, `p${i}`, { bMaster: 'br0' })
+      h.address('eth0', `192.0.2.${10 + i}/24`)
+    })
+    const [a, router, b] = hosts
+    a?.route('198.51.100.0/24 via 192.0.2.11 dev eth0')
+    for (const [key, value] of Object.entries(sysctls)) a?.sysctl(key, value)
+    router?.router().route('198.51.100.0/24 via 192.0.2.12 dev eth0')
+    b?.address('eth0', '198.51.100.1/32')
+    return play(net.world(), ...commands.map((c) => ['a', c] as const))
+  }
+
+  /** Which way a's echo requests went: the gateways of its own lookups for b. */
+  const ways = (p: ReturnType<typeof onOneLink>) =>
+    p
+      .events('route')
+      .filter((e) => e.netns === 'netns:a' && e.step.purpose === 'output' && e.step.address === ip('198.51.100.1'))
+      .map((e) => `${(e.step.via ?? 0) & 255}${e.step.redirected ? ' redirected' : ''}`)
+
+  it('only asks for a neighbour it does not know, and goes the shorter way from the next redirect on', () => {
+    const p = onOneLink()
+    expect(ways(p)).toEqual(['11', '11', '12 redirected'])
+    const asked = p.events('neigh.state').filter((e) => e.netns === 'netns:a' && e.step.to === 'INCOMPLETE')
+    expect(asked).toHaveLength(2)
+  })
+
+  it('believes nobody when accept_redirects is off', () => {
+    expect(
+      new Set(ways(onOneLink({ 'net.ipv4.conf.all.accept_redirects': 0, 'net.ipv4.conf.eth0.accept_redirects': 0 }))),
+    ).toEqual(new Set(['11']))
+  })
+
+  it('believes nobody on a router, where ip_forward has switched it off', () => {
+    expect(new Set(ways(onOneLink({ 'net.ipv4.ip_forward': 1 })))).toEqual(new Set(['11']))
+  })
+
+  it('wants a gateway that it knows already where the link is not shared and redirects are to be secure', () => {
+    const alone = { 'net.ipv4.conf.all.shared_media': 0, 'net.ipv4.conf.default.shared_media': 0 }
+    expect(new Set(ways(onOneLink(alone)))).toEqual(new Set(['11']))
+    const trusting = { ...alone, 'net.ipv4.conf.all.secure_redirects': 0, 'net.ipv4.conf.default.secure_redirects': 0 }
+    expect(ways(onOneLink(trusting)).at(-1)).toBe('12 redirected')
+  })
+})
+
 /** Gets the neighbours resolved, in the host's own name. */
 const WARM = ['a', 'ping -c 1 198.51.100.20'] as const
 

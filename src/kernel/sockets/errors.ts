@@ -1,7 +1,7 @@
 import { get8, get16, get32 } from '../../base/bytes.ts'
 import { ipv4 } from '../../net/address.ts'
 
-import type { QuotedHeader, Skb } from '../types.ts'
+import type { ErrorSocket, QuotedHeader, Skb } from '../types.ts'
 import { FRAG_NEEDED, icmpErrno } from './errno.ts'
 import type { SocketHost } from './host.ts'
 import type { PingSocket } from './ping.ts'
@@ -33,27 +33,30 @@ const PARAMETER_PROBLEM = 12
 const isFragNeeded = (r: IcmpReport): boolean => r.type === UNREACHABLE && r.code === FRAG_NEEDED
 
 /** tcp_v4_err() */
-export function tcpError(host: SocketHost, table: TcpTable<TcpSock>, r: IcmpReport): void {
+export function tcpError(host: SocketHost, table: TcpTable<TcpSock>, r: IcmpReport): ErrorSocket | undefined {
   const { quoted, skb } = r
   const sk = table.connection(quoted.src, quoted.sport, quoted.dst, quoted.dport)
   const found = icmpErrno(r.type, r.code)
-  if (sk === undefined || found === undefined || sk.state === 'TIME_WAIT' || sk.state === 'LISTEN') return
+  if (sk === undefined || sk.state === 'TIME_WAIT' || sk.state === 'LISTEN') return undefined
   const sequence = quotedWord(skb, 4)
-  if (sequence !== undefined && !between(sequence, sk.sndUna, sk.sndNxt)) return
+  if (sequence !== undefined && !between(sequence, sk.sndUna, sk.sndNxt)) return undefined
   if (sk.state === 'SYN_RECV' && sk.listener !== undefined) {
     requestError(sk, r, sequence)
-    return
+    return undefined
   }
+  if (r.type === REDIRECT) return { device: sk.device }
+  if (found === undefined) return undefined
   if (isFragNeeded(r)) {
     host.pmtu.update(quoted.dst, r.info)
     syncMss(sk, Math.min(host.pmtu.lookup(quoted.dst, r.info), sk.advmss + 40))
     resegment(sk, skb.cause)
-    return
+    return undefined
   }
   const error = { errno: found.errno, decidedBy: skb.cause }
   // Still connecting: any error ends it. Once connected, TCP keeps trying until it times out.
   if (sk.state === 'SYN_SENT' || sk.state === 'SYN_RECV') tcpFail(sk, found.errno, skb.cause)
   else sk.softError = error
+  return undefined
 }
 
 /** tcp_req_err(): a SYN ACK that met one of these ends the request; the client's next SYN makes a new one. */
@@ -64,24 +67,26 @@ function requestError(sk: TcpSock, r: IcmpReport, sequence: number | undefined):
 }
 
 /** __udp4_lib_err() */
-export function udpError(host: SocketHost, table: UdpTable<UdpSocket>, r: IcmpReport): void {
+export function udpError(host: SocketHost, table: UdpTable<UdpSocket>, r: IcmpReport): ErrorSocket | undefined {
   const { quoted, skb } = r
   if (isFragNeeded(r)) host.pmtu.update(quoted.dst, r.info)
   const found = icmpErrno(r.type, r.code)
-  if (found === undefined) return
+  if (found === undefined && r.type !== REDIRECT) return undefined
   const local = { address: ipv4(quoted.src), port: quoted.sport }
   const sk = table.lookup(local, { address: ipv4(quoted.dst), port: quoted.dport }, undefined)
-  sk?.report({ errno: found.errno, decidedBy: skb.cause }, found.fatal || isFragNeeded(r), skb.cause)
+  if (r.type === REDIRECT) return sk && { device: sk.device }
+  if (found !== undefined) sk?.report({ errno: found.errno, decidedBy: skb.cause }, found.fatal || isFragNeeded(r), skb.cause)
+  return undefined
 }
 
 /** ping_err() */
-export function pingError(host: SocketHost, sockets: ReadonlyMap<number, PingSocket>, r: IcmpReport): void {
+export function pingError(host: SocketHost, sockets: ReadonlyMap<number, PingSocket>, r: IcmpReport): ErrorSocket | undefined {
   const { skb, quoted } = r
   if (isFragNeeded(r)) host.pmtu.update(quoted.dst, r.info)
   // Of all sockets only these report a redirect.
   const found = r.type === REDIRECT ? ({ errno: 'EREMOTEIO' } as const) : icmpErrno(r.type, r.code)
   const rest = quotedWord(skb, 4)
-  if (found === undefined || rest === undefined) return
+  if (found === undefined || rest === undefined) return undefined
   const sk = sockets.get(rest >>> 16)
   sk?.report(
     {
@@ -96,6 +101,7 @@ export function pingError(host: SocketHost, sockets: ReadonlyMap<number, PingSoc
     },
     skb.cause,
   )
+  return r.type === REDIRECT ? sk && { device: sk.device } : undefined
 }
 
 /** A 32-bit word of the quoted datagram's own layer 4 header, undefined when the quote is too short or not a first fragment. */

@@ -4,7 +4,17 @@ import { STEP } from '../../trace/columns.ts'
 import type { NetnsId, ProcessId } from '../../world/ids.ts'
 import type { SocketRecord } from '../../world/records.ts'
 import type { World } from '../../world/world.ts'
-import { type ArpSocket, type Device, type Namespace, PACKET_HOST, type Path, type QuotedHeader, type Skb, type Sockets } from '../types.ts'
+import {
+  type ArpSocket,
+  type Device,
+  type ErrorSocket,
+  type Namespace,
+  PACKET_HOST,
+  type Path,
+  type QuotedHeader,
+  type Skb,
+  type Sockets,
+} from '../types.ts'
 import { pingError, tcpError, udpError } from './errors.ts'
 import { SocketHost } from './host.ts'
 import { PingSocket } from './ping.ts'
@@ -151,11 +161,12 @@ class NamespaceSockets implements SocketsApi {
   }
 
   /** The caller has delivered the ICMP message (to `icmp`): `skb.cause` is that step, and what a socket does follows from it. */
-  icmpError(skb: Skb, quoted: QuotedHeader, type: number, code: number, info: number): void {
+  icmpError(skb: Skb, quoted: QuotedHeader, type: number, code: number, info: number): ErrorSocket | undefined {
     const report = { skb, quoted, type, code, info }
-    if (quoted.protocol === IPPROTO.TCP) tcpError(this.#host, this.#tcp, report)
-    else if (quoted.protocol === IPPROTO.UDP) udpError(this.#host, this.#udp, report)
-    else if (quoted.protocol === IPPROTO.ICMP) pingError(this.#host, this.#pings, report)
+    if (quoted.protocol === IPPROTO.TCP) return tcpError(this.#host, this.#tcp, report)
+    if (quoted.protocol === IPPROTO.UDP) return udpError(this.#host, this.#udp, report)
+    if (quoted.protocol === IPPROTO.ICMP) return pingError(this.#host, this.#pings, report)
+    return undefined
   }
 }
 

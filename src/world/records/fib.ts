@@ -32,6 +32,17 @@ export interface Nexthop {
 /** Routing tables 253 default, 254 main, 255 local, as in rt_tables. */
 export const RT_TABLE = { default: 253, main: 254, local: 255 } as const
 
+/** struct fib_nh_exception: what was learnt of the way to one address that lies behind a next hop. */
+export interface RouteException {
+  readonly address: Ipv4
+  /** Index into the route's nexthops. */
+  readonly nexthop: number
+  /** fnhe_gw: the shorter way that an ICMP redirect told of. */
+  readonly gateway: Ipv4
+  /** Virtual ns. */
+  readonly expires: number
+}
+
 export interface RouteRecord {
   readonly kind: 'route'
   readonly id: RouteId
@@ -47,6 +58,8 @@ export interface RouteRecord {
   readonly protocol: string
   readonly prefSrc?: Ipv4
   readonly metric: number
+  /** nhc_exceptions of its next hops: `ip route show` knows nothing of them, `ip route get` and `ip route show cache` do. */
+  readonly exceptions?: readonly RouteException[]
   readonly origin: Origin
 }
 
