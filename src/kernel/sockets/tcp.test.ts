@@ -364,6 +364,22 @@ describe('an established connection', () => {
     expect(net.wire.log.flatMap((l) => /\[P\.\] (\d+:\d+)/.exec(l)?.[1] ?? [])).toEqual(most)
   })
 
+  it('waits three times as long as the only round trip that it has seen', () => {
+    const net = ends()
+    listen(net.server, 80, () => {})
+    let answers = 1
+    net.wire.filter = (f) => ((f.from === net.server ? answers-- > 0 : f.pkt.payload.length > 0) ? 'lose' : 'pass')
+    const t = talk(net, 80, '', true)
+    net.wire.run(1.1 * S)
+    net.wire.log.length = 0
+    t.socket.send(utf8('data'), net.wire.rec.last)
+    net.wire.run(13 * S)
+    const times = net.wire.log.filter((l) => l.includes('[P.] 1:5')).map((l) => Number(l.slice(0, 9)))
+    const [first = 0] = times
+    // The first SYN ACK was lost: a round trip of a second. A probe after two and the time that an ACK may take, then the timeout.
+    expect(times.map((at) => Math.round((at - first) / 100) * 100)).toEqual([0, 2200, 5200, 11_200])
+  })
+
   it('gives up after tcp_retries2 timeouts, about a quarter of an hour', () => {
     expect(modelTimeout(15) / S).toBeCloseTo(924.6)
     const c = established()

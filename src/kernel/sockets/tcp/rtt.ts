@@ -8,7 +8,8 @@ export function sampleRtt(sk: TcpSock, rtt: number): void {
   if (sk.srtt === 0) {
     sk.srtt = m
     sk.mdev = m / 2
-    sk.rttvar = Math.max(sk.mdev * 2, RTO_MIN)
+    // Three round trips to begin with.
+    sk.rttvar = Math.max(sk.mdev * 4, RTO_MIN)
   } else {
     const delta = m - sk.srtt
     sk.srtt += delta / 8
