@@ -77,10 +77,13 @@ function containersOf(view: WorldView, netns: NetnsRecord): ContainerNode[] {
     if (s.state !== 'LISTEN' && !(s.protocol === 'udp' && s.remote === undefined && s.local.port !== 0)) continue
     const process = s.process === undefined ? undefined : view.get('process', s.process)
     const name = process?.container ?? ''
-    const port = s.protocol === 'udp' ? `:${s.local.port}/udp` : `:${s.local.port}`
-    const l = listens.get(name)
-    if (l === undefined) listens.set(name, [port])
-    else if (!l.includes(port)) l.push(port)
+    const port = `:${s.local.port}`
+    const l = listens.get(name) ?? []
+    listens.set(name, l)
+    // A DNS server listens on both protocols: its port stands there once.
+    const at = l.findIndex((text) => text === port || text === `${port}/udp`)
+    if (at < 0) l.push(s.protocol === 'udp' ? `${port}/udp` : port)
+    else if (s.protocol === 'tcp') l[at] = port
   }
   const declared = netns.containers ?? []
   const names = declared.length > 1 ? declared.filter((c, i) => !(i === 0 && c.name === 'pause')) : declared

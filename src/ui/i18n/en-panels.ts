@@ -201,6 +201,7 @@ const panels = {
     unreplied: 'UNREPLIED',
     assured: 'ASSURED',
     unconfirmed: 'unconfirmed',
+    replyOnly: 'for replies only',
     dying: 'dying',
     expires: (s: string) => `expires in ${s}`,
     asSeen: 'What replies must look like',

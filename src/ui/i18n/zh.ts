@@ -235,6 +235,7 @@ export const zh: Catalogue = {
     unreplied: 'UNREPLIED',
     assured: 'ASSURED',
     unconfirmed: '未确认',
+    replyOnly: '仅用于回复',
     dying: '即将删除',
     expires: (s) => `${s} 后过期`,
     asSeen: '应答包应有的样子',

@@ -50,6 +50,7 @@ function Entry({
     entry.seenReply ? undefined : words.conntrack.unreplied,
     entry.assured ? words.conntrack.assured : undefined,
     entry.confirmed ? undefined : words.conntrack.unconfirmed,
+    entry.replyOnly === true ? words.conntrack.replyOnly : undefined,
     entry.dying ? words.conntrack.dying : undefined,
   ].filter((f) => f !== undefined)
   return (
