@@ -246,6 +246,10 @@ export const CASES: readonly TestCase[] = [
     ],
     { cluster: USERSPACE, objects: [...base, near, far, NODE_PORT] },
   ),
+  kase('userspace-from-node', [['node1', `curl http://${WEB_IP}/`]], {
+    cluster: USERSPACE,
+    objects: [...base, far, WEB_SERVICE],
+  }),
   kase('userspace-udp', ['echo hello | nc -u -w 1 10.96.0.20 7', ['node1', 'echo again | nc -u -w 1 10.96.0.20 7']], {
     cluster: USERSPACE,
     objects: [...base, echoPod('echo', 'node2', '10.244.2.4'), ECHO_SERVICE],

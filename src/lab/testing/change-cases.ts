@@ -1,8 +1,8 @@
 import { endpointReplaced } from '../../library/endpoint-replaced.ts'
-import { clientPod, scenario, TWO_NODES, webPod } from '../../library/parts.ts'
+import { clientPod, cluster, scenario, TWO_NODES, WEB_IP, WEB_SERVICE, webPod } from '../../library/parts.ts'
 import { staleUdpConntrack } from '../../library/stale-udp-conntrack.ts'
 import { balancedService, hostPortPod, VIP } from '../../library/ways-in.ts'
-import type { Manifest, ScenarioDocument } from '../../scenario/document.ts'
+import type { KubeProxyMode, Manifest, ScenarioDocument } from '../../scenario/document.ts'
 
 const inNftables = (document: ScenarioDocument): ScenarioDocument => ({
   ...document,
@@ -79,6 +79,59 @@ const ON_HOST = scenario({
   ],
 })
 
+const rolled = (image: string, replicas: number): Manifest => ({
+  apiVersion: 'apps/v1',
+  kind: 'Deployment',
+  metadata: { name: 'web' },
+  spec: {
+    replicas,
+    selector: { matchLabels: { app: 'web' } },
+    template: {
+      metadata: { labels: { app: 'web' } },
+      spec: {
+        terminationGracePeriodSeconds: 0,
+        containers: [{ name: 'web', image, ports: [{ containerPort: 8080 }], readinessProbe: { initialDelaySeconds: 1 } }],
+      },
+    },
+  },
+})
+
+/** A Deployment gets another template: its pod is replaced by a new one, once that is ready. */
+const rollout = (mode: KubeProxyMode): ScenarioDocument =>
+  scenario({
+    title: `a rollout in ${mode} mode`,
+    cluster: { ...cluster(), kubeProxy: { mode } },
+    objects: [...TWO_NODES, client, WEB_SERVICE, rolled('one', 1)],
+    journeys: [
+      { from: 'pod/client', run: `curl http://${WEB_IP}/` },
+      wait(1),
+      { from: 'pod/client', run: `curl http://${WEB_IP}/` },
+    ],
+    changes: [{ journey: 1, at: '100ms', apply: [rolled('two', 1)] }],
+  })
+
+/** In userspace mode a Service comes, another goes: rules, one by one, and sockets. */
+const PORTALS = scenario({
+  title: 'Services come and go in userspace mode',
+  cluster: { ...cluster(), kubeProxy: { mode: 'userspace' } },
+  objects: [...TWO_NODES, client, webPod('web-a', 'node2', '10.244.2.2'), WEB_SERVICE],
+  journeys: [
+    { from: 'pod/client', run: `curl http://${WEB_IP}/` },
+    wait(1),
+    { from: 'pod/client', run: 'curl http://10.96.0.33/' },
+  ],
+  changes: [
+    {
+      journey: 1,
+      at: '300ms',
+      apply: [
+        { ...WEB_SERVICE, metadata: { name: 'other' }, spec: { ...(WEB_SERVICE.spec as object), clusterIP: '10.96.0.33' } },
+      ],
+      delete: [{ kind: 'Service', name: 'web' }],
+    },
+  ],
+})
+
 /** Changes in the middle of a journey, first under a kube-proxy in nftables mode. */
 export const CHANGE_CASES = [
   { id: 'change-nftables', document: inNftables(endpointReplaced.document) },
@@ -87,4 +140,8 @@ export const CHANGE_CASES = [
   { id: 'change-host-ports', document: HOST_PORTS },
   { id: 'change-first-host-port', document: FIRST_HOST_PORT },
   { id: 'change-on-host', document: ON_HOST },
+  { id: 'change-rollout', document: rollout('iptables') },
+  { id: 'change-rollout-nftables', document: rollout('nftables') },
+  { id: 'change-rollout-userspace', document: rollout('userspace') },
+  { id: 'change-portals', document: PORTALS },
 ]

@@ -100,6 +100,14 @@ describe('kube-proxy in userspace mode, over TCP', () => {
     expect(events('proxy.route').map((e) => e.step.endpoint)).toEqual([undefined])
   })
 
+  it('has the last segment of a handshake over lo before the client sends its request', () => {
+    const { events } = play(world(client, backend('web-a', 2, 2), web()), ['node1', `curl -s http://${IP}/`])
+    const established = events('tcp.state').filter((e) => e.step.to === 'ESTABLISHED' && e.netns === 'netns:node1')
+    const [send] = events('process').filter((e) => e.step.event === 'send' && e.netns === 'netns:node1')
+    // The client's socket, then the proxy's: both ends before anything is sent.
+    expect(established.filter((e) => e.seq < (send?.seq ?? 0))).toHaveLength(2)
+  })
+
   it('serves node ports too, and the node itself', () => {
     const w = world(
       client,
