@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { importNode } from '../linux/import.ts'
 import { parseIptablesSave, toRecords } from '../linux/iptables-save.ts'
+import { ipv4 } from '../net/address.ts'
 import type { RecordId } from '../world/ids.ts'
 import type { WorldRecord } from '../world/records.ts'
 import { viewOf } from '../world/world.ts'
@@ -103,6 +104,22 @@ describe('commands', () => {
     expect(out('ip route get 192.168.1.77')).toBe('192.168.1.77 dev eth0 src 192.168.1.11 uid 0 \n    cache \n')
     expect(run('ip route get 192.0.2.1').stderr).toBe('RTNETLINK answers: Network is unreachable\n')
     expect(run('ip route get 192.168.1.77 from 10.0.0.1 iif eth0').stderr).toBe('RTNETLINK answers: Invalid cross-device link\n')
+  })
+  it('tells of what an ICMP redirect taught, in iproute2’s words', () => {
+    const known = records.map((r): WorldRecord => {
+      if (r.kind !== 'route' || r.type !== 'unicast') return r
+      const learnt = { address: ipv4(0xc0a8014d), nexthop: 0, gateway: ipv4(0xc0a80102), expires: 300e9 }
+      return { ...r, exceptions: [learnt] }
+    })
+    const learnt = viewOf(new Map<RecordId, WorldRecord>(known.map((r) => [r.id, r])), 0.5e9)
+    const say = (command: string) => execCommand(learnt, 'netns:node1', command).stdout
+    expect(say('ip route get 192.168.1.77')).toBe(
+      '192.168.1.77 via 192.168.1.2 dev eth0 src 192.168.1.11 uid 0 \n    cache <redirected> expires 299sec \n',
+    )
+    expect(say('ip route show cache')).toBe('192.168.1.77 via 192.168.1.2 dev eth0 \n    cache <redirected> expires 299sec \n')
+    expect(say('ip route get 192.168.1.78')).toBe('192.168.1.78 dev eth0 src 192.168.1.11 uid 0 \n    cache \n')
+    expect(out('ip route show cache')).toBe('')
+    expect(out('sysctl -n net.ipv4.conf.all.accept_redirects net.ipv4.conf.eth0.accept_redirects')).toBe('0\n1\n')
   })
   it('names the host', () => {
     expect(out('hostname')).toBe('node1\n')

@@ -7,6 +7,7 @@ import { ROUTE_RESULTS } from '../trace/step.ts'
 import { RT_TABLE } from '../world/records.ts'
 import type { WorldView } from '../world/world.ts'
 import { type CommandResult, failed, printed } from './command.ts'
+import { learntFlags } from './ip-route-cache.ts'
 import { deviceNamed, type IpCall, incomplete, prefixExpected } from './ip-words.ts'
 import { sysctlValue } from './sysctl.ts'
 
@@ -205,7 +206,9 @@ function formatAnswer(
   if (!input && question.from === undefined && found.source !== 0) words.push(`src ${formatIpv4(found.source)}`)
   if (question.mark !== 0) words.push(`mark ${question.mark >= 16 ? `0x${question.mark.toString(16)}` : question.mark}`)
   if (!input) words.push('uid 0')
-  const flags = cacheFlags(kind, question.dst, input && found.device?.name === flow.iif?.name && kind === 'forward')
+  const learnt = found.redirected
+  const back = input && found.device?.name === flow.iif?.name && kind === 'forward'
+  const flags = learnt === undefined ? cacheFlags(kind, question.dst, back) : learntFlags(learnt, view.now)
   return `${words.join(' ')} \n    cache ${flags}${flow.iif === undefined ? '' : `iif ${flow.iif.name} `}\n`
 }
 

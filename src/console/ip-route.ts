@@ -2,6 +2,7 @@ import { printIpRoute, type RouteOptions } from '../linux/ip-route.ts'
 import { integer, ipv4OrUndefined, isRouteType, parseDestination, parseTable, SCOPES } from '../linux/names.ts'
 import { ipv4 } from '../net/address.ts'
 import { type CommandResult, failed, printed } from './command.ts'
+import { learntRoutes } from './ip-route-cache.ts'
 import { ipRouteGet } from './ip-route-get.ts'
 import { begins, deviceNamed, type IpCall, incomplete, isResult, prefixExpected, showWords } from './ip-words.ts'
 
@@ -15,6 +16,7 @@ export function ipRoute(call: IpCall): CommandResult {
   if ('exitCode' in options) return options
   const { view, netns } = call
   const { table } = options
+  if (table === CACHE) return printed(learntRoutes(view, netns))
   if (
     typeof table === 'number' &&
     !view.list('route', netns).some((r) => r.table === table) &&
@@ -25,10 +27,14 @@ export function ipRoute(call: IpCall): CommandResult {
   return printed(printIpRoute(view, netns, options))
 }
 
+/** RTM_F_CLONED, which iproute2 takes for a table. */
+const CACHE = -1
+
 function readOptions({ view, netns, flags }: IpCall, words: readonly string[]): RouteOptions | CommandResult {
   const o: { -readonly [K in keyof RouteOptions]: RouteOptions[K] } = { details: flags.details, oneline: flags.oneline }
   for (let i = 0; i < words.length; i++) {
     const key = words[i] as string
+    if (key.length > 1 && ('cached'.startsWith(key) || 'cloned'.startsWith(key))) return { ...o, table: CACHE }
     const simple = isRouteType(key) ? key : undefined
     if (simple !== undefined && words[i + 1] === undefined) {
       o.type = simple
@@ -53,7 +59,7 @@ function readOptions({ view, netns, flags }: IpCall, words: readonly string[]): 
     if (value === undefined) return incomplete()
     switch (key) {
       case 'table':
-        if (value === 'cache') return { ...o, table: -1 }
+        if (value === 'cache') return { ...o, table: CACHE }
         o.table = value === 'all' || value === '0' ? 'all' : parseTable(value).table
         if (typeof o.table === 'number' && o.table >= 0x4000_0000 && integer(value) === undefined) {
           return failed(`Error: argument "${value}" is wrong: table id value is invalid\n`, 255)

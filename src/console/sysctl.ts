@@ -31,6 +31,8 @@ export function sysctlValue(view: WorldView, netns: string, key: string): string
     !view.list('device', netns).some((d) => d.name === device)
   )
     return undefined
+  // inet_forward_change(): a router believes no redirects unless it is told to.
+  if (key === 'net.ipv4.conf.all.accept_redirects' && sysctlValue(view, netns, 'net.ipv4.ip_forward') !== '0') return '0'
   const whole = key.replace(/^(net\.ipv4\.neigh)\.(.+)\.([a-z_]+)$/, '$1.default.$3')
   return isKnownSysctl(key) ? String(sysctlDefault(whole)) : undefined
 }
