@@ -33,6 +33,12 @@ import type { GeneratedRule, GeneratedTable } from './kube-proxy/rule.ts'
 
 const KERNEL: Origin = { component: 'kernel' }
 const LOOPBACK: Ipv4Prefix = { address: ipv4(0x7f000001), length: 8 }
+/** One object each, for the thousands of namespaces of a large cluster. */
+const LOOK_UP = {
+  [RT_TABLE.local]: { kind: 'lookup', table: RT_TABLE.local },
+  [RT_TABLE.main]: { kind: 'lookup', table: RT_TABLE.main },
+  [RT_TABLE.default]: { kind: 'lookup', table: RT_TABLE.default },
+} as const
 const NOTHING_COUNTED = { packets: 0, bytes: 0 } as const
 /** Linux's loopback MTU. */
 const LOOPBACK_MTU = 65536
@@ -71,7 +77,7 @@ export class WorldBuilder {
         netns: netnsId(name),
         priority,
         invert: false,
-        action: { kind: 'lookup', table },
+        action: LOOK_UP[table],
         origin: KERNEL,
       })
     })

@@ -148,9 +148,17 @@ function shelve(records: Iterable<WorldRecord>): Shelves {
     }
     return shelf
   }
+  // Neighbours are mostly of one namespace.
+  let id: NetnsId | undefined
+  let shelf: Shelf | undefined
   for (const r of records) {
-    if (r.kind === 'netns') shelfOf(r.id).put(r)
-    else if ('netns' in r && r.netns !== undefined) shelfOf(r.netns).put(r)
+    const own = r.kind === 'netns' ? r.id : 'netns' in r ? r.netns : undefined
+    if (own === undefined) continue
+    if (shelf === undefined || own !== id) {
+      id = own
+      shelf = shelfOf(own)
+    }
+    shelf.put(r)
   }
   return shelves
 }

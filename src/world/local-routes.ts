@@ -1,6 +1,14 @@
 import { broadcastOf, type Ipv4, networkOf } from '../net/address.ts'
-import { type NetnsId, routeId } from './ids.ts'
-import { type AddressRecord, type DeviceRecord, type Origin, type RouteRecord, type RouteType, RT_TABLE } from './records.ts'
+import { type DeviceId, type NetnsId, routeId } from './ids.ts'
+import {
+  type AddressRecord,
+  type DeviceRecord,
+  type Nexthop,
+  type Origin,
+  type RouteRecord,
+  type RouteType,
+  RT_TABLE,
+} from './records.ts'
 
 /**
  * The routes that the kernel itself adds for a namespace's addresses: per address the `local` /32, the connected prefix
@@ -24,6 +32,12 @@ export function localRoutes(
   const routes: RouteRecord[] = []
   const seen = new Set<string>()
   const counts = { local: 0, main: 0 }
+  const devicesNexthops = new Map<DeviceId, readonly Nexthop[]>()
+  const nexthopsOf = (device: DeviceId): readonly Nexthop[] => {
+    const there = devicesNexthops.get(device) ?? [{ device }]
+    devicesNexthops.set(device, there)
+    return there
+  }
 
   const add = (type: RouteType, dst: Ipv4, prefixLength: number, primary: AddressRecord) => {
     // fib_table_insert() refuses an exact duplicate: an explicit broadcast address usually is the subnet's own.
@@ -40,7 +54,7 @@ export function localRoutes(
       dst,
       prefixLength,
       tos: 0,
-      nexthops: [{ device: primary.device }],
+      nexthops: nexthopsOf(primary.device),
       scope: type === 'local' ? 'host' : 'link',
       protocol: 'kernel',
       prefSrc: primary.address,

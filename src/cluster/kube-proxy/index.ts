@@ -68,7 +68,7 @@ export function clusterProxyTables(cluster: Cluster): (self: ClusterNode) => Pro
   return (self) => {
     const config = iptablesConfigOf(self, cluster)
     const key = perNode ? self.name : ''
-    const tables = known.get(key) ?? syncIptables(ports, endpoints, config)
+    const tables = known.get(key) ?? syncIptables(ports, endpoints, config, { wordless: true })
     known.set(key, tables)
     return tables
   }

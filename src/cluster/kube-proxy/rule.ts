@@ -15,7 +15,7 @@ type Draft = { -readonly [K in keyof Omit<RuleSpec, 'matches'>]?: RuleSpec[K] } 
 
 export interface GeneratedRule {
   readonly chain: string
-  /** `-A CHAIN …` as the component writes it. */
+  /** `-A CHAIN …` as the component writes it; '' where it was asked for rules alone. */
   readonly text: string
   /** Of an IPv6 rule, which the engine has not: one that no packet meets. Such rules are only written. */
   readonly spec: RuleSpec
@@ -29,8 +29,18 @@ export function rule(chain: string, origin: Origin, ...args: readonly Argument[]
     text += ` ${a.text}`
     a.apply(draft)
   }
-  const { target, ...rest } = draft
-  return { chain, text, spec: { ...rest, target: target ?? { kind: 'none' } }, origin }
+  return { chain, text, spec: specOf(draft), origin }
+}
+
+/** A rule that nobody is going to read: of a large cluster, the texts are more than all the rest. */
+export function wordlessRule(chain: string, origin: Origin, ...args: readonly Argument[]): GeneratedRule {
+  const draft: Draft = { matches: [] }
+  for (const a of args) a.apply(draft)
+  return { chain, text: '', spec: specOf(draft), origin }
+}
+
+function specOf({ target, ...rest }: Draft): RuleSpec {
+  return { ...rest, target: target ?? { kind: 'none' } }
 }
 
 const match = (text: string, m: Match): Argument => ({ text, apply: (d) => void d.matches.push(m) })

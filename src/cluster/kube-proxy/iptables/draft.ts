@@ -18,14 +18,16 @@ export class TableDraft {
   readonly #table: TableName
   readonly #chains: { name: string; origin: Origin }[] = []
   readonly #rules: GeneratedRule[] = []
-  constructor(table: TableName) {
+  readonly #rule: typeof rule
+  constructor(table: TableName, write: typeof rule = rule) {
     this.#table = table
+    this.#rule = write
   }
   chain(name: string, origin: Origin): void {
     this.#chains.push({ name, origin })
   }
   add(chain: string, origin: Origin, ...args: readonly Argument[]): void {
-    this.#rules.push(rule(chain, origin, ...args))
+    this.#rules.push(this.#rule(chain, origin, ...args))
   }
   done(removed: readonly string[] = []): GeneratedTable {
     const table = { table: this.#table, chains: this.#chains, rules: this.#rules }

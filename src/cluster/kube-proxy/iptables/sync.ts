@@ -16,8 +16,10 @@ import {
   nfacct,
   orMark,
   RETURN,
+  rule,
   toCidr,
   toIp,
+  wordlessRule,
   xorMark,
 } from '../rule.ts'
 import type { ProxyServicePort } from '../service-map.ts'
@@ -43,6 +45,8 @@ export interface SyncOptions {
    * looked for.
    */
   readonly cleanupDue?: boolean
+  /** The rules are for a world, and nobody reads their texts. */
+  readonly wordless?: boolean
 }
 
 export interface IptablesSync {
@@ -63,8 +67,9 @@ export function syncIptables(
   config: IptablesProxyConfig,
   options: SyncOptions = {},
 ): IptablesSync {
-  const filter = new TableDraft('filter')
-  const nat = new TableDraft('nat')
+  const write = options.wordless === true ? wordlessRule : rule
+  const filter = new TableDraft('filter', write)
+  const nat = new TableDraft('nat', write)
   const large = ports.reduce((n, p) => n + endpoints(p).length, 0) > config.largeClusterEndpoints
   for (const name of TOP_CHAINS.filter) filter.chain(name, made('iptablesJumpChains'))
   for (const name of TOP_CHAINS.nat) nat.chain(name, made('iptablesJumpChains'))
