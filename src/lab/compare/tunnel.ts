@@ -1,6 +1,9 @@
 import { parseConntrack } from '../../linux/conntrack.ts'
 import { IPPROTO } from '../../net/packet.ts'
 import { VXLAN_PORTS } from '../../net/vxlan.ts'
+import { STEP } from '../../trace/columns.ts'
+import type { TraceReader } from '../../trace/reader.ts'
+import { PACKET_ORIGINS } from '../../trace/step.ts'
 import type { Line } from './in-order.ts'
 import { standIn } from './normalisations.ts'
 
@@ -44,4 +47,24 @@ export function walksWithoutFlowPorts(walks: readonly Line[], conntrack: string)
   if (sports.length === 0) return walks
   const port = new RegExp(`^(\\S+ > \\S+) (?:${sports.join('|')}) > `)
   return walks.map((l) => ({ ...l, text: l.text.replace(port, `$1 ${FLOW_PORT} > `) }))
+}
+
+const ENCAPSULATED = PACKET_ORIGINS.indexOf('encapsulated')
+const FRAGMENT = PACKET_ORIGINS.indexOf('fragment')
+
+/**
+ * Whether a run put a tunnel's datagram, or a fragment of one, into a tunnel once more. nftables' trace computes the hash of every
+ * packet that it sees (nft_trace_skb_id()), which a fragment then inherits: it changes the ports of such datagrams, and with them
+ * how many flows rules meet. What is watched there is not what would be.
+ */
+export function tunnelInTunnel(reader: TraceReader): boolean {
+  const { events: e } = reader.trace
+  const tunnelled = new Set<number>()
+  for (let s = 0; s < e.length; s++) {
+    if (e.kind[s] !== STEP.born) continue
+    const [packet = -1, how, parent = -1] = [e.packet[s], e.a[s], e.b[s]]
+    if (how === ENCAPSULATED && tunnelled.has(parent)) return true
+    if (how === ENCAPSULATED || (how === FRAGMENT && tunnelled.has(parent))) tunnelled.add(packet)
+  }
+  return false
 }

@@ -1,6 +1,7 @@
 import type { TraceReader } from '../../trace/reader.ts'
 import { viewOf, type World } from '../../world/world.ts'
 import { engineFrames } from '../compare/engine-frames.ts'
+import { tunnelInTunnel } from '../compare/tunnel.ts'
 import { HELPER } from '../helper.ts'
 import type { LabNames } from '../names.ts'
 import { netnsBatch } from '../network.ts'
@@ -72,7 +73,7 @@ export function driverPlan(c: FuzzCase, world: World, reader: TraceReader, iptab
   }
   const plan: Omit<DriverPlan, 'cables'> = {
     iptables,
-    trace: true,
+    trace: !tunnelInTunnel(reader),
     urgent: true,
     settle: settleOf(c) / 1e9,
     helper: HELPER.slice(0, HELPER.indexOf('\nif sys.argv[1]')),

@@ -1,0 +1,30 @@
+import { readFileSync } from 'node:fs'
+import { describe, expect, it } from 'vitest'
+import type { FuzzCase } from '../fuzz/case.ts'
+import { playCase } from '../fuzz/play.ts'
+import { tunnelInTunnel, walksWithoutFlowPorts } from './tunnel.ts'
+
+const played = (name: string) => {
+  const file = new URL(`../../../e2e/kernel/recordings/fuzz/${name}.json`, import.meta.url)
+  return playCase(JSON.parse(readFileSync(file, 'utf8')) as FuzzCase).reader
+}
+
+describe('tunnels in a comparison', () => {
+  it('are not watched packet by packet where one carries what another has wrapped', () => {
+    expect(tunnelInTunnel(played('tunnel-inside-itself'))).toBe(true)
+    expect(tunnelInTunnel(played('asked-for-by-the-last-to-wait'))).toBe(false)
+  })
+
+  it('have no ports of their own in the rules’ order, not even where NAT has sent them to another port', () => {
+    const entry =
+      'udp 17 29 src=192.0.2.2 dst=192.0.2.1 sport=41311 dport=8472 [UNREPLIED] src=10.244.1.10 dst=192.0.2.2 sport=7 dport=41311 mark=0 use=1'
+    const lines = [
+      { text: '192.0.2.2 > 10.244.1.10 41311 > 7 length 110' },
+      { text: '192.0.2.2 > 10.244.1.10 41312 > 7 length 34' },
+    ]
+    expect(walksWithoutFlowPorts(lines, entry).map((l) => l.text)).toEqual([
+      '192.0.2.2 > 10.244.1.10 flow > 7 length 110',
+      '192.0.2.2 > 10.244.1.10 41312 > 7 length 34',
+    ])
+  })
+})
