@@ -80,6 +80,14 @@ export const ENDS: Readonly<Record<string, readonly End[]>> = {
     { pill: /answered/, says: /"localEndpoints": 0/ },
     { pill: /answered/, says: /RemoteAddr: 198\.51\.100\.10:/ },
   ],
+  'load-balancer-inside': [
+    { pill: /answered/, says: /203\.0\.113\.100:80 → 10\.244\.2\.2:8080/ },
+    { pill: /answered/, says: /RemoteAddr: 192\.168\.1\.1[12]:|RemoteAddr: 10\.244\.2\.1:/ },
+  ],
+  'load-balancer-direct': [
+    { pill: /answered/, says: /RemoteAddr: 198\.51\.100\.10:40001/ },
+    { pill: /answered/, says: /RemoteAddr: 198\.51\.100\.10:40003/ },
+  ],
   'metallb-layer2': [
     { pill: /answered/, says: /192\.168\.1\.240:80 → 10\.244\.2\.2:8080/ },
     { pill: /answered/, says: /192\.168\.1\.244:80 → 10\.244\.2\.3:8080/ },

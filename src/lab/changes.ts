@@ -181,6 +181,7 @@ export class LabChanges {
     return [
       ...hereDocument(`sync_rules ${short}`, rules),
       ...hereDocument(`ip_batch ${short}`, routes),
+      ...(c.nft === undefined ? [] : this.#nft(short, c, c.nft)),
       ...(c.stale ?? []).map((flows) => `stale_flows ${short} ${staleWords(flows)}`),
     ]
   }
@@ -245,7 +246,7 @@ export class LabChanges {
   }
 
   /** One transaction: everything is emptied but what rules have put into sets, what goes is deleted, the rest is written again. */
-  #nft(short: string, c: SyncChange, wanted: readonly NftRecord[]): string[] {
+  #nft(short: string, c: Pick<SyncChange, 'netns'>, wanted: readonly NftRecord[]): string[] {
     const ids = new Set<RecordId>(wanted.map((r) => r.id))
     const flush: string[] = []
     const gone: string[] = []

@@ -65,9 +65,11 @@ export function applyChange(change: WorldChange, host: ChangeHost): void {
       portDown(kernel, change.port)
       return
     case 'configure': {
-      const { added, removed } = countRules(change.tables.flatMap((t) => t.deltas))
+      const { added, removed } =
+        change.nft === undefined ? countRules(change.tables.flatMap((t) => t.deltas)) : countNftRules(ns, change.nft)
       const seq = step(ns, 'configure', change, added, removed)
       for (const table of change.tables) loadTable(ns, table)
+      if (change.nft !== undefined) applyNft(ns, change.nft)
       for (const delta of change.deltas) changeRoute(ns, delta)
       for (const flows of change.stale ?? []) deleteFlows(ns, flows, seq)
       return
@@ -97,7 +99,7 @@ function startAll(servers: readonly ProcessRecord[], host: ChangeHost, cause: nu
   for (const record of servers) host.serve(record, cause)
 }
 
-/** ip route add, ip route del. */
+/** ip route add, ip route del; a file that is written anew. */
 function changeRoute(ns: NetworkNamespace, delta: Delta): void {
   ns.kernel.rec.change(delta)
   if (delta.from?.kind === 'route') ns.fib.remove(delta.from.id)

@@ -81,8 +81,10 @@ export interface TableSync {
 export interface ConfigureChange extends At {
   readonly kind: 'configure'
   readonly tables: readonly TableSync[]
-  /** Routes, as far as they differ. */
+  /** Routes and files, as far as they differ. */
   readonly deltas: readonly Delta[]
+  /** All that the machine's tables of nftables are to hold; absent where nothing of it changes. */
+  readonly nft?: readonly NftRecord[]
   readonly stale?: readonly StaleFlows[]
 }
 

@@ -60,6 +60,37 @@ describe('a cloud balancer in front of a Service with externalTrafficPolicy Loca
   })
 })
 
+describe('a balancer of another kind', () => {
+  const ask = { from: 'internet', run: `curl -m 2 http://${VIP}/` }
+  const moves = (service: Manifest, cluster: Partial<ScenarioDocument['cluster']>): ScenarioDocument => {
+    const doc = scenario({
+      title: 'the pod moves',
+      objects: [...TWO_NODES, client, atOnce(webPod('web-a', 'node1', '10.244.1.3')), service],
+      journeys: [ask, idle, ask, ask],
+      changes: [
+        { journey: 1, at: '0s', apply: [webPod('web-b', 'node2', '10.244.2.2')], delete: [{ kind: 'Pod', name: 'web-a' }] },
+      ],
+    })
+    return { ...doc, cluster: { ...doc.cluster, ...cluster } }
+  }
+  const local = (ipMode: string): Manifest => ({
+    ...balancedService({ externalTrafficPolicy: 'Local', healthCheckNodePort: 32000 }),
+    status: { loadBalancer: { ingress: [{ ip: VIP, ipMode }] } },
+  })
+
+  it('that ends connections opens them to the nodes that answer its probes', () => {
+    const p = played(moves(local('Proxy'), {}))
+    expect(p.outputs.map((o) => hosts(o)[0])).toEqual(['web-a', undefined, 'web-b', 'web-b'])
+    expect(p.says('lb/web', 'cat /etc/l4-proxy/targets')).toBe('80 192.168.1.12:30080\n')
+  })
+
+  it('that passes packets on as they are hashes over those nodes', () => {
+    const p = played(moves(local('VIP'), { loadBalancer: 'direct' }))
+    expect(p.outputs.map((o) => hosts(o)[0])).toEqual(['web-a', undefined, 'web-b', 'web-b'])
+    expect(p.says('lb/web', 'nft list ruleset')).toMatch(/mod 1 seed 0x5eed map \{ 0 : 0x0*2 \}/)
+  })
+})
+
 describe('host ports', () => {
   const mapped = (name: string, podIP: string, port: number) => atOnce(hostPortPod(name, 'node1', podIP, port))
   const from2 = (port: number) => ({ from: 'node2', run: `curl -m 2 http://192.168.1.11:${port}/` })

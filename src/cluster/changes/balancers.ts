@@ -1,7 +1,8 @@
-import type { TableSync } from '../../world/changes.ts'
-import { objectId, type RecordId } from '../../world/ids.ts'
-import type { World } from '../../world/world.ts'
-import { balancerTables } from '../fabric/balancer.ts'
+import type { NftRecord, TableSync } from '../../world/changes.ts'
+import { fileId, netnsId, objectId, type RecordId } from '../../world/ids.ts'
+import type { WorldRecord } from '../../world/records.ts'
+import type { Delta, World } from '../../world/world.ts'
+import { balancerTables, directRecords, proxyTargetsText, TARGETS } from '../fabric/balancer.ts'
 import { registeredNodes } from '../fill-balancers.ts'
 import type { BalancerPort, Cluster, ClusterBalancer, ClusterNode } from '../model.ts'
 import { WorldBuilder } from '../world-builder.ts'
@@ -25,6 +26,10 @@ export interface BalancerEdit {
   readonly netns: string
   readonly record: RecordId
   readonly tables: readonly TableSync[]
+  /** The file of targets of one that ends connections. */
+  readonly deltas: readonly Delta[]
+  /** The rules of one that passes packets on as they are. */
+  readonly nft?: readonly NftRecord[]
 }
 
 /** What the balancers of a cluster think of its nodes. */
@@ -96,22 +101,46 @@ export class BalancerHealth {
 
   #edits(cluster: Cluster, now: World): BalancerEdit[] {
     return cluster.balancers.flatMap((b): BalancerEdit[] => {
-      const table = wholeTable(b.place, 'nat', now, this.#world(b, cluster))
+      const current = this.#current(b, cluster)
       const record = objectId('Service', b.service.namespace, b.service.name)
-      return table === undefined ? [] : [{ netns: b.place, record, tables: [table] }]
+      const at = { netns: b.place, record }
+      if (b.delivery === 'proxy') {
+        const from = now.get(fileId(b.place, TARGETS))
+        const content = proxyTargetsText(current)
+        if (from?.kind !== 'file' || from.content === content) return []
+        return [{ ...at, tables: [], deltas: [{ id: from.id, from, to: { ...from, content } }] }]
+      }
+      if (b.delivery === 'direct') {
+        const nft = directRecords(current, cluster)
+        const isSame =
+          nft.every((r) => JSON.stringify(r) === JSON.stringify(now.get(r.id))) &&
+          rulesIn(b.place, now) === nft.filter(isRule).length
+        return isSame ? [] : [{ ...at, tables: [], deltas: [], nft }]
+      }
+      const table = wholeTable(b.place, 'nat', now, worldOf(current, cluster))
+      return table === undefined ? [] : [{ ...at, tables: [table], deltas: [] }]
     })
   }
 
-  /** The balancer alone, with the targets that it has by now. */
-  #world(b: ClusterBalancer, cluster: Cluster): World {
+  /** With the targets that it has by now. */
+  #current(b: ClusterBalancer, cluster: Cluster): ClusterBalancer {
     const ports = b.ports.map((p): BalancerPort => {
       const names = this.#targets.get(keyOf(b, p))
       return { ...p, targets: cluster.nodes.filter((n) => names?.has(n.name) === true) }
     })
-    const world = new WorldBuilder()
-    world.netns(b.place, 'load-balancer', { component: 'cloud' }).tables(balancerTables({ ...b, ports }, cluster))
-    return world.done()
+    return { ...b, ports }
   }
 }
+
+/** The balancer alone. */
+function worldOf(b: ClusterBalancer, cluster: Cluster): World {
+  const world = new WorldBuilder()
+  world.netns(b.place, 'load-balancer', { component: 'cloud' }).tables(balancerTables(b, cluster))
+  return world.done()
+}
+
+const isRule = (r: WorldRecord): boolean => r.kind === 'nft-rule'
+const rulesIn = (netns: string, world: World): number =>
+  [...world.values()].filter((r) => r.kind === 'nft-rule' && r.netns === netnsId(netns)).length
 
 const keyOf = (b: ClusterBalancer, p: BalancerPort): string => `${b.place} ${p.protocol}/${p.port}`

@@ -2,7 +2,7 @@ import { assertNever } from '../../base/assert-never.ts'
 import { at as fieldAt, listAt, numberAt, objectAt, textAt } from '../../base/fields.ts'
 import { err, ok, type Result } from '../../base/result.ts'
 import type { InputError, Manifest, ScenarioDocument, ScheduledChange } from '../../scenario/document.ts'
-import type { ConfigureChange, WorldChange } from '../../world/changes.ts'
+import type { ConfigureChange, NftRecord, WorldChange } from '../../world/changes.ts'
 import { chainId, deviceId, netnsId, nftTableId, objectId, type ProcessId, type RecordId, socketId } from '../../world/ids.ts'
 import type {
   DeviceRecord,
@@ -379,11 +379,19 @@ class Course {
   #configure(edit: Omit<ConfigureChange, keyof When | 'kind'>, { journey, at }: When): void {
     for (const t of edit.tables) for (const delta of t.deltas) this.#change(delta)
     for (const delta of edit.deltas) this.#change(delta)
+    if (edit.nft !== undefined) this.#replaceNft(edit.netns, edit.nft)
     this.#out.push({ kind: 'configure', journey, at, ...edit })
   }
 
+  #replaceNft(netns: string, wanted: readonly NftRecord[]): void {
+    for (const r of [...this.#now.values()])
+      if (r.kind.startsWith('nft-') && 'netns' in r && r.netns === netnsId(netns))
+        this.#change({ id: r.id, from: r, to: undefined })
+    for (const r of wanted) this.#change({ id: r.id, from: undefined, to: r })
+  }
+
   #rebalance(edits: readonly BalancerEdit[], when: When): void {
-    for (const edit of edits) this.#configure({ ...edit, deltas: [] }, when)
+    for (const edit of edits) this.#configure(edit, when)
   }
 
   /** Balancers ask all the time; here they do as long as an answer would change something. */
