@@ -69,6 +69,19 @@ describe('where connections are tracked', () => {
     expect(node.forward(udp(CLIENT, '10.244.2.8:53'))).toBeDefined()
   })
 
+  it('tracks what answers an untracked packet, whatever NOTRACK asks: nf_ct_attach() has left it something', () => {
+    const node = new TestNode({
+      raw: { OUTPUT: [rule({}, { kind: 'notrack' })] },
+      filter: { OUTPUT: [rule({ matches: [state('UNTRACKED')] }, DROP)] },
+    })
+    const offending = node.skb(udp('10.244.2.1:1000', '10.244.2.7:53'))
+    expect(node.at('OUTPUT', offending, '-', 'eth0')).toBe(NF_DROP)
+    const answer = node.skb(tcp('10.244.2.1:1000', '10.244.2.7:53', 'R'))
+    node.netfilter.attach(answer, offending)
+    expect(node.at('OUTPUT', answer, '-', 'eth0')).toBe(NF_ACCEPT)
+    expect(answer.ct).toBeUndefined()
+  })
+
   it('forgets an unconfirmed entry with the packet that was to make it', () => {
     const node = new TestNode({ filter: { FORWARD: [rule({ matches: [state('NEW')] }, DROP)] } })
     expect(node.forward(udp(CLIENT, '10.244.2.7:53'))).toBeUndefined()

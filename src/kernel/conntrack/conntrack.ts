@@ -57,9 +57,16 @@ export class Conntrack {
   track(skb: Skb): number {
     // A looped-back packet keeps what OUTPUT found; NOTRACK wants none.
     if (skb.ct !== undefined || skb.ctInfo === CT.UNTRACKED) return NF_ACCEPT
+    const attached = skb.ctInfo === CT.RELATED
     skb.ctInfo = CT.INVALID
-    const p = skb.pkt
-    if (isQuoting(p)) {
+    const answer = this.#find(skb)
+    // What attach() left in _nfct stays there when nothing better is found.
+    if (attached && skb.ct === undefined) skb.ctInfo = CT.RELATED
+    return answer
+  }
+
+  #find(skb: Skb): number {
+    if (isQuoting(skb.pkt)) {
       this.#relateError(skb)
       return NF_ACCEPT
     }
@@ -100,9 +107,15 @@ export class Conntrack {
     return this.#release < SAME_ORIGIN || !node.entry.original.equals(entry.original)
   }
 
-  /** nf_ct_attach(): an error or reset that answers `offending` belongs to its connection, in the other direction. */
+  /**
+   * nf_ct_attach(): an error or reset that answers `offending` belongs to its connection, in the other direction. One about an
+   * untracked packet is RELATED to no connection: NOTRACK finds something there already and leaves it, and so it is tracked.
+   */
   attach(skb: Skb, offending: Skb): void {
-    if (offending.ct === undefined) return
+    if (offending.ct === undefined) {
+      if (offending.ctInfo === CT.UNTRACKED) skb.ctInfo = CT.RELATED
+      return
+    }
     skb.ct = offending.ct
     skb.ctInfo = directionOf(offending.ctInfo) === 0 ? CT.RELATED_REPLY : CT.RELATED
   }

@@ -116,7 +116,7 @@ export function compileTarget(target: Target, chains: ReadonlyMap<string, Compil
     case 'notrack':
       return touch((skb) => {
         // notrack_tg(): a packet that is tracked already stays so.
-        if (skb.ct === undefined) skb.ctInfo = CT.UNTRACKED
+        if (skb.ct === undefined && skb.ctInfo !== CT.RELATED) skb.ctInfo = CT.UNTRACKED
       })
     case 'trace':
       return touch((skb) => {

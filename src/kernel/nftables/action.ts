@@ -81,6 +81,6 @@ export function compileDynset(s: Extract<NftStatement, { kind: 'dynset' }>, deps
 /** nft_notrack_eval(): a packet that is tracked already stays so. */
 export const compileNotrack = (): Action => ({
   act(skb) {
-    if (skb.ct === undefined) skb.ctInfo = CT.UNTRACKED
+    if (skb.ct === undefined && skb.ctInfo !== CT.RELATED) skb.ctInfo = CT.UNTRACKED
   },
 })
