@@ -1,6 +1,8 @@
 import type { Difference } from '../compare/difference.ts'
 import { rests } from '../compare/normalisations.ts'
+import { natPorts } from '../compare/ports.ts'
 import { type ComparableRun, compareRuns, type RunComparison } from '../compare/runs.ts'
+import { pinnedPorts, pinsOf } from '../pins.ts'
 import type { FuzzCase } from './case.ts'
 import type { JourneyEnd, PlayedCase } from './play.ts'
 
@@ -10,7 +12,9 @@ export function compareCase(
   engine: PlayedCase,
   kernel: { readonly run: ComparableRun; readonly journeys: readonly JourneyEnd[] },
 ): RunComparison {
-  const compared = compareRuns(engine.run, { ...kernel.run, frames: withoutOffload(kernel.run) })
+  // Those that the commands were given, then what NAT drew on this side, as in the engine's list.
+  const ports = [...pinnedPorts(pinsOf(engine.reader)), ...natPorts(kernel.run.tables)]
+  const compared = compareRuns(engine.run, { ...kernel.run, ports, frames: withoutOffload(kernel.run) })
   const commands = c.journeys.flatMap((j, i): Difference[] => {
     const ours = rests('program-output', endText)(j.run, engine.journeys[i])
     const theirs = endText(j.run, kernel.journeys[i])
