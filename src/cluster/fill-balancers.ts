@@ -62,7 +62,8 @@ export function fillBalancers(context: FillContext, cluster: Around): ClusterBal
 export function demandedVips({ objects }: Pick<Cluster, 'objects'>, journeys: readonly JourneySpec[]): Ipv4[] {
   const fronted = objects.filter((o) => o.objectKind === 'Service' && textAt(o.manifest, 'spec', 'type') === 'LoadBalancer')
   if (fronted.length <= MOST) return []
-  return fronted.flatMap((o) => vipsOf(o.manifest)).filter((v) => journeys.some((j) => namesAddress(j.run, v)))
+  const vips = fronted.flatMap((o) => [...vipsOf(o.manifest), ...addressesOf(o.manifest, 'Proxy')])
+  return vips.filter((v) => journeys.some((j) => namesAddress(j.run, v)))
 }
 
 type Around = Pick<Cluster, 'nodes' | 'nodeSubnet' | 'gateway' | 'clients'>
