@@ -37,6 +37,8 @@ export function layout(topology: Topology, options: LayoutOptions): Layout {
     if (found === undefined) break
     const candidate = { ...found, score: found.score - level * LEVEL_COST }
     if (best === undefined || candidate.score > best.score + 1e-9) best = candidate
+    // Where everything is on the way there is little to give up: what is far too small stays so, and is not planned again.
+    if (idle.size === 0 && !isReadable(found.scale / MOST_OF_ALL, options)) break
     // A plan knows the room for cables only roughly: what may be readable is drawn and measured.
     if (!isReadable(found.scale / ROUGHLY, options)) continue
     const drawn = draw(found)
@@ -46,6 +48,8 @@ export function layout(topology: Topology, options: LayoutOptions): Layout {
 }
 
 const ROUGHLY = 0.95
+/** No level of detail makes a drawing without idle parts larger than by this. */
+const MOST_OF_ALL = 0.75
 const NOTHING: ReadonlyMap<string, readonly string[]> = new Map()
 
 /** What is left out must make the rest so much larger, each time. */
