@@ -6,7 +6,7 @@ import { Engine } from '../../src/worker/engine.ts'
 import type { World } from '../../src/world/world.ts'
 import { type Line, median } from './measure.ts'
 
-const COMMANDS = 5
+const COMMANDS = 3
 
 /** How long a person waits for a trace, from a document in the worker to a trace on the page, in ms of this one thread. */
 interface Waits {
