@@ -71,7 +71,7 @@ describe('the address', () => {
     const here = await page()
     await here.store.getState().openLibrary('two')
     here.store.getState().seek(17)
-    const link = await decodeLink(await here.url.link())
+    const link = await decodeLink((await here.url.link()) ?? '')
     expect(link.ok && link.value.view).toMatchObject({ at: 18 })
     for (const view of [{ at: 18 }, { step: 17 }]) {
       const there = await page(await encodeLink({ kind: 'library', id: 'two', view }))
