@@ -31,7 +31,7 @@ export class DriverProcess {
   }
 
   #start(): ChildProcess {
-    const child = spawn('python3', [DRIVER], { stdio: ['pipe', 'pipe', 'inherit'] })
+    const child = spawn('python3', ['-B', DRIVER], { stdio: ['pipe', 'pipe', 'inherit'] })
     this.#child = child
     if (child.stdout !== null) createInterface({ input: child.stdout }).on('line', (line) => this.#answer(line))
     // A driver that dies with a plan half written: its end is answer enough.

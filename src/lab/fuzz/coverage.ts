@@ -65,8 +65,6 @@ export const FEATURES = {
     ...['fragmented', 'frag-needed', 'reassembled', 'TTL exceeded', 'redirect sent', 'retransmission'],
   ],
 } as const satisfies Record<string, readonly string[]>
-export type FeatureGroup = keyof typeof FEATURES
-
 /** How many of some cases met each feature. */
 export class Coverage {
   readonly #counts = new Map<string, number>()
