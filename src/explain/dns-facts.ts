@@ -1,6 +1,7 @@
 import { parseDns } from '../net/dns.ts'
 import { type DnsMessage, type DnsRecord, dnsDataText, dnsTypeName } from '../net/dns-message.ts'
 import { canonicalName } from '../net/dns-name.ts'
+import { DnsStream } from '../net/dns-stream.ts'
 import { IPPROTO } from '../net/packet.ts'
 import { parseResolvConf, type ResolvConf } from '../net/resolv-conf.ts'
 import { STEP } from '../trace/columns.ts'
@@ -17,8 +18,12 @@ import {
   parseSaid,
   processSteps,
   type Said,
+  shortened,
 } from './dns-story.ts'
 import { code, type Span } from './sentence.ts'
+
+/** Steps between two segments of one answer, at most. */
+const REACH = 500
 
 // What a process does with names, out of its own steps, the messages of its packets and the files that it read.
 
@@ -94,7 +99,7 @@ function resolvedFact(c: Context, process: string, text: string): DnsFact {
     kind: 'dns-resolved',
     process: nameIn(c, process),
     name: code(name),
-    result: code(result),
+    result: code(shortened(result)),
     failed,
     asked,
     duration: c.reader.timeOf(c.seq) - c.reader.timeOf(lookup?.seq ?? c.seq),
@@ -106,8 +111,18 @@ const shown = (name: string): Span => code(name.length > 1 ? name.replace(/\.$/,
 
 const stripped = (name: string): string => canonicalName(name).replace(/\.$/, '')
 
+/** Programs of BIND search by themselves, without a resolver's steps: the word of their command line that a question begins with. */
+function typedName(c: Context, process: string, question: string): Lookup | undefined {
+  const record = c.reader.versions.near(process, c.seq)
+  if (record?.kind !== 'process') return undefined
+  const [program, ...words] = record.argv
+  if (program !== 'nslookup' && !(program === 'dig' && words.includes('+search'))) return undefined
+  const name = words.find((w) => !/^[-+@]/.test(w) && question.startsWith(`${w.replace(/\.$/, '')}.`))
+  return name === undefined ? undefined : { seq: c.seq, name, steps: [] }
+}
+
 /** Where a question stands in the order of the names that a lookup tries. */
-export function placeOf(conf: ResolvConf | undefined, lookup: Lookup | undefined, question: string): DnsPlace {
+function placeOf(conf: ResolvConf | undefined, lookup: Lookup | undefined, question: string): DnsPlace {
   if (conf === undefined || lookup === undefined || lookup.name.endsWith('.')) return { kind: 'plain' }
   const asked = stripped(question)
   const name = stripped(lookup.name)
@@ -150,7 +165,7 @@ function askedFact(c: Context, process: string, asked: Asked): DnsFact {
     process: nameIn(c, process),
     type: asked.type,
     name: shown(asked.name),
-    place: placeOf(conf, lookup, asked.name),
+    place: placeOf(conf, lookup ?? typedName(c, process, asked.name), asked.name),
     onward: asked.to !== undefined,
     tcp: asked.tcp,
     ...optional('server', server === undefined ? undefined : code(server)),
@@ -184,7 +199,7 @@ function saidFact(c: Context, process: Span, said: Said): DnsFact {
   const cause = c.reader.trace.events.cause[c.seq] ?? -1
   const step = cause < 0 ? undefined : c.reader.step(cause)
   const onward = step?.kind === 'process' && step.event === 'receive' && parseSaid(step.text.trim()) !== undefined
-  const message = messageAfter(c)
+  const message = messageAfter(c, said)
   const inCluster = /\.(?:cluster\.local|in-addr\.arpa)\.$/.test(said.name)
   const watches = !said.cached && !onward && inCluster && message?.authoritative === true && isCoredns(c)
   const source = said.cached ? 'cache' : onward ? 'asked' : watches ? 'watched' : 'own'
@@ -198,9 +213,9 @@ function isCoredns(c: Context): boolean {
 }
 
 function answeredFact(c: Context, process: string, said: Said): DnsFact {
-  const lookup = lookupAt(c.reader, process, c.seq)
+  const lookup = lookupAt(c.reader, process, c.seq) ?? typedName(c, process, said.name)
   const conf = confOf(c)
-  const message = messageBefore(c)
+  const message = messageBefore(c, said)
   const place = placeOf(conf, lookup, said.name)
   const next = said.rcode === 'NXDOMAIN' ? nextName(conf, lookup, place) : undefined
   return {
@@ -250,30 +265,58 @@ function answerPart(said: Said, message: DnsMessage | undefined): AnswerPart {
 }
 
 /** The message in the packet that led to this step. */
-function messageBefore(c: Context): DnsMessage | undefined {
+function messageBefore(c: Context, said: Said): DnsMessage | undefined {
   const { events: e } = c.reader.trace
   for (let s = e.cause[c.seq] ?? -1, n = 0; s >= 0 && n < 4; s = e.cause[s] ?? -1, n++) {
-    const found = messageOf(c, s)
+    const found = messageOf(c, s, said)
+    if (found !== undefined) return found
+    if (e.kind[s] === STEP.deliver) return messageEarlier(c, s, said)
+  }
+  return undefined
+}
+
+/** Several segments may have come before a process read: the message in an earlier one to the same socket. */
+function messageEarlier(c: Context, seq: number, said: Said): DnsMessage | undefined {
+  const { events: e } = c.reader.trace
+  const last = c.reader.step(seq)
+  const socket = last.kind === 'deliver' ? last.socket : undefined
+  for (let s = seq - 1; s >= Math.max(0, seq - REACH); s--) {
+    if (e.kind[s] !== STEP.deliver) continue
+    const step = c.reader.step(s)
+    const found = step.kind === 'deliver' && step.socket === socket ? messageOf(c, s, said) : undefined
     if (found !== undefined) return found
   }
   return undefined
 }
 
 /** The message in the packet that this step led to. */
-function messageAfter(c: Context): DnsMessage | undefined {
+function messageAfter(c: Context, said: Said): DnsMessage | undefined {
   const { events: e } = c.reader.trace
   for (let s = c.seq + 1; s < Math.min(e.length, c.seq + 8); s++) {
     // Between the two lies what the socket took (socket.data).
     const cause = e.cause[s] ?? -1
-    if (e.kind[s] === STEP.born && (cause === c.seq || e.cause[cause] === c.seq)) return messageOf(c, s)
+    if (e.kind[s] === STEP.born && (cause === c.seq || e.cause[cause] === c.seq)) return messageOf(c, s, said)
   }
   return undefined
 }
 
-function messageOf(c: Context, seq: number): DnsMessage | undefined {
+/** The message that a packet holds whole; of several in a segment the one that is meant. */
+function messageOf(c: Context, seq: number, { type, name }: Said): DnsMessage | undefined {
   const packet = c.reader.packetOf(seq)
   const p = packet < 0 ? undefined : c.reader.packetAt(packet, seq)
-  if (p === undefined || p.protocol !== IPPROTO.UDP) return undefined
-  const parsed = parseDns(p.payload)
-  return parsed.ok ? parsed.value : undefined
+  if (p === undefined) return undefined
+  for (const bytes of p.protocol === IPPROTO.TCP ? framesOf(p.payload) : [p.payload]) {
+    const parsed = parseDns(bytes)
+    const [question] = parsed.ok ? parsed.value.questions : []
+    if (parsed.ok && question?.name === name && dnsTypeName(question.type) === type) return parsed.value
+  }
+  return undefined
+}
+
+function framesOf(payload: Uint8Array): Uint8Array[] {
+  const stream = new DnsStream()
+  stream.push(payload)
+  const out: Uint8Array[] = []
+  for (let m = stream.take(); m !== undefined; m = stream.take()) out.push(m)
+  return out
 }

@@ -77,6 +77,14 @@ export function processSteps(reader: TraceReader, process: string, from: number,
   return out
 }
 
+const SHOWN = 4
+
+/** `web → 10.96.0.80`; of many addresses the first few. */
+export function shortened(text: string): string {
+  const parts = text.split(', ')
+  return parts.length <= SHOWN ? text : `${parts.slice(0, SHOWN).join(', ')}, … (${parts.length})`
+}
+
 /** Timers of a resolver that waits for an answer. */
 const WAITS: ReadonlySet<string> = new Set(['resolver timeout', 'lookup timeout', 'upstream timeout'])
 export const isDnsWait = (what: string): boolean => WAITS.has(what)

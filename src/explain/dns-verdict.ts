@@ -4,7 +4,7 @@ import { STEP } from '../trace/columns.ts'
 import type { TraceReader } from '../trace/reader.ts'
 import type { Timeline } from '../trace/timeline.ts'
 import type { LookupPart } from './dns-fact.ts'
-import { isDnsWait, lookupAt, parseAsked, parseSaid } from './dns-story.ts'
+import { isDnsWait, lookupAt, parseAsked, parseSaid, shortened } from './dns-story.ts'
 import { code } from './sentence.ts'
 
 // How a command came by the address of its name, for the verdict of its journey.
@@ -25,7 +25,7 @@ export function lookupPart(reader: TraceReader, timeline: Timeline, process: str
     .list('file', reader.netnsAt(seq))
     .find((f) => f.path === '/etc/resolv.conf')
   return {
-    text: code(step.text.trim()),
+    text: code(shortened(step.text.trim())),
     asked,
     missing: new Set(missing).size,
     ndots: parseResolvConf(file?.content).ndots,

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { playOf } from '../cluster/play.ts'
+import { DNS_CASES } from '../lab/testing/dns-cases.ts'
 import { LIBRARY } from '../library/index.ts'
 import { run } from '../sim/run.ts'
 import { TraceReader } from '../trace/reader.ts'
@@ -8,9 +9,9 @@ import { parseAsked, parseSaid } from './dns-story.ts'
 import { explainStep, explainVerdict } from './explain.ts'
 import { plain } from './sentence.ts'
 
-/** A built-in scenario's sentences: of the steps of processes and timers in order, and of its verdicts. */
+/** A scenario's sentences: of the steps of processes and timers in order, and of its verdicts. */
 function told(id: string) {
-  const document = LIBRARY.find((e) => e.id === id)?.document
+  const document = [...LIBRARY, ...DNS_CASES].find((e) => e.id === id)?.document
   const play = document === undefined ? undefined : playOf(document)
   if (document === undefined || play?.ok !== true) throw new Error(`${id} cannot be built`)
   const reader = new TraceReader(run(play.value.world, play.value.journeys, { seed: document.seed, changes: play.value.changes }))
@@ -60,6 +61,25 @@ describe('a lookup is told as the resolver goes about it', () => {
     )
     expect(steps).toContain(
       'pdns_recursor does not know, and asks 198.51.100.242, a server of com, for the A record of db.example.com.',
+    )
+  })
+
+  it('says that an answer was cut, and that the same is asked for again over TCP', () => {
+    const { steps } = told('names-over-tcp')
+    const en = steps('en').join('\n')
+    expect(en).toMatch(/has the addresses (\S+, ){3}\S+ and \d+ more\. Not all of it fits into a datagram \(TC\)/)
+    expect(en).toContain(
+      'dig asks 10.96.0.10, over TCP, for the A record of many.default.svc.cluster.local. Once more, for the answer did not fit into a datagram.',
+    )
+    // Both questions of a resolver that asks over TCP alone are in one segment, and told apart in the answers.
+    expect(en).toContain('curl gets its answer: web.default.svc.cluster.local has the address 10.96.0.80.')
+    expect(en).toContain('curl gets its answer: web.default.svc.cluster.local exists, but has no AAAA record.')
+    expect(steps('zh').join('\n')).toContain('通过 TCP 向 10.96.0.10 查询')
+  })
+
+  it('knows the search list of nslookup too, which asks without a resolver', () => {
+    expect(told('names-nslookup').steps('en')).toContain(
+      'nslookup asks 10.96.0.10 for the A record of web.default.svc.cluster.local (with suffix 1 of 3 in the search list, default.svc.cluster.local).',
     )
   })
 

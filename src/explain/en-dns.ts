@@ -1,6 +1,6 @@
 import type { Catalogue } from './catalogue.ts'
 import type { AnswerPart, DnsFact, DnsPlace, LookupPart } from './dns-fact.ts'
-import { code, list, type Sentence, say } from './sentence.ts'
+import { code, list, type Sentence, type Span, say } from './sentence.ts'
 
 // Names: what programs ask DNS servers, and what these answer.
 
@@ -26,6 +26,10 @@ const place = (p: DnsPlace): Sentence => {
 const article = (type: string): string => (/^(?:A|AAAA|SRV|SOA|NS|MX)$/.test(type) ? 'an' : 'a')
 const seconds = (n: number): string => (n === 1 ? '1 second' : `${n} seconds`)
 
+/** The first of them, and how many there are. */
+const few = (records: readonly Span[]): Sentence =>
+  records.length <= 4 ? list(records, ', ') : say`${list(records.slice(0, 4), ', ')} and ${records.length - 4} more`
+
 /** `web. has the address 10.96.0.80`, with the aliases on the way there. */
 const answer = (a: AnswerPart): Sentence => {
   const aliases = a.aliases.flatMap((to, i) => say`${i === 0 ? say`${a.name} is an alias (CNAME) of ` : ', and that of '}${to}`)
@@ -39,7 +43,7 @@ const answer = (a: AnswerPart): Sentence => {
         ? 'the address '
         : 'the addresses '
       : `${article(a.type)} ${a.type} record: `
-  return say`${subject} has ${has}${list(a.records, ', ')}`
+  return say`${subject} has ${has}${few(a.records)}`
 }
 
 const said = (a: AnswerPart): Sentence => {

@@ -1,6 +1,6 @@
 import type { Catalogue } from './catalogue.ts'
 import type { AnswerPart, DnsFact, DnsPlace, LookupPart } from './dns-fact.ts'
-import { code, list, type Sentence, say } from './sentence.ts'
+import { code, list, type Sentence, type Span, say } from './sentence.ts'
 
 // Names: what programs ask DNS servers, and what these answer.
 
@@ -23,13 +23,17 @@ const place = (p: DnsPlace): Sentence => {
   }
 }
 
+/** The first of them, and how many there are. */
+const few = (records: readonly Span[]): Sentence =>
+  records.length <= 4 ? list(records, '、') : say`${list(records.slice(0, 4), '、')} 等 ${records.length} 个`
+
 const answer = (a: AnswerPart): Sentence => {
   const aliases = a.aliases.flatMap((to, i) => say`${i === 0 ? say`${a.name} 是 ` : '，后者又是 '}${to} 的别名（CNAME）`)
   if (a.count === 0) return say`${a.name} 存在，但没有 ${a.type} 记录`
   if (a.records.length === 0) return a.aliases.length === 0 ? say`${a.name} 有 ${a.count} 条记录` : aliases
   const subject = a.aliases.length === 0 ? say`${a.name}` : say`${aliases}，${a.aliases.at(-1)}`
   const has = a.type === 'A' || a.type === 'AAAA' ? '的地址是' : `的 ${a.type} 记录是`
-  return say`${subject} ${has} ${list(a.records, '、')}`
+  return say`${subject} ${has} ${few(a.records)}`
 }
 
 const said = (a: AnswerPart): Sentence => {
