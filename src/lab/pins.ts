@@ -3,6 +3,7 @@ import { IPPROTO, TCP } from '../net/packet.ts'
 import { STEP } from '../trace/columns.ts'
 import type { TraceReader } from '../trace/reader.ts'
 import { PACKET_ORIGINS } from '../trace/step.ts'
+import { innerFlow, isTunnelPort } from './compare/tunnel.ts'
 import { type DnsTable, dnsTablesOf, questionOf } from './dns.ts'
 import { isRandomChoice } from './nft.ts'
 import { type ProxyPins, proxyPinsOf } from './proxies.ts'
@@ -13,7 +14,10 @@ export interface Pins {
   readonly journeys: readonly JourneyPins[]
   /** For each rule with `-m statistic --mode random`: source ports of the packets that it took. Rules that took none are absent. */
   readonly draws: ReadonlyMap<string, readonly number[]>
-  /** The same for packets to a DNS server, whose ports resolvers choose: the questions that a rule took, in hexadecimal digits, each once. */
+  /**
+   * The same for packets to a DNS server, whose ports resolvers choose, and for a tunnel's, whose ports are a hash: the questions, or
+   * the flows inside, that a rule took, in hexadecimal digits, each once.
+   */
   readonly questions: ReadonlyMap<string, readonly string[]>
   /** For each rule of nftables with `numgen random … vmap`: the chain that it led to, by source port. */
   readonly turns: ReadonlyMap<string, ReadonlyMap<number, string>>
@@ -64,7 +68,11 @@ export function pinsOf(reader: TraceReader): Pins {
       if (!isRandom(reader, rule, s)) continue
       const p = reader.packetAt(reader.packetOf(s), s)
       if (p.protocol === IPPROTO.UDP && dnsBrief(p) !== undefined) add(questions, rule, questionOf(p.payload))
-      else add(draws, rule, p.sport)
+      else {
+        const inner = isTunnelPort(p.protocol, p.dport) ? innerFlow(p.payload) : ''
+        if (inner === '') add(draws, rule, p.sport)
+        else add(questions, rule, inner)
+      }
     }
   }
   return {

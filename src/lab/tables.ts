@@ -80,7 +80,7 @@ export function sysctlLines(view: WorldView, ns: NetnsRecord): SysctlLines {
 
 /**
  * The namespace's rules for iptables-restore, '' when it has none. Rules that draw at random take, instead, exactly the
- * connections that took them in the engine's run, by source port, or by the question to a DNS server: the kernel's draws cannot be seeded.
+ * connections that took them in the engine's run, by source port, by the question to a DNS server, or by the flow inside a tunnel: the kernel's draws cannot be seeded.
  */
 export function restoreText(world: World, ns: NetnsRecord, pins: Pins | undefined): string {
   return printIptablesSave(viewOf(pins === undefined ? world : pinned(world, ns, pins)), ns.id, { header: false })
@@ -104,7 +104,7 @@ function withDraw(rule: RuleRecord, draw: Match | undefined): RuleRecord {
 
 /**
  * xt_u32: skip the IP header, then the upper half of the next word. It needs no -p, unlike multiport. Of a resolver's packets one
- * question can be told from the others (xt_string); undefined where it takes more, and the kernel draws by itself.
+ * question can be told from the others (xt_string), of a tunnel's one flow; undefined where it takes more, and the kernel draws by itself.
  */
 function drawMatch(ports: readonly number[], questions: readonly string[]): Match | undefined {
   const [question] = questions

@@ -110,8 +110,8 @@ export const NORMALISATIONS = {
     of: 'rules',
     title: { en: 'Rules that draw at random', zh: '随机匹配的规则' },
     reason: {
-      en: 'take on the kernel exactly the connections that they took in the engine, by source port, a resolver’s by their question: the kernel’s random source cannot be seeded. Their counters are compared like all others',
-      zh: '在内核上按源端口（解析器的包按所问的问题）精确匹配引擎中命中的那些连接：内核的随机源无法设定种子。其计数器与其他规则一样比较',
+      en: 'take on the kernel exactly the connections that they took in the engine, by source port, a resolver’s by their question, a tunnel’s by the flow inside: the kernel’s random source cannot be seeded. Their counters are compared like all others',
+      zh: '在内核上按源端口（解析器的包按所问的问题，隧道的包按内层的流）精确匹配引擎中命中的那些连接：内核的随机源无法设定种子。其计数器与其他规则一样比较',
     },
   },
   ifindex: {

@@ -1,8 +1,11 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
+import { emitPacket } from '../../net/emit.ts'
+import { ETH_P, IPPROTO, Packet } from '../../net/packet.ts'
+import { VXLAN } from '../../net/vxlan.ts'
 import type { FuzzCase } from '../fuzz/case.ts'
 import { playCase } from '../fuzz/play.ts'
-import { tunnelInTunnel, walksWithoutFlowPorts } from './tunnel.ts'
+import { innerFlow, tunnelInTunnel, walksWithoutFlowPorts } from './tunnel.ts'
 
 const played = (name: string) => {
   const file = new URL(`../../../e2e/kernel/recordings/fuzz/${name}.json`, import.meta.url)
@@ -13,6 +16,19 @@ describe('tunnels in a comparison', () => {
   it('are not watched packet by packet where one carries what another has wrapped', () => {
     expect(tunnelInTunnel(played('tunnel-inside-itself'))).toBe(true)
     expect(tunnelInTunnel(played('asked-for-by-the-last-to-wait'))).toBe(false)
+  })
+
+  it('are told from each other by what is inside', () => {
+    const inside = (edit: (p: Packet) => void) => {
+      const p = new Packet()
+      edit(p)
+      return innerFlow(new Uint8Array([...new Uint8Array(VXLAN.LENGTH), ...emitPacket(p)]))
+    }
+    const ip = (p: Packet) => Object.assign(p, { etherType: ETH_P.IP, protocol: IPPROTO.ICMP, src: 0x0af4010a, dst: 0x0af40200 })
+    const arp = (p: Packet) => Object.assign(p, { etherType: ETH_P.ARP, arpOp: 1, arpSpa: 0x0a620001, arpTpa: 0x0a620002 })
+    expect(inside(ip)).toBe('0af4010a0af40200')
+    expect(inside(arp)).toBe('0000000000000a6200010000000000000a620002')
+    expect(innerFlow(new Uint8Array(4))).toBe('')
   })
 
   it('have no ports of their own in the rules’ order, not even where NAT has sent them to another port', () => {

@@ -1,6 +1,7 @@
+import { get16, toHex } from '../../base/bytes.ts'
 import { parseConntrack } from '../../linux/conntrack.ts'
-import { IPPROTO } from '../../net/packet.ts'
-import { VXLAN_PORTS } from '../../net/vxlan.ts'
+import { ETH_P, IPPROTO } from '../../net/packet.ts'
+import { VXLAN, VXLAN_PORTS } from '../../net/vxlan.ts'
 import { STEP } from '../../trace/columns.ts'
 import type { TraceReader } from '../../trace/reader.ts'
 import { PACKET_ORIGINS } from '../../trace/step.ts'
@@ -67,4 +68,18 @@ export function tunnelInTunnel(reader: TraceReader): boolean {
     if (how === ENCAPSULATED || (how === FRAGMENT && tunnelled.has(parent))) tunnelled.add(packet)
   }
   return false
+}
+
+/** Where the Ethernet header of what a datagram carries ends. */
+const INNER = VXLAN.LENGTH + 14
+
+/**
+ * What tells the flow inside a tunnel's datagram from others wherever it is looked for, in hexadecimal digits: the two addresses of
+ * an IPv4 header, or who asks whom in an ARP frame. '' for anything else.
+ */
+export function innerFlow(payload: Uint8Array): string {
+  if (payload.length < INNER + 20) return ''
+  const etherType = get16(payload, INNER - 2)
+  if (etherType === ETH_P.IP) return toHex(payload.subarray(INNER + 12, INNER + 20))
+  return etherType === ETH_P.ARP ? toHex(payload.subarray(INNER + 8, INNER + 28)) : ''
 }
