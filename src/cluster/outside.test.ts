@@ -111,7 +111,12 @@ describe('a load balancer', () => {
 
   it.each([
     ['has no address', balanced({}, {}), 'has no address (status.loadBalancer.ingress)'],
-    ['terminates connections', balanced({}, { ip: VIP, ipMode: 'Proxy' }), 'terminates connections itself'],
+    ['has a name only', balanced({}, { hostname: 'lb.example.org' }), 'has a name only'],
+    [
+      'ends connections of UDP',
+      balanced({ ports: [{ port: 53, protocol: 'UDP', nodePort: 30053 }] }, { ip: VIP, ipMode: 'Proxy' }),
+      'for TCP only',
+    ],
     ['is announced by a node', balanced({}, { ip: '192.168.1.240' }), 'an address of the nodes’ own subnet'],
     ['has no node ports', balanced({ allocateLoadBalancerNodePorts: false, ports: [{ port: 80 }] }), 'has no node ports'],
   ])('that %s is not made, and it is said why', (_, object, why) => {

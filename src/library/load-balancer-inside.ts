@@ -20,6 +20,7 @@ export const loadBalancerInside: LibraryEntry = {
     zh: '一个 Pod 访问两个 Service 的外部地址。两者前面都有云负载均衡器，区别在于 status.loadBalancer.ingress[].ipMode。\nweb 的地址是 203.0.113.100，ipMode 为 VIP（不写 ipMode 也是这个意思）：节点自己处理发往该地址的流量。kube-proxy 在每个节点上都为它写有规则，于是 Pod 所在的节点立刻把请求送往 web 的 Pod（KUBE-EXT），负载均衡器根本见不到它。负载均衡器本该附加的一切（TLS、PROXY 协议、访问日志）也就都没有了，这是一个有名的陷阱。\nshop 的地址是 203.0.113.101，ipMode 为 Proxy：连接由负载均衡器终结。kube-proxy 不为该地址写任何规则；请求以节点地址为源离开集群，负载均衡器接受连接，再自行向某个节点端口建立另一条连接，到了那里才开始走前一个请求一步就走上的路。对 shop 的 Pod 来说客户端是节点；真正的请求者只有负载均衡器知道。',
   },
   document: scenario({
+    seed: 3,
     title: 'A pod calls a load balancer’s address: ipMode VIP and Proxy',
     objects: [
       ...TWO_NODES,

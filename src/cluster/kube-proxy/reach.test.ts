@@ -45,7 +45,11 @@ describe('addresses that nodes answer for', () => {
 
   it('are not those of a load balancer that terminates connections itself', () => {
     const proxied = web({ type: 'LoadBalancer' }, { loadBalancer: { ingress: [{ ip: '203.0.113.8', ipMode: 'Proxy' }] } })
-    expect(curl('node2', 'http://203.0.113.8/', proxied)).not.toBe('answered')
+    const world = built(documentOf([...NODES, BACKEND, proxied]))
+    const { events, exitCodes } = play(world, ['node2', 'curl -m 5 http://203.0.113.8/'])
+    expect(exitCodes).toEqual([0])
+    // The balancer took the connection, not the node.
+    expect(events('proxy.route').map((e) => e.netns)).toEqual(['netns:lb/web'])
   })
 
   it('are guarded by loadBalancerSourceRanges', () => {
