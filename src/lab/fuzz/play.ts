@@ -26,6 +26,8 @@ export interface PlayedCase {
   readonly refused: string | undefined
 }
 
+/** STEP.socketData's direction. */
+const RECEIVE = 1
 const MAX_STEPS = 100_000
 const MS = 1_000_000
 /** About what starting a command takes, ns. */
@@ -54,8 +56,26 @@ export function playCase(c: FuzzCase): PlayedCase {
     run: engineRun(reader),
     journeys: reader.trace.journeys.map((j) => ({ exit: j.exitCode, output: j.output })),
     undetermined: reader.trace.truncated ?? undeterminedOf(reader),
-    refused: drawsTwice(reader) ? 'a flow draws twice at `statistic --mode random`, which its source port cannot pin' : undefined,
+    refused: refusalOf(reader),
   }
+}
+
+/** More datagrams than the journeys of a case give one server cause for. */
+const STORM = 60
+
+function refusalOf(reader: TraceReader): string | undefined {
+  if (drawsTwice(reader)) return 'a flow draws twice at `statistic --mode random`, which its source port cannot pin'
+  const { events: e, refs } = reader.trace
+  const received = new Map<number, number>()
+  for (let s = 0; s < e.length; s++) {
+    const socket = e.a[s] ?? -1
+    if (e.kind[s] === STEP.socketData && e.b[s] === RECEIVE) received.set(socket, (received.get(socket) ?? 0) + 1)
+  }
+  const storm = [...received].some(([socket, n]) => {
+    const record = n > STORM ? reader.versions.near(refs[socket] ?? '', e.length - 1) : undefined
+    return record?.kind === 'socket' && record.protocol === 'udp'
+  })
+  return storm ? 'udp-echo answers itself without end: how often is the speed of the machine' : undefined
 }
 
 function undeterminedOf(reader: TraceReader): string | undefined {
