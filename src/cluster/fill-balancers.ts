@@ -171,7 +171,7 @@ function notBuilt(
   if (vips.length === 0) return `(${given.join(', ')}) has a name only, which is not modelled`
   const onLink = vips.find((v) => contains(cluster.nodeSubnet, v))
   if (onLink !== undefined) {
-    return `has ${formatIpv4(onLink)}, an address of the nodes' own subnet: which of them answers ARP for it (MetalLB, kube-vip) is not modelled; the nodes have its rules`
+    return `has ${formatIpv4(onLink)}, an address of the nodes' own subnet: which of them answers ARP for it is not said (MetalLB's IPAddressPool and L2Advertisement would); the nodes have its rules`
   }
   if (delivery === 'direct' && isCloud)
     return 'passes packets on as they are (cluster.loadBalancer: direct), which is modelled on one segment only (cluster.network.fabric: l2)'
