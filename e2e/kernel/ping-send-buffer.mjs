@@ -1,4 +1,4 @@
-// tsx e2e/kernel/ping-send-buffer.ts [RUNS]: does one kernel do the same each time? Needs root; 3 s a run, 3 RUNS (10) in all.
+// node e2e/kernel/ping-send-buffer.mjs [RUNS]: does one kernel do the same each time? Needs root; 3 s a run, 3 RUNS (10) in all.
 //
 // Three probes of 1,400 bytes to a neighbour that is not there. SO_SNDBUF, as ping sets it (sock_setbufs()), has room for two, so
 // that the third waits in sock_alloc_send_pskb(). When the neighbour is given up, neigh_invalidate() frees the two (room) and
@@ -13,7 +13,7 @@ import { execFileSync } from 'node:child_process'
 const RUNS = Number(process.argv[2] ?? 10)
 
 /** One run in a namespace of its own, which is gone with it: ping's lines without their times. */
-function end(prefix: string, options: string): string {
+function end(prefix, options) {
   const script = `set -e
     ip link set lo up; ip link add e0 type veth peer name e1; ip link set e0 up; ip link set e1 up
     ip address add 10.9.0.1/24 dev e0
@@ -25,8 +25,8 @@ function end(prefix: string, options: string): string {
   return kept.map((l) => l.replace(/, time \d+ms/, '')).join(' | ')
 }
 
-function ends(name: string, prefix: string, options = ''): Set<string> {
-  const seen = new Map<string, number>()
+function ends(name, prefix, options = '') {
+  const seen = new Map()
   for (let i = 0; i < RUNS; i++) {
     const text = end(prefix, options)
     seen.set(text, (seen.get(text) ?? 0) + 1)
