@@ -19,7 +19,10 @@ export const loadBalancerDirect: LibraryEntry = {
       ...TWO_NODES,
       webPod('web-a', 'node1', '10.244.1.3'),
       webPod('web-b', 'node2', '10.244.2.2'),
-      { ...balancedService({ externalTrafficPolicy: 'Local' }), status: { loadBalancer: { ingress: [{ ip: VIP, ipMode: 'VIP' }] } } },
+      {
+        ...balancedService({ externalTrafficPolicy: 'Local' }),
+        status: { loadBalancer: { ingress: [{ ip: VIP, ipMode: 'VIP' }] } },
+      },
     ],
     journeys: [
       { from: 'internet', run: `curl --local-port 40001 http://${VIP}/` },
