@@ -47,6 +47,20 @@ describe('records that are packed for the page', () => {
         expect(back).toEqual(records)
         expect(JSON.stringify(back)).toBe(JSON.stringify(records))
       }),
+      {
+        examples: [
+          [
+            [
+              [
+                { a: 0, b: -0 },
+                { a: -0, b: 0 },
+              ],
+            ],
+            1,
+          ],
+          [[[JSON.parse('{"__proto__":{"__proto__":1}}'), null]], 1],
+        ],
+      },
     )
   })
 

@@ -49,6 +49,9 @@ function sameKeys(a: readonly string[], b: readonly string[]): boolean {
 /** Ids that other records hold many times. Others are as good as never found again. */
 const REFERRED: ReadonlySet<WorldRecord['kind']> = new Set(['netns', 'device'])
 
+const isShared = (v: unknown): v is object =>
+  typeof v === 'object' && v !== null && !Array.isArray(v) && !Object.hasOwn(v, '__proto__')
+
 /** Packs the records of one world, part by part. */
 export class RecordPacker {
   #atoms: unknown[] = []
@@ -87,8 +90,8 @@ export class RecordPacker {
       const v = (record as unknown as Readonly<Record<string, unknown>>)[key]
       if (key === 'id') words[i] = this.#id(record)
       else if (key === 'rules' && Array.isArray(v)) words[i] = this.#list(v)
-      else if (v !== values[i]) {
-        words[i] = typeof v === 'object' && v !== null && !Array.isArray(v) ? this.#shared(v) : this.#value(v)
+      else if (!Object.is(v, values[i])) {
+        words[i] = isShared(v) ? this.#shared(v) : this.#value(v)
         values[i] = v
       }
       stack.push(words[i] as number)
@@ -121,7 +124,11 @@ export class RecordPacker {
   }
 
   #value(value: unknown): number {
-    if (typeof value === 'object' && value !== null) return (this.#object(value) << 2) | TAG.object
+    if (typeof value === 'object' && value !== null) {
+      // To set this key of an object is to do something else.
+      if (Object.hasOwn(value, '__proto__')) return this.#atom(value)
+      return (this.#object(value) << 2) | TAG.object
+    }
     if (typeof value === 'number' && Number.isInteger(value) && Math.abs(value) <= LARGEST && !Object.is(value, -0))
       return (value << 2) | TAG.integer
     const n = this.#atomNumbers.get(value)
@@ -145,7 +152,7 @@ export class RecordPacker {
     const { number, keys, values, words } = this.#shapeOf(value)
     for (let i = 0; i < keys.length; i++) {
       const v = (value as Readonly<Record<string, unknown>>)[keys[i] as string]
-      if (v !== values[i]) {
+      if (!Object.is(v, values[i])) {
         const word = this.#value(v)
         values[i] = v
         words[i] = word

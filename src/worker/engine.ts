@@ -24,7 +24,7 @@ interface Ready extends Play {
 }
 
 /** Where answers go, and the clock, in ms: it only measures; nothing of it reaches a trace. */
-export interface EngineHost {
+interface EngineHost {
   readonly reply: (message: Reply, transfer: readonly ArrayBuffer[]) => void
   readonly clock: () => number
   /** Part of the names of this engine's worlds, which no other engine of the page may use. */

@@ -48,7 +48,7 @@ function partOrigin({ chain, set }: NftPart): Origin {
 }
 
 /** What kube-proxy leaves in a node's nftables. */
-export interface NodeNftables {
+interface NodeNftables {
   /** Rules and elements: what a large cluster is measured by. */
   readonly size: number
   readonly records: () => NftRecord[]
