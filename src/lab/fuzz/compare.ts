@@ -1,9 +1,11 @@
 import type { Difference } from '../compare/difference.ts'
+import type { Line } from '../compare/in-order.ts'
 import { rests } from '../compare/normalisations.ts'
 import { natPorts } from '../compare/ports.ts'
 import { type ComparableRun, compareRuns, type RunComparison } from '../compare/runs.ts'
 import { pinnedPorts, pinsOf } from '../pins.ts'
 import type { FuzzCase } from './case.ts'
+import { iptablesOf } from './plan.ts'
 import type { JourneyEnd, PlayedCase } from './play.ts'
 
 /** Differences in frames, rule counters, tables and in what the commands said. */
@@ -14,7 +16,8 @@ export function compareCase(
 ): RunComparison {
   // Those that the commands were given, then what NAT drew on this side, as in the engine's list.
   const ports = [...pinnedPorts(pinsOf(engine.reader)), ...natPorts(kernel.run.tables)]
-  const compared = compareRuns(engine.run, { ...kernel.run, ports, frames: withoutOffload(kernel.run) })
+  const levelled = iptablesOf(c) === 'nft' ? byChain : (run: ComparableRun) => run
+  const compared = compareRuns(levelled(engine.run), levelled({ ...kernel.run, ports, frames: withoutOffload(kernel.run) }))
   const commands = c.journeys.flatMap((j, i): Difference[] => {
     const ours = rests('program-output', endText)(j.run, engine.journeys[i])
     const theirs = endText(j.run, kernel.journeys[i])
@@ -22,6 +25,18 @@ export function compareCase(
   })
   return { ...compared, differences: [...commands, ...compared.differences] }
 }
+
+/**
+ * nftables tells of a rule after what it did: of a REJECT behind the whole way of its error. What a host sends itself and the
+ * error about it have the same addresses, but are two flows: the walks of each chain keep their order.
+ */
+function byChain(run: ComparableRun): ComparableRun {
+  const sorted = (lines: readonly Line[]) => lines.toSorted((a, b) => order(chainOf(a.text), chainOf(b.text)))
+  return { ...run, walks: rests('order-of-flows', new Map([...run.walks].map(([ns, lines]) => [ns, sorted(lines)]))) }
+}
+
+const chainOf = (walk: string): string => / (\w+ \w+):/.exec(walk)?.[1] ?? ''
+const order = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0)
 
 /** On lo nobody fills checksums in, and so an ICMP error there may quote a packet that has none yet. */
 const withoutOffload = (run: ComparableRun): ComparableRun['frames'] =>

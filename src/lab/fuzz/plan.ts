@@ -57,6 +57,9 @@ const LEAST_FRAMES = 1024
 /** Seconds beyond what the engine's run of a journey took. */
 const GRACE = 5
 
+/** Every fourth seed's rules are iptables-nft's. */
+export const iptablesOf = (c: FuzzCase): 'legacy' | 'nft' => (c.seed % 4 === 0 ? 'nft' : 'legacy')
+
 /** Writes the case as commands; source ports, echo identifiers and random draws are the engine's. */
 export function driverPlan(c: FuzzCase, world: World, reader: TraceReader, iptables: 'legacy' | 'nft'): DriverPlan {
   const view = viewOf(world)
