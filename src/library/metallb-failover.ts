@@ -6,7 +6,7 @@ import { scenario, TWO_NODES, WEB_IP, webPod } from './parts.ts'
 export const metallbFailover: LibraryEntry = {
   id: 'metallb-failover',
   group: INTO_THE_CLUSTER,
-  badge: 'answered',
+  badge: 'timed-out',
   title: { en: 'MetalLB: the announcing node is cut off', zh: 'MetalLB：宣告地址的节点断网' },
   intro: {
     en: 'node1 announces 192.168.1.240, and the laptop has its hardware address in the neighbour table. Then node1’s cable is pulled. The pod is on node2 and well; the next request is lost all the same, because the laptop still sends it to node1.\nNothing in Kubernetes notices yet. The speakers do: they watch each other by gossip (memberlist), and after some five seconds node2’s speaker takes node1’s for dead, finds itself first among those that are left, and says so by gratuitous ARP, at once and then every 1.1 seconds, for five seconds: not more often, because Linux does not let an entry be overridden within one second of its last change. The switch learns the new port, the laptop the new address, and the last request is answered.\nOnly 50 seconds after the cut does the control plane call node1 NotReady. Follow ServiceL2Status to see who announces, and look at the laptop’s neighbours before and after.',
@@ -24,5 +24,5 @@ export const metallbFailover: LibraryEntry = {
     ],
     changes: [{ journey: 1, at: '0s', unplug: ['node1'] }],
   }),
-  about: 2,
+  about: 1,
 }
