@@ -28,14 +28,14 @@ export function compareCase(
 
 /**
  * nftables tells of a rule after what it did: of a REJECT behind the whole way of its error. What a host sends itself and the
- * error about it have the same addresses, but are two flows: the walks of each chain keep their order.
+ * error about it have the same addresses, but are two flows: walks of one chain keep their order where packets are of one length.
  */
 function byChain(run: ComparableRun): ComparableRun {
   const sorted = (lines: readonly Line[]) => lines.toSorted((a, b) => order(chainOf(a.text), chainOf(b.text)))
   return { ...run, walks: rests('order-of-flows', new Map([...run.walks].map(([ns, lines]) => [ns, sorted(lines)]))) }
 }
 
-const chainOf = (walk: string): string => / (\w+ \w+):/.exec(walk)?.[1] ?? ''
+const chainOf = (walk: string): string => `${/ (\w+ \w+):/.exec(walk)?.[1]} ${/ length \d+/.exec(walk)?.[0]}`
 const order = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0)
 
 /** On lo nobody fills checksums in, and so an ICMP error there may quote a packet that has none yet. */
