@@ -49,6 +49,7 @@ describe('records that are packed for the page', () => {
       }),
       {
         examples: [
+          [[[JSON.parse('{"__proto__":{"a":1}}'), null]], 1],
           [
             [
               [

@@ -35,7 +35,13 @@ export function recordUnpacker(): (packed: PackedRecords) => WorldRecord[] {
         at += shape
       } else {
         const value: Record<string, unknown> = {}
-        for (const key of shape) value[key] = meant(words[at++] as number)
+        for (const key of shape) {
+          const held = meant(words[at++] as number)
+          // A manifest may have a key of this name; writing to it would set the object's prototype.
+          if (key === '__proto__')
+            Object.defineProperty(value, key, { value: held, enumerable: true, configurable: true, writable: true })
+          else value[key] = held
+        }
         known.push(value)
       }
     }
