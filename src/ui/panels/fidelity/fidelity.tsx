@@ -11,6 +11,9 @@ import './fidelity.css'
 
 const FIGURES = ['frames', 'hits', 'walks', 'entries', 'differences'] as const satisfies readonly (keyof FidelityFigures)[]
 
+/** Random networks that are neither alike nor different. */
+const APART = ['unsteady', 'undetermined', 'refused'] as const
+
 /** What is modelled, what is approximated and how, what is undetermined, and what was compared with a real kernel. */
 export default function Fidelity() {
   const words = usePanelWords()
@@ -114,9 +117,10 @@ function Compared({ library }: { readonly library: readonly ScenarioEntry[] }) {
             {own.fuzz({
               kernel: fuzz.kernel,
               cases: formatCount(fuzz.cases),
-              undetermined: formatCount(fuzz.undetermined),
+              alike: formatCount(fuzz.alike),
               different: formatCount(fuzz.different),
             })}
+            {APART.map((k) => ((fuzz[k] ?? 0) === 0 ? '' : ` ${own.apart[k](formatCount(fuzz[k] ?? 0))}`))}
           </>
         )}
       </p>

@@ -17,8 +17,14 @@ const en = {
     differences: string
   }) =>
     `${n.kernels}: ${n.scenarios} scenarios, ${n.frames} frames, ${n.hits} rule hits, ${n.walks} walks through chains, ${n.entries} table entries; ${n.differences} differences.`,
-  fuzz: (n: { kernel: string; cases: string; undetermined: string; different: string }) =>
-    `${n.cases} random networks on ${n.kernel}: ${n.different} differences, ${n.undetermined} undetermined.`,
+  fuzz: (n: { kernel: string; cases: string; alike: string; different: string }) =>
+    `${n.cases} random networks on ${n.kernel}: ${n.alike} alike, ${n.different} different.`,
+  /** Those of the random networks that are neither. */
+  apart: {
+    unsteady: (n: string) => `In ${n} the kernel differs from itself from run to run.`,
+    undetermined: (n: string) => `${n} met what is not modelled.`,
+    refused: (n: string) => `${n} could not be put to a kernel as they were.`,
+  },
   scenario: 'Scenario',
   others: (n: number) => `${n} test cases beside them`,
   readWith: 'Read with',
@@ -84,7 +90,12 @@ const zh: FidelityWords = {
   how: '这些场景也在真实的 Linux 内核上运行：使用命名空间，并在每个设备上抓包。然后将内核的行为与这里显示的内容比较：每个设备上每一帧的每个首部字节及其顺序、作用于每个数据包的规则、每条规则的计数器，以及结束时的邻居表、FDB、路由、连接跟踪和套接字。以下内容不比较，因为同一内核的两次运行也不会相同：IP 标识、TCP 绝对序号、时间戳与通告窗口、实际时间，以及同时发生之事的先后。',
   total: (n) =>
     `${n.kernels}：${n.scenarios} 个场景，${n.frames} 帧，${n.hits} 次规则命中，${n.walks} 次链的遍历，${n.entries} 个表项；${n.differences} 处差异。`,
-  fuzz: (n) => `${n.kernel} 上的 ${n.cases} 个随机网络：${n.different} 处差异，${n.undetermined} 个无法判定。`,
+  fuzz: (n) => `${n.kernel} 上的 ${n.cases} 个随机网络：${n.alike} 个一致，${n.different} 个不同。`,
+  apart: {
+    unsteady: (n) => `有 ${n} 个，内核自身各次运行的结果也不相同。`,
+    undetermined: (n) => `有 ${n} 个遇到了尚未建模的内容。`,
+    refused: (n) => `有 ${n} 个无法原样交给内核运行。`,
+  },
   scenario: '场景',
   others: (n) => `另有 ${n} 个测试用例`,
   readWith: '读取工具：',
