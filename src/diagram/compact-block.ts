@@ -1,6 +1,6 @@
 import { type BoxKind, containerId, gateId, Sketch, type Words } from './figure.ts'
 import type { Point } from './geometry.ts'
-import { FONTS, type Measure } from './text.ts'
+import { FONTS, fitWords, type Measure } from './text.ts'
 import type { ContainerNode, DeviceNode, PodNode } from './topology.ts'
 
 // A network namespace in its compact form: names, the processes, the whole stack as one place, and its devices. Pods look
@@ -57,7 +57,13 @@ export const compactPod = (pod: PodNode): Omit<CompactSpec, 'parent' | 'look' | 
   devices: pod.devices,
 })
 
-const chipText = (c: ContainerNode) => [c.name, ...c.listens].filter((s) => s !== '').join(' ')
+const chipWords = (c: ContainerNode) => [c.name, ...c.listens].filter((s) => s !== '')
+const chipText = (c: ContainerNode) => chipWords(c).join(' ')
+/** Its name and first port at least. */
+const shownChip = (c: ContainerNode, width: number, measure: Measure) => {
+  const words = chipWords(c)
+  return fitWords(words, { style: 'device', width, least: Math.min(2, words.length) }, measure)
+}
 const isLoopback = (d: DeviceNode) => d.record.link.kind === 'loopback'
 
 /** Where containers share the namespace, loopback is what they talk over, and gets a lane; else it is a small chip. */
@@ -203,11 +209,13 @@ function drawProcesses(sketch: Sketch, spec: CompactSpec, frame: Frame, words: W
       name: `${spec.name} ${text}`,
       dock,
     })
+    const width = frame.colWidth - LANE - 8
     sketch.label({
-      text,
+      text: shownChip(c, width, sketch.measure) || text,
+      full: text,
       x: rect.x + 6,
       y: rect.y + 1.5,
-      width: frame.colWidth - LANE - 8,
+      width,
       style: 'device',
       tone: 'muted',
       box: id,
@@ -232,9 +240,10 @@ function drawStack(sketch: Sketch, spec: CompactSpec, frame: Frame, words: Words
     dock: { x: frame.laneX(frame.cols - 1), y: frame.stackY + ROW / 2 },
     slot: { x: PAD + 6, y, w: width, h: FONTS.status.line },
   })
-  const process = spec.terse && !isShared(spec) ? spec.containers.map(chipText).find((t) => t !== '') : undefined
+  const process = spec.terse && !isShared(spec) ? spec.containers.find((c) => chipText(c) !== '') : undefined
   sketch.label({
-    text: process ?? words.stack,
+    text: process === undefined ? words.stack : shownChip(process, width, sketch.measure),
+    full: process === undefined ? words.stack : chipText(process),
     x: PAD + 6,
     y,
     width,

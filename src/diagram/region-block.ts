@@ -1,7 +1,7 @@
 import { LANE } from './compact-block.ts'
 import { containerId, type GateName, gateId, Sketch, type Words } from './figure.ts'
 import type { Point } from './geometry.ts'
-import { FONTS, type Measure } from './text.ts'
+import { FONTS, fitWords, type Measure } from './text.ts'
 import type { ContainerNode } from './topology.ts'
 
 // The IP stack of a root namespace with its netfilter hooks, in the order that ip_rcv, ip_forward and ip_output call them:
@@ -197,8 +197,17 @@ export function regionBlock(
     name: [spec.name, words.local, ...listens].join(' '),
     dock: { x: process.x + process.w / 2, y: sideRoad },
   })
-  const text = [words.process, ...listens].join(' ')
-  sketch.label({ text, x: process.x + 6, y: sideY + 3, width: process.w - 10, style: 'note', tone: 'muted', box: local })
+  const shown = [words.process, ...listens]
+  sketch.label({
+    text: fitWords(shown, { style: 'note', width: process.w - 10, least: 1 }, measure),
+    full: shown.join(' '),
+    x: process.x + 6,
+    y: sideY + 3,
+    width: process.w - 10,
+    style: 'note',
+    tone: 'muted',
+    box: local,
+  })
   for (const c of spec.containers) {
     // Processes of the root namespace have no box of their own: their container is the namespace's local process.
     if (c.name !== '') sketch.road({ from: containerId(spec.netns, c.name), to: local, kind: 'process', both: true, points: [] })

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { fitText, measureRoughly } from './text.ts'
+import { fitText, fitWords, measureRoughly } from './text.ts'
 
 describe('text that must fit', () => {
   it('is left alone when it does', () => {
@@ -19,5 +19,21 @@ describe('text that must fit', () => {
         expect(cut === '…' || measureRoughly(cut, 'device') <= width).toBe(true)
       }),
     )
+  })
+})
+
+describe('a name and its ports', () => {
+  const coredns = ['coredns', ':53', ':9153', ':8181']
+  const fit = (width: number, least = 2) => fitWords(coredns, { style: 'device', width, least }, measureRoughly)
+
+  it('loses whole ports from the end, and says that there are more', () => {
+    expect(fit(400)).toBe('coredns :53 :9153 :8181')
+    expect(fit(140)).toBe('coredns :53 :9153 …')
+    expect(fit(100)).toBe('coredns :53 …')
+    expect(fit(80, 1)).toBe('coredns …')
+  })
+
+  it('is cut in the middle only where not even the least has room', () => {
+    expect(fit(60)).toMatch(/^cor.*….*53$/)
   })
 })

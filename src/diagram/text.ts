@@ -85,6 +85,19 @@ export function fitText(text: string, style: TextStyle, width: number, measure: 
   return lo === 0 ? '…' : cut(lo)
 }
 
+/** The first words, as many as fit in `width`, but `least` of them: a port with its end cut off is none. */
+export function fitWords(
+  words: readonly string[],
+  { style, width, least }: { readonly style: TextStyle; readonly width: number; readonly least: number },
+  measure: Measure,
+): string {
+  for (let n = words.length; n >= least; n--) {
+    const text = n === words.length ? words.join(' ') : `${words.slice(0, n).join(' ')} …`
+    if (measure(text, style) <= width) return text
+  }
+  return fitText(words.slice(0, least).join(' '), style, width, measure)
+}
+
 /** A measure that asks `measure` once per text and style. */
 export function remember(measure: Measure): Measure {
   const known = new Map<string, number>()
