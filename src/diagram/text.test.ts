@@ -24,16 +24,16 @@ describe('text that must fit', () => {
 
 describe('a name and its ports', () => {
   const coredns = ['coredns', ':53', ':9153', ':8181']
-  const fit = (width: number, least = 2) => fitWords(coredns, { style: 'device', width, least }, measureRoughly)
+  const shown = (width: number, least = 2) => fitWords(coredns, { style: 'device', width, least }, measureRoughly)
 
   it('loses whole ports from the end, and says that there are more', () => {
-    expect(fit(400)).toBe('coredns :53 :9153 :8181')
-    expect(fit(140)).toBe('coredns :53 :9153 …')
-    expect(fit(100)).toBe('coredns :53 …')
-    expect(fit(80, 1)).toBe('coredns …')
+    expect(shown(400)).toBe('coredns :53 :9153 :8181')
+    expect(shown(140)).toBe('coredns :53 :9153 …')
+    expect(shown(100)).toBe('coredns :53 …')
+    expect(shown(80, 1)).toBe('coredns …')
   })
 
   it('is cut in the middle only where not even the least has room', () => {
-    expect(fit(60)).toMatch(/^cor.*….*53$/)
+    expect(shown(60)).toMatch(/^cor.*….*53$/)
   })
 })
