@@ -121,6 +121,8 @@ export const enReasons: Catalogue['reasons'] = {
   SKB_DROP_REASON_IP_NOPROTO: 'nobody here handles its protocol',
   SKB_DROP_REASON_NEIGH_FAILED: 'the next hop did not answer ARP, so there is no MAC address to send it to',
   SKB_DROP_REASON_NEIGH_QUEUEFULL: 'too many packets wait for that neighbour already',
+  SKB_DROP_REASON_QUEUE_PURGE:
+    'the neighbour that it waits for did not answer ARP, and the queue is emptied without an error to anyone',
   SKB_DROP_REASON_NEIGH_DEAD: 'the neighbour entry was removed while it waited',
   SKB_DROP_REASON_PKT_TOO_BIG: 'it is larger than the MTU and must not be fragmented',
   SKB_DROP_REASON_DEV_READY: 'the device is down or not connected',

@@ -115,6 +115,7 @@ export const zhReasons: Catalogue['reasons'] = {
   SKB_DROP_REASON_IP_NOPROTO: '这里没有处理该协议的程序',
   SKB_DROP_REASON_NEIGH_FAILED: '下一跳没有应答 ARP，因此没有可以发往的 MAC 地址',
   SKB_DROP_REASON_NEIGH_QUEUEFULL: '等待该邻居的包已经太多',
+  SKB_DROP_REASON_QUEUE_PURGE: '它所等待的邻居没有应答 ARP，队列随即清空，不再向任何人报告错误',
   SKB_DROP_REASON_NEIGH_DEAD: '等待期间邻居条目被删除',
   SKB_DROP_REASON_PKT_TOO_BIG: '它超过了 MTU，又不允许分片',
   SKB_DROP_REASON_DEV_READY: '设备未启用或未连接',

@@ -80,6 +80,7 @@ export const DROP_REASONS = [
   'SKB_DROP_REASON_VXLAN_ENTRY_EXISTS',
   'SKB_DROP_REASON_LOCAL_MAC',
   'SKB_DROP_REASON_RECURSION_LIMIT',
+  'SKB_DROP_REASON_QUEUE_PURGE',
 ] as const
 export type DropReason = (typeof DROP_REASONS)[number]
 

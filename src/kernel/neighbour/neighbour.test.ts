@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { TestNetwork } from '../../sim/testing/network.ts'
+import { ip, TestNetwork } from '../../sim/testing/network.ts'
 import { play } from '../../sim/testing/play.ts'
 
 function wire(): TestNetwork {
@@ -41,6 +41,24 @@ describe('neighbour', () => {
     const p = play(wire().world(), ['a', 'ping -c 3 -i 0.2 -s 1400 -W 1 192.0.2.99'])
     expect(p.drops).toEqual(['a: NEIGH_FAILED', 'a: NEIGH_FAILED'])
     expect(p.output[0]).toContain('3 packets transmitted, 0 received, +2 errors')
+  })
+
+  it('tells no one else where the first error has to go to the very neighbour that did not answer', () => {
+    const net = new TestNetwork()
+    const c = net.host('c').address('lo', '10.1.0.1/32')
+    const r = net.host('r').router().address('eth1', '198.51.100.1/24')
+    net.veth(c, 'eth0', r, 'eth0')
+    net.veth(net.host('d').address('eth0', '198.51.100.2/24'), 'eth0', r, 'eth1')
+    c.address('eth0', '192.0.2.1/24').route('default via 192.0.2.2 dev eth0')
+    r.address('eth0', '192.0.2.2/24').route('10.0.0.0/8 via 198.51.100.99 dev eth1')
+    const p = play(net.world(), ['c', 'ping -c 2 -i 0.2 -W 9 -I 10.1.0.1 10.2.0.1'])
+    expect(p.drops).toEqual(['r: NEIGH_FAILED', 'r: QUEUE_PURGE', 'r: QUEUE_PURGE'])
+    expect(states(p, 'netns:r').filter((s) => /FAILED/.test(s))).toEqual([
+      'INCOMPLETE → FAILED (timeout)',
+      'FAILED → INCOMPLETE (solicit)',
+      'INCOMPLETE → FAILED (timeout)',
+    ])
+    expect(p.end.list('neighbour').find((n) => n.address === ip('198.51.100.99'))).toMatchObject({ state: 'FAILED', queued: 0 })
   })
 
   it('checks a stale entry with a unicast question five seconds after using it', () => {

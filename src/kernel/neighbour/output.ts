@@ -177,14 +177,34 @@ function unanswered(n: Neighbour): void {
   const waiting = n.queue.splice(0)
   // The address is known no longer: neigh_fill_info() shows it of valid entries only.
   setState(n, at, { state: 'FAILED', reason: 'timeout', forget: true })
-  // arp_error_report(): each waiting packet's sender is told that the host is unreachable, then the packet is gone.
-  for (const skb of waiting) {
-    skb.cause = at.cause
-    enterStack(skb, ns, OUT)
-    icmpSend(ns, skb, 3, 1)
-    drop(skb, 'SKB_DROP_REASON_NEIGH_FAILED', n.ref)
+  invalidate(n, waiting, at.cause)
+}
+
+/**
+ * neigh_invalidate(), arp_error_report(): each waiting packet's sender is told that the host is unreachable, then the packet is gone.
+ * Where such an error itself has to go to this neighbour, it is asked for anew: the senders of the packets that are left hear
+ * nothing, and the error goes with them.
+ */
+function invalidate(n: Neighbour, waiting: SkBuff[], cause: number): void {
+  const { ns } = n.dev
+  const gone = (skb: SkBuff, reason: 'SKB_DROP_REASON_NEIGH_FAILED' | 'SKB_DROP_REASON_QUEUE_PURGE') => {
+    drop(skb, reason, n.ref)
     uncharge(skb)
   }
+  while (n.record.state === 'FAILED') {
+    const skb = waiting.shift()
+    if (skb === undefined) return
+    skb.cause = cause
+    enterStack(skb, ns, OUT)
+    icmpSend(ns, skb, 3, 1)
+    gone(skb, 'SKB_DROP_REASON_NEIGH_FAILED')
+  }
+  for (const skb of [...waiting, ...n.queue.splice(0)]) {
+    skb.cause = cause
+    enterStack(skb, ns, OUT)
+    gone(skb, 'SKB_DROP_REASON_QUEUE_PURGE')
+  }
+  noteQueued(n)
 }
 
 /** Entry confirmed: everything that waited goes out, in order (neigh_update's arp_queue loop). */
