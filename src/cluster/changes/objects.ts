@@ -69,11 +69,17 @@ export function placedErrors(errors: readonly InputError[], objects: ObjectSet):
   })
 }
 
+/** A scheduled change that the API server takes. `deleted`: ids. */
+export interface ReadChange {
+  readonly applied: readonly KeptObject[]
+  readonly deleted: readonly string[]
+}
+
 /**
  * One scheduled change as the API server takes it: `applied` replaces or adds, `deleted` are the ids to go. Errors: kinds that
  * cannot change here, objects that are not there, fields that the API does not let change.
  */
-export function readChange(change: ScheduledChange, path: string, objects: ObjectSet, errors: InputError[]) {
+export function readChange(change: ScheduledChange, path: string, objects: ObjectSet, errors: InputError[]): ReadChange {
   const applied = (change.apply ?? []).flatMap((manifest, i): KeptObject[] => {
     const where = `${path}.apply[${i}]`
     const before = objects.get(idOfManifest(manifest))?.manifest
