@@ -110,7 +110,7 @@ function withBalancer(context: FillContext, cluster: Around): Fronted[] {
   })
   if (able.length <= MOST) return able
   // Every other one would be a machine in the picture that nothing passes.
-  const named = able.filter((f) => f.vips.some((v) => context.doc.journeys.some((j) => namesAddress(j.run, v))))
+  const named = able.filter((f) => f.vips.some((v) => context.journeys.some((j) => namesAddress(j.run, v))))
   const out = able.filter((f) => !named.includes(f))
   if (out.length > 0) {
     const names = listed(

@@ -1,6 +1,6 @@
 import { err, ok, type Result } from '../base/result.ts'
 import { type Ipv4Prefix, parsePrefix } from '../net/address.ts'
-import type { InputError, ScenarioDocument } from '../scenario/document.ts'
+import type { InputError, JourneySpec, ScenarioDocument } from '../scenario/document.ts'
 import { inputError, listed } from './errors.ts'
 import { fillBalancers, fillHealthChecks } from './fill-balancers.ts'
 import { fillClients } from './fill-clients.ts'
@@ -23,12 +23,16 @@ import { HOME, type Site } from './site.ts'
 export interface FillOptions {
   /** False: workloads have the pods that are given, none where none is. Their controllers are at work already. */
   readonly workloads?: false
+  /** Whose commands say which load balancers matter, where the document's own are left aside. */
+  readonly journeys?: readonly JourneySpec[]
 }
 
 /** What each fill-in step works on: the objects so far, and the errors found. */
 export interface FillContext {
   readonly site: Site
   readonly doc: ScenarioDocument
+  /** Whose commands say which load balancers matter. */
+  readonly journeys: readonly JourneySpec[]
   readonly drafts: Drafts
   readonly podCIDR: Ipv4Prefix
   readonly serviceCIDR: Ipv4Prefix
@@ -56,7 +60,16 @@ export function fillIn(doc: ScenarioDocument, site: Site = HOME, options: FillOp
     )
   }
   const drafts = draftsOf(doc.objects, errors)
-  const context: FillContext = { site, doc, drafts, podCIDR, serviceCIDR, errors, notes: [] }
+  const context: FillContext = {
+    site,
+    doc,
+    journeys: options.journeys ?? doc.journeys,
+    drafts,
+    podCIDR,
+    serviceCIDR,
+    errors,
+    notes: [],
+  }
   fillMissingNodes(context)
   fillDns(context)
   const machines = fillNodes(context)

@@ -22,7 +22,8 @@ interface KeptWorld {
   changes:
     | {
         readonly given: ScenarioDocument['changes']
-        readonly journeys: number
+        /** Their commands: the addresses in them say which load balancers there are once a Service has come. */
+        readonly commands: readonly string[]
         readonly found: Result<WorldChange[], InputError[]>
       }
     | undefined
@@ -112,10 +113,10 @@ export class KeptWorlds {
 
 function changesOf(world: KeptWorld, doc: ScenarioDocument): Result<WorldChange[], InputError[]> {
   const { changes } = world
-  const journeys = doc.journeys.length
-  if (changes !== undefined && changes.journeys === journeys && sameJson(changes.given, doc.changes)) return changes.found
+  const commands = doc.journeys.map((j) => j.run)
+  if (changes !== undefined && sameJson(changes.commands, commands) && sameJson(changes.given, doc.changes)) return changes.found
   const found = worldChanges(doc, world.records)
-  world.changes = { given: doc.changes, journeys, found }
+  world.changes = { given: doc.changes, commands, found }
   return found
 }
 

@@ -14,6 +14,7 @@ import { ControlPlane, type NextObjects } from './control-plane.ts'
 import { CutOff } from './cut-off.ts'
 import { concernsProxy, KubeProxies } from './kube-proxies.ts'
 import { Kubelets } from './kubelets.ts'
+import { machineRefusals } from './machines.ts'
 import { documentWith, lost, type ObjectSet, placedErrors, readChange } from './objects.ts'
 import { Played } from './played.ts'
 import { completed, objectChange, objectDeltas } from './told.ts'
@@ -102,7 +103,10 @@ export class Course {
       this.#cutOff.unplug(node, when)
       this.#cloud.wakeBalancers(this.#proxies.seen, when)
     }
-    if (read.applied.length + read.deleted.length > 0) this.#become(this.#controlPlane.take(read, when), when)
+    if (read.applied.length + read.deleted.length === 0) return
+    const { objects, cluster } = this.#played
+    this.#become(this.#controlPlane.take(read, when), when)
+    this.#errors.push(...machineRefusals(change, path, { from: { objects, cluster }, to: this.#played }))
   }
 
   /** The kubelet lets go of a pod that has ended. */
@@ -119,8 +123,9 @@ export class Course {
     const played = this.#played
     const { objects, given } = next
     const doc = documentWith(played.doc, objects, this.#cutOff.unheard)
-    const world = buildWorld(doc, { rulesOn: played.nodesWithRules(), workloads: false })
-    const cluster = fillIn(doc, HOME, { workloads: false })
+    const options = { workloads: false, journeys: played.doc.journeys } as const
+    const world = buildWorld(doc, { rulesOn: played.nodesWithRules(), ...options })
+    const cluster = fillIn(doc, HOME, options)
     if (!world.ok || !cluster.ok) {
       this.#errors.push(...placedErrors(world.ok ? [] : world.error, objects))
       return

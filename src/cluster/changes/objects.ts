@@ -168,13 +168,30 @@ function carried(before: Manifest, given: Manifest): Manifest {
     case 'Pod':
       return { ...given, spec: { ...spec, ...keep(['nodeName']) }, status: statusOf(before, given) }
     case 'Service':
-      return { ...given, spec: { ...spec, ...keep(['clusterIP', 'clusterIPs']), ports: portsOf(before, given) } }
+      return {
+        ...given,
+        spec: { ...spec, ...keep(['clusterIP', 'clusterIPs']), ports: portsOf(before, given) },
+        ...(keepsAddress(before, given) ? { status: statusOf(before, given) } : {}),
+      }
     case 'Node':
       return { ...given, spec: { ...spec, ...keep(['podCIDR', 'podCIDRs']) }, status: statusOf(before, given) }
     default:
       return given
   }
 }
+
+/** A load balancer keeps its address as long as the Service asks for the same one. */
+function keepsAddress(before: Manifest, given: Manifest): boolean {
+  const asked = (m: Manifest) => [
+    textAt(m, 'spec', 'loadBalancerIP'),
+    ...ASKED.map((k) => textAt(m, 'metadata', 'annotations', k)),
+  ]
+  const isBalanced = (m: Manifest) => textAt(m, 'spec', 'type') === 'LoadBalancer'
+  return isBalanced(before) && isBalanced(given) && asked(before).join() === asked(given).join()
+}
+
+/** Which address, and of which pool: MetalLB's annotations (metallb/pools.ts). */
+const ASKED = ['loadBalancerIPs', 'address-pool'].flatMap((key) => [`metallb.io/${key}`, `metallb.universe.tf/${key}`])
 
 /** Addresses stay; conditions are the given ones, where there are any. */
 function statusOf(before: Manifest, given: Manifest): Record<string, unknown> {
