@@ -99,6 +99,22 @@ describe('worlds that are kept', () => {
     expect(worlds.planned).toBe(1)
   })
 
+  it('have other changes for a command that names other load balancers, where a Service makes them too many to be all there', () => {
+    const balanced = (i: number): Manifest => ({
+      ...service(`web-${i}`, { type: 'LoadBalancer', clusterIP: `10.96.0.${i + 1}`, ports: [{ port: 80, nodePort: 30000 + i }] }),
+      status: { loadBalancer: { ingress: [{ ip: `198.51.100.${i + 1}` }] } },
+    })
+    const four = [0, 1, 2, 3]
+    const asking = (...named: number[]) =>
+      documentOf([node('node1'), pod('client', 'node1'), ...four.map(balanced)], {
+        journeys: [{ from: 'pod/client', run: `ping -c1 ${named.map((i) => `198.51.100.${i + 1}`).join()}` }],
+        changes: [{ journey: 0, at: '0s', apply: [balanced(4)] }],
+      })
+    const worlds = new KeptWorlds()
+    expect([asking(...four), asking(0), asking(...four)].map((d) => worlds.play(d).ok)).toEqual([true, false, true])
+    expect(worlds.built).toBe(1)
+  })
+
   it('of a cluster with many load balancers are another for a command that names another of them', () => {
     const balanced = (i: number): Manifest => ({
       ...service(`web-${i}`, { type: 'LoadBalancer', clusterIP: `10.96.0.${i + 1}`, ports: [{ port: 80, nodePort: 30000 + i }] }),
