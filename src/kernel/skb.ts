@@ -47,7 +47,7 @@ export class SkBuff implements Skb {
   fragments: readonly number[] = NO_FRAGMENTS
   /** IPSKB_DOREDIRECT */
   doRedirect = false
-  /** skb->hash as the sending socket set it, 0 where it did not: it stays through every namespace. */
+  /** skb->hash where it is one of ports (l4_hash): a connected socket's, or what a tunnel made of its flow. 0 for none; it stays through every namespace. */
   hash = 0
   /** dst_mtu() of what is sent here, 0 when the device's holds. */
   pathMtu = 0

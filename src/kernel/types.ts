@@ -195,6 +195,8 @@ export interface QuotedHeader {
   readonly dst: number
   readonly sport: number
   readonly dport: number
+  /** Of ICMP alone. */
+  readonly icmpType?: number
 }
 
 export interface Sockets {

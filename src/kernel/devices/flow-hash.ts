@@ -5,24 +5,29 @@ const LOW = 32768
 const HIGH = 60999
 
 /**
- * udp_flow_src_port(): the source port of a tunnel's datagram says which flow is inside, so that routers on the way spread flows
- * and keep each in order. A connected socket marks its packets (`hash`, not 0); for all others the flow's fields decide, the
- * same for both directions (__flow_hash_consistentify()). The kernel draws the marks and the key of its hash at random.
+ * udp_flow_src_port(): the source port of a tunnel's datagram says which flow is inside (`hash`, unsigned 32 bits), so that routers on
+ * the way spread flows and keep each in order.
  */
-export const flowSourcePort = (inner: Packet, hash: number): number =>
-  LOW + Math.floor(((hash || flowHash(inner)) / 0x1_0000_0000) * (HIGH - LOW))
+export const flowSourcePort = (hash: number): number => LOW + Math.floor((hash / 0x1_0000_0000) * (HIGH - LOW))
 
-/** The fields that __skb_flow_dissect() reads for a hash: protocols, addresses, and ports where the datagram is whole. */
-function flowHash(p: Packet): number {
-  if (p.etherType !== ETH_P.IP) return mix(mix(p.etherType, low(p.ethSrc) ^ low(p.ethDst)), 0)
-  const fragment = p.fragmentOffset !== 0 || (p.ipFlags & IP_MF) !== 0
-  const ports = !fragment && (p.protocol === IPPROTO.TCP || p.protocol === IPPROTO.UDP)
+/**
+ * The fields that __skb_flow_dissect() reads for a hash, the same for both directions (__flow_hash_consistentify()): protocols,
+ * addresses, and ports where the datagram is whole. Of anything but IP it knows the EtherType alone: all of ARP is one flow.
+ * The kernel draws the key of its hash at random. Never 0.
+ */
+export function flowHash(p: Packet): number {
+  if (p.etherType !== ETH_P.IP) return mix(p.etherType, 0) || 1
   const [a, b] = p.src <= p.dst ? [p.src, p.dst] : [p.dst, p.src]
   const first = mix(mix(p.protocol, a), b)
-  return ports ? mix(first, Math.min(p.sport, p.dport) * 0x10000 + Math.max(p.sport, p.dport)) : mix(first, 0)
+  return mix(first, hashesPorts(p) ? Math.min(p.sport, p.dport) * 0x10000 + Math.max(p.sport, p.dport) : 0) || 1
 }
 
-const low = (mac: number): number => mac % 0x1_0000_0000
+/** flow_keys_have_l4(): a hash with ports in it (skb->l4_hash) stays with the packet, whatever is wrapped around it or cut off. */
+export const hashesPorts = (p: Packet): boolean =>
+  p.etherType === ETH_P.IP &&
+  p.fragmentOffset === 0 &&
+  (p.ipFlags & IP_MF) === 0 &&
+  (p.protocol === IPPROTO.TCP || p.protocol === IPPROTO.UDP)
 
 /** One round of MurmurHash3's mixing; unsigned 32 bits. */
 function mix(hash: number, word: number): number {

@@ -4,13 +4,14 @@ import { parseBridgeFdb } from '../../linux/bridge.ts'
 import { parseIpRoute } from '../../linux/ip-route-parse.ts'
 import { tunnelEntry } from '../../linux/vxlan.ts'
 import { formatMac, macOf } from '../../net/address.ts'
-import { IP_DF, skbLength } from '../../net/packet.ts'
+import { ETH_P, IP_DF, IP_MF, IPPROTO, Packet, skbLength } from '../../net/packet.ts'
 import { summarize } from '../../net/summary.ts'
 import { ip, type TestHost, TestNetwork } from '../../sim/testing/network.ts'
 import { type Played, play } from '../../sim/testing/play.ts'
 import { deviceId, neighbourId, netnsId, type RecordId, routeId } from '../../world/ids.ts'
 import type { DeviceLink, WorldRecord } from '../../world/records.ts'
 import type { World } from '../../world/world.ts'
+import { flowHash, hashesPorts } from './flow-hash.ts'
 
 type VxlanLink = Extract<DeviceLink, { kind: 'vxlan' }>
 const S = 1_000_000_000
@@ -219,5 +220,50 @@ COMMIT
       [1500, 1550],
       [1450, 1500],
     ])
+  })
+})
+
+describe('the hash of the flow inside', () => {
+  const packet = (more: Partial<Packet>) => Object.assign(new Packet(), { etherType: ETH_P.IP, src: 1, dst: 2 }, more)
+
+  it('is one for both directions, and another for other ports', () => {
+    const there = packet({ protocol: IPPROTO.UDP, sport: 40000, dport: 53 })
+    const back = packet({ protocol: IPPROTO.UDP, src: 2, dst: 1, sport: 53, dport: 40000 })
+    expect(flowHash(there)).toBe(flowHash(back))
+    expect(flowHash(there)).not.toBe(flowHash(packet({ protocol: IPPROTO.UDP, sport: 40001, dport: 53 })))
+  })
+
+  it('knows no ports of fragments', () => {
+    const first = packet({ protocol: IPPROTO.UDP, sport: 40000, dport: 53, ipFlags: IP_MF })
+    const other = packet({ protocol: IPPROTO.UDP, sport: 40001, dport: 53, ipFlags: IP_MF })
+    expect(flowHash(first)).toBe(flowHash(other))
+    expect([hashesPorts(first), hashesPorts(packet({ protocol: IPPROTO.UDP }))]).toEqual([false, true])
+  })
+
+  it('is one for all of ARP: a question to everyone, a probe and an answer', () => {
+    const p = play(tunnel(), ['a', 'ping -c 8 10.99.0.2'])
+    const sources = origins(p).flatMap(([packet, how, , text]) =>
+      how === 'encapsulated' && text.includes('ARP') ? [p.reader.packetAt(packet, p.reader.length).sport] : [],
+    )
+    expect(sources.length).toBeGreaterThan(2)
+    expect(new Set(sources).size).toBe(1)
+  })
+
+  it('with ports in it stays with the packet through a tunnel in the tunnel (l4_hash), another is made anew', () => {
+    const rules = `*nat
+:PREROUTING ACCEPT [0:0]
+:INPUT ACCEPT [0:0]
+:OUTPUT ACCEPT [0:0]
+:POSTROUTING ACCEPT [0:0]
+-A OUTPUT -p udp -m udp --dport 4789 -j DNAT --to-destination 10.99.0.2
+COMMIT
+`
+    const p = play(tunnel({ rulesA: rules, neighbourA: true }), ['a', 'ping -c 1 -W 1 10.99.0.2'])
+    const [echo, first, second] = origins(p)
+      .filter(([, how, , text]) => how === 'encapsulated' && text.includes('echo'))
+      .map(([packet]) => p.reader.packetAt(packet, p.reader.length).sport)
+    // Of the echo the addresses are known alone; of the datagram around it the ports as well.
+    expect(echo).not.toBe(first)
+    expect(first).toBe(second)
   })
 })

@@ -15,7 +15,7 @@ import { localOut } from '../path/local-out.ts'
 import { netifReceive } from '../path/receive.ts'
 import { lookupOutput, ROUTE_LOCAL } from '../path/route.ts'
 import { SkBuff } from '../skb.ts'
-import { flowSourcePort } from './flow-hash.ts'
+import { flowHash, flowSourcePort, hashesPorts } from './flow-hash.ts'
 import { VxlanFdb, type VxlanRemote } from './vxlan-fdb.ts'
 
 // drivers/net/vxlan/vxlan_core.c: a frame goes into a UDP datagram, which is sent like any other; what arrives on the tunnel's
@@ -140,7 +140,8 @@ function send(skb: SkBuff, remote: VxlanRemote, dev: NetDevice, vxlan: VxlanDevi
   outer.tos = outerEcn(pkt)
   outer.src = link.local ?? 0
   outer.dst = remote.address
-  outer.sport = flowSourcePort(pkt, skb.hash)
+  const hash = skb.hash || flowHash(pkt)
+  outer.sport = flowSourcePort(hash)
   outer.dport = link.port
   outer.payload = payload
   // skb_scrub_packet() within one namespace leaves the mark.
@@ -149,7 +150,8 @@ function send(skb: SkBuff, remote: VxlanRemote, dev: NetDevice, vxlan: VxlanDevi
     cause,
     mark: skb.mark,
     parent: skb.packet,
-    hash: skb.hash,
+    // skb_clear_hash_if_not_l4()
+    hash: skb.hash !== 0 || hashesPorts(pkt) ? hash : 0,
   })
   if (sent === 'OK') vxlan.count(skbLength(pkt))
   else vxlan.countDrop()

@@ -115,7 +115,9 @@ export function icmpRcv(skb: SkBuff): void {
   // icmp_redirect() hands the sockets the new gateway, icmp_unreach() the MTU.
   const info = pkt.icmpType === ICMP.REDIRECT ? pkt.icmpRest : pkt.icmpRest & 0xffff
   const socket = ns.sockets.icmpError(skb, quoted, pkt.icmpType, pkt.icmpCode, info)
-  if (pkt.icmpType === ICMP.REDIRECT && socket !== undefined) ipDoRedirect(ns, skb, quoted, socket)
+  // icmp_err(): an echo reply is of the kernel's own making, and ipv4_redirect() needs no socket.
+  const from = socket ?? (quoted.icmpType === ICMP.ECHO_REPLY ? { device: undefined } : undefined)
+  if (pkt.icmpType === ICMP.REDIRECT && from !== undefined) ipDoRedirect(ns, skb, quoted, from)
 }
 
 /** icmp_echo(), icmp_reply(): the answer goes out from the address that was asked. */
@@ -150,7 +152,8 @@ function readQuote(payload: Uint8Array): QuotedHeader | undefined {
   if (!quoted.ok) return undefined
   const q = quoted.value
   const echo = q.protocol === IPPROTO.ICMP
-  return { protocol: q.protocol, src: q.src, dst: q.dst, sport: echo ? q.icmpRest >>> 16 : q.sport, dport: q.dport }
+  const header = { protocol: q.protocol, src: q.src, dst: q.dst, sport: echo ? q.icmpRest >>> 16 : q.sport, dport: q.dport }
+  return echo ? { ...header, icmpType: q.icmpType } : header
 }
 
 /** nf_send_reset(): answers a TCP segment in its receiver's name. */

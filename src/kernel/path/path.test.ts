@@ -116,6 +116,25 @@ describe('ip_do_redirect', () => {
     expect(asked).toHaveLength(2)
   })
 
+  it('goes the shorter way with echo replies too, which no socket sends (icmp_err)', () => {
+    const net = new TestNetwork()
+    const sw = net.host('sw', 'switch').bridge('br0')
+    const [a, router, b] = ['a', 'router', 'b'].map((name, i) => {
+      const h = net.host(name)
+      net.veth(h, 'eth0', sw, `p${i}`, { bMaster: 'br0' })
+      return h.address('eth0', `192.0.2.${10 + i}/24`)
+    })
+    a?.address('eth0', '198.51.100.1/32')
+    router?.router().route('198.51.100.0/24 via 192.0.2.10 dev eth0')
+    b?.route('198.51.100.0/24 via 192.0.2.11 dev eth0')
+    const p = play(net.world(), ['a', 'ping -c 1 192.0.2.12'], ['a', 'ping -c 2 -i 2 -I 198.51.100.1 192.0.2.12'])
+    const back = p.events('route').filter((e) => e.netns === 'netns:b' && e.step.address === ip('198.51.100.1'))
+    expect(back.map((e) => `${(e.step.via ?? 0) & 255}${e.step.redirected ? ' redirected' : ''}`)).toEqual([
+      '11',
+      '10 redirected',
+    ])
+  })
+
   it('believes nobody when accept_redirects is off', () => {
     expect(
       new Set(ways(onOneLink({ 'net.ipv4.conf.all.accept_redirects': 0, 'net.ipv4.conf.eth0.accept_redirects': 0 }))),
