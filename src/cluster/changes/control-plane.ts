@@ -2,18 +2,10 @@ import { listAt, numberAt, objectAt, textAt } from '../../base/fields.ts'
 import type { Manifest } from '../../scenario/document.ts'
 import { objectId } from '../../world/ids.ts'
 import { SECOND, type When } from './agenda.ts'
-import {
-  graceOf,
-  idOfManifest,
-  type KeptObject,
-  type ObjectSet,
-  podsReady,
-  type ReadChange,
-  terminating,
-  withOwned,
-  withReady,
-} from './objects.ts'
+import type { ReadChange } from './api-server.ts'
+import { idOfManifest, type KeptObject, type ObjectSet, withOwned } from './objects.ts'
 import type { Played } from './played.ts'
+import { graceOf, podsReady, terminating, withReady } from './pod-status.ts'
 import { isReady, WORKLOADS, Workloads } from './workloads.ts'
 
 /** Objects as they are from now on. `given`: ids of those that were applied and deleted, in that order. */
