@@ -76,4 +76,16 @@ describe('a frame as a line', () => {
     expect(flowOf(syn)).toBe('02:00:00:00:00:01 > 02:00:00:00:00:02 192.0.2.2 > 198.51.100.1 tcp 40000 > 80')
     expect(flowOf(request)).toBe(flowOf(syn))
   })
+
+  it('leaves out a tunnel’s hash wherever it stands: as its source, and as the destination of an echo to it', () => {
+    const inside = segment(5, {})
+    const payload = new Uint8Array([8, 0, 0, 0, 0, 0, 42, 0, ...inside])
+    const datagram = (sport: number, dport: number) => {
+      const p = Object.assign(new Packet(), { etherType: ETH_P.IP, src: CLIENT, dst: SERVER, ttl: 64, protocol: IPPROTO.UDP })
+      return emitPacket(Object.assign(p, { sport, dport, payload }))
+    }
+    const lines = linesOf([datagram(44372, 7), datagram(7, 44372), datagram(44372, 4789)])
+    expect(lines.map((l) => / udp (.*?) vxlan 42 /.exec(l)?.[1])).toEqual(['flow > 7', '7 > flow', 'flow > 4789'])
+    expect(flowOf(lines[1] ?? '')).toContain('udp 7 > flow')
+  })
 })

@@ -11,8 +11,11 @@ import { decodeTcpOptions } from '../../net/tcp-options.ts'
 import { parseVxlan, VXLAN } from '../../net/vxlan.ts'
 import { rests, standIn } from './normalisations.ts'
 import type { DeviceFrames } from './seen.ts'
+import { FLOW_PORT } from './tunnel.ts'
 
 const DNS_PORT = 53
+/** net.ipv4.ip_local_port_range */
+const [LOW_PORT, HIGH_PORT] = [32768, 60999]
 /** Nobody in a lab sends this much: a number this far from an initial sequence number is another connection's. */
 const REACH = 1 << 20
 
@@ -77,7 +80,8 @@ export class FrameWriter {
     const inner = frameInside(p)
     if (inner === undefined)
       return `udp ${p.sport} > ${p.dport} ${payloadText(dnsBrief(p) === undefined ? p.payload : rests('dns-id', withoutDnsId(p.payload)))}`
-    return `udp ${standIn('tunnel-source-port')} > ${p.dport} vxlan ${inner.vni} { ${this.line(inner.frame, checksums && inner.whole)} }`
+    const ports = isFlowPort(p.dport) ? `${p.sport} > ${FLOW_PORT}` : `${FLOW_PORT} > ${p.dport}`
+    return `udp ${ports} vxlan ${inner.vni} { ${this.line(inner.frame, checksums && inner.whole)} }`
   }
 
   #icmp(p: Packet, checksums: boolean): string {
@@ -117,6 +121,9 @@ export class FrameWriter {
     return (p.tcpFlags & TCP.ACK) === 0 ? (p.ack === 0 ? '-' : '!') : this.#number(p.ack)
   }
 }
+
+/** Whether udp_flow_src_port() may have made it: what answers a datagram that NAT took from its tunnel, an echo, has it as destination. */
+const isFlowPort = (port: number): boolean => port >= LOW_PORT && port < HIGH_PORT
 
 /**
  * The frame in a VXLAN datagram. The first fragment of one, and what an ICMP error quotes of one, has only its beginning; zeros
@@ -211,7 +218,7 @@ export function flowOf(line: string): string {
   const inside = line.indexOf(' { ')
   // Frames of different flows in one tunnel may overtake each other as well.
   if (inside >= 0 && line.includes(' vxlan ')) return `${flowOf(line.slice(0, inside))} { ${flowOf(line.slice(inside + 3))}`
-  const m = /^(\S+ > \S+) (?:(arp \w+ \S+) \S+ > (\S+)|(\S+ > \S+) ttl .*? (?:(tcp|udp) (\w+ > \d+)|(icmp type \d+)))/.exec(line)
+  const m = /^(\S+ > \S+) (?:(arp \w+ \S+) \S+ > (\S+)|(\S+ > \S+) ttl .*? (?:(tcp|udp) (\w+ > \w+)|(icmp type \d+)))/.exec(line)
   return m === null
     ? 'other'
     : m

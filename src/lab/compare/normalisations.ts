@@ -77,8 +77,8 @@ export const NORMALISATIONS = {
     of: 'frames',
     title: { en: 'Source port of a tunnel’s datagrams', zh: '隧道数据报的源端口' },
     reason: {
-      en: 'stands as `flow`: a hash of the flow inside, with a key that each boot draws. How many flows of one tunnel have a connection entry of their own is passed over with it',
-      zh: '记作 `flow`：它是内层流的散列，密钥在每次启动时随机生成。同一隧道中有多少条流各占一个连接条目，也因此不比较',
+      en: 'stands as `flow`: a hash of the flow inside, with a key that each boot draws. It does so wherever it is met: behind NAT in another namespace, and as the destination of what answers such a datagram. How many flows of one tunnel have a connection entry of their own is passed over with it',
+      zh: '记作 `flow`：它是内层流的散列，密钥在每次启动时随机生成。凡遇到该端口之处均如此处理：经 NAT 进入其他命名空间时，以及作为应答此类数据报的目的端口时。同一隧道中有多少条流各占一个连接条目，也因此不比较',
     },
     standIn: 'flow',
   },
@@ -94,8 +94,8 @@ export const NORMALISATIONS = {
     of: 'frames',
     title: { en: 'Ports that somebody chose', zh: '自行选取的端口' },
     reason: {
-      en: 'a command gets the engine’s source port or echo identifier; the port that MASQUERADE --random-fully draws is taken from the kernel’s connection table and put in the engine’s place, everywhere alike',
-      zh: '命令使用引擎选取的源端口或 echo 标识；MASQUERADE --random-fully 抽取的端口取自内核的连接表，并在各处统一替换',
+      en: 'a command gets the engine’s source port or echo identifier; the port or identifier that MASQUERADE --random-fully draws is taken from the kernel’s connection table and put in the engine’s place, everywhere alike',
+      zh: '命令使用引擎选取的源端口或 echo 标识；MASQUERADE --random-fully 抽取的端口或标识取自内核的连接表，并在各处统一替换',
     },
   },
   'virtual-time': {

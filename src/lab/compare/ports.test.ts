@@ -15,4 +15,11 @@ describe('ports that NAT drew', () => {
     expect(natPorts(loop(34534, 52244, 28314, 57626))).toEqual([52244, 28314, 57626])
     expect(natPorts(loop(34534, 1339, 43584, 6005))).toEqual([1339, 43584, 6005])
   })
+
+  it('are an echo’s identifier too', () => {
+    const line = (id: number) =>
+      `icmp 1 29 src=192.0.2.1 dst=192.0.2.9 type=8 code=0 id=1 src=192.0.2.9 dst=192.0.2.5 type=0 code=0 id=${id} mark=0 use=1`
+    const table = (id: number) => new Map([['node1', new Map([['conntrack', line(id)]])]])
+    expect([natPorts(table(58936)), natPorts(table(1))]).toEqual([[58936], []])
+  })
 })

@@ -8,7 +8,7 @@ import type { NetnsTables } from './tables.ts'
 import { isTunnelPort } from './tunnel.ts'
 
 /**
- * Source ports that NAT chose by itself (MASQUERADE --random-fully), read from the connection tables that a run left: in the
+ * Source ports and echo identifiers that NAT chose by itself (MASQUERADE --random-fully), read from the connection tables that a run left: in the
  * order of namespaces, and of the connections within each. Two runs of the same commands have them in the same places.
  */
 export function natPorts(tables: ReadonlyMap<string, NetnsTables>): number[] {
@@ -17,9 +17,9 @@ export function natPorts(tables: ReadonlyMap<string, NetnsTables>): number[] {
     const parsed = parseConntrack(sections.get('conntrack') ?? '')
     if (!parsed.ok) continue
     const changed = parsed.value.flows.filter(
-      (f) => PORTED.has(f.protocol) && f.reply.dport !== f.original.sport && !isTunnelPort(f.protocol, f.original.dport),
+      (f) => PORTED.has(f.protocol) && drawnOf(f) !== f.original.sport && !isTunnelPort(f.protocol, f.original.dport),
     )
-    for (const f of inChains(changed)) if (!ports.includes(f.reply.dport)) ports.push(f.reply.dport)
+    for (const f of inChains(changed)) if (!ports.includes(drawnOf(f))) ports.push(drawnOf(f))
   }
   return ports
 }
@@ -31,19 +31,21 @@ export function natPorts(tables: ReadonlyMap<string, NetnsTables>): number[] {
 function inChains(flows: readonly ParsedFlow[]): ParsedFlow[] {
   const key = ({ protocol, original: o }: ParsedFlow) => `${protocol} ${o.src} ${o.dst} ${o.dport} ${o.sport}`
   const sorted = flows.toSorted((a, b) => (key(a) < key(b) ? -1 : 1))
-  const drawn = new Set(flows.map((f) => f.reply.dport))
+  const drawn = new Set(flows.map(drawnOf))
   const out = new Set<ParsedFlow>()
   const follow = (f: ParsedFlow): void => {
     if (out.has(f)) return
     out.add(f)
-    for (const next of sorted) if (next.original.sport === f.reply.dport) follow(next)
+    for (const next of sorted) if (next.original.sport === drawnOf(f)) follow(next)
   }
   for (const f of sorted) if (!drawn.has(f.original.sport)) follow(f)
   for (const f of sorted) follow(f)
   return [...out]
 }
 
-const PORTED: ReadonlySet<number> = new Set([6, 17])
+const PORTED: ReadonlySet<number> = new Set([IPPROTO.TCP, IPPROTO.UDP, IPPROTO.ICMP])
+/** Both directions of an echo have one identifier, as their source. */
+const drawnOf = ({ protocol, reply }: ParsedFlow): number => (protocol === IPPROTO.ICMP ? reply.sport : reply.dport)
 
 /**
  * Source ports of the sockets that asked DNS servers, which no option of a program can choose: in the order of who asked whom for

@@ -11,7 +11,7 @@ import { compareNft } from './nft.ts'
 import { rests } from './normalisations.ts'
 import { natPorts, resolverPorts } from './ports.ts'
 import { compareTables, engineTables, type NetnsTables } from './tables.ts'
-import { walksWithoutFlowPorts } from './tunnel.ts'
+import { flowPorts, walksWithoutFlowPorts } from './tunnel.ts'
 import { compareWalks, engineWalks, type Walks } from './walks.ts'
 
 /** One run of a scenario, by the engine or by a kernel, as far as two of them can be compared. */
@@ -60,16 +60,20 @@ export function engineRun(reader: TraceReader): ComparableRun {
   }
 }
 
-const withoutTunnelPorts = (run: ComparableRun): Walks =>
-  new Map([...run.walks].map(([ns, walks]) => [ns, walksWithoutFlowPorts(walks, run.tables.get(ns)?.get('conntrack') ?? '')]))
+const flowPortsOf = (run: ComparableRun): ReadonlySet<number> =>
+  flowPorts([...run.tables.values()].map((sections) => sections.get('conntrack') ?? ''))
+
+const withoutTunnelPorts = (run: ComparableRun, ports: ReadonlySet<number>): Walks =>
+  new Map([...run.walks].map(([ns, walks]) => [ns, walksWithoutFlowPorts(walks, ports)]))
 
 /** Compares a run of the engine with a real one: frames of every device, counters of every rule, the tables at the end. */
 export function compareRuns(engine: ComparableRun, recorded: ComparableRun): RunComparison {
   const kernel = withPorts(recorded, rests('chosen-ports', engine.ports))
+  const ports = { engine: flowPortsOf(engine), kernel: flowPortsOf(kernel) }
   const differences: Difference[] = [
     ...compareExits(engine.exits, kernel.exits),
     ...compareFrames(engine.frames, kernel.frames),
-    ...compareWalks(withoutTunnelPorts(engine), withoutTunnelPorts(kernel)),
+    ...compareWalks(withoutTunnelPorts(engine, ports.engine), withoutTunnelPorts(kernel, ports.kernel)),
   ]
   let rules = 0
   let hits = 0
@@ -77,7 +81,7 @@ export function compareRuns(engine: ComparableRun, recorded: ComparableRun): Run
   for (const [netns, tables] of kernel.tables) {
     const ours = engine.tables.get(netns) ?? new Map<string, string>()
     const counters = compareCounters(netns, ours.get('iptables-save') ?? '', tables.get('iptables-save') ?? '')
-    const others = compareTables(netns, ours, tables)
+    const others = compareTables(netns, ours, tables, ports)
     const nft = compareNft(netns, ours.get('nft list') ?? '', tables.get('nft list') ?? '')
     rules += counters.rules + nft.rules
     hits += counters.hits

@@ -33,7 +33,7 @@ interface TableKind {
   /** What the tool prints of the engine's world, by the printer that the console uses. */
   readonly print: (view: WorldView, netns: string) => string
   /** A tool's text as lines that two runs can share. */
-  readonly lines: (text: string) => string[]
+  readonly lines: (text: string, flowPorts: ReadonlySet<number>) => string[]
 }
 
 const plainLines = (text: string): string[] =>
@@ -61,7 +61,11 @@ const KINDS: readonly TableKind[] = [
     name: 'conntrack',
     print: (v, ns) => printConntrack(v, ns).text,
     // The seconds that are left are compared on their own, with tolerance.
-    lines: (text) => withoutFlowPorts(plainLines(text).map((l) => l.replace(/^(\w+ \d+) \d+ /, '$1 '))),
+    lines: (text, flowPorts) =>
+      withoutFlowPorts(
+        plainLines(text).map((l) => l.replace(/^(\w+ \d+) \d+ /, '$1 ')),
+        flowPorts,
+      ),
   },
   {
     name: 'ss',
@@ -101,7 +105,7 @@ export function condensed(tables: NetnsTables): NetnsTables {
   const out = new Map(tables)
   for (const kind of KINDS) {
     const text = tables.get(kind.name)
-    if (text !== undefined && !TIMED.some((t) => t.section === kind.name)) out.set(kind.name, kind.lines(text).join('\n'))
+    if (text !== undefined && !TIMED.some((t) => t.section === kind.name)) out.set(kind.name, kind.lines(text, NONE).join('\n'))
   }
   const rules = tables.get('iptables-save')
   // What a rule says is in the engine's world; its counters and its place in its chain are compared.
@@ -140,16 +144,23 @@ export interface TableComparison {
   readonly differences: readonly Difference[]
 }
 
-/** Entries of every table of one namespace, whatever their order. `netns` is its name. */
-export function compareTables(netns: string, engine: NetnsTables, kernel: NetnsTables): TableComparison {
+const NONE: ReadonlySet<number> = new Set()
+
+/** Entries of every table of one namespace, whatever their order. `netns` is its name; `flowPorts`: of the tunnels of either run. */
+export function compareTables(
+  netns: string,
+  engine: NetnsTables,
+  kernel: NetnsTables,
+  flowPorts: { readonly engine: ReadonlySet<number>; readonly kernel: ReadonlySet<number> },
+): TableComparison {
   const differences: Difference[] = []
   let entries = 0
   for (const kind of KINDS) {
     const theirText = kernel.get(kind.name)
     if (theirText === undefined) continue
-    const theirs = kind.lines(theirText)
+    const theirs = kind.lines(theirText, flowPorts.kernel)
     const gone = runOut(kind.name, engine, kernel)
-    const there = kind.lines(engine.get(kind.name) ?? '').filter((l) => !gone.has(l) || theirs.includes(l))
+    const there = kind.lines(engine.get(kind.name) ?? '', flowPorts.engine).filter((l) => !gone.has(l) || theirs.includes(l))
     const ours = kind.name === 'ipvsadm' ? withoutRunOut(there, engine, kernel) : there
     entries += theirs.length
     differences.push(...compareSets(kind.name, netns, ours, theirs))

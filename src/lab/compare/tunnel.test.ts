@@ -5,7 +5,7 @@ import { ETH_P, IPPROTO, Packet } from '../../net/packet.ts'
 import { VXLAN } from '../../net/vxlan.ts'
 import type { FuzzCase } from '../fuzz/case.ts'
 import { playCase } from '../fuzz/play.ts'
-import { innerFlow, tunnelInTunnel, walksWithoutFlowPorts } from './tunnel.ts'
+import { flowPorts, innerFlow, tunnelInTunnel, walksWithoutFlowPorts, withoutFlowPorts } from './tunnel.ts'
 
 const played = (name: string) => {
   const file = new URL(`../../../e2e/kernel/recordings/fuzz/${name}.json`, import.meta.url)
@@ -31,16 +31,28 @@ describe('tunnels in a comparison', () => {
     expect(innerFlow(new Uint8Array(4))).toBe('')
   })
 
-  it('have no ports of their own in the rules’ order, not even where NAT has sent them to another port', () => {
+  it('have no ports of their own in the rules’ order, not even where NAT has sent them to another port, or in an answer to that', () => {
     const entry =
       'udp 17 29 src=192.0.2.2 dst=192.0.2.1 sport=41311 dport=8472 [UNREPLIED] src=10.244.1.10 dst=192.0.2.2 sport=7 dport=41311 mark=0 use=1'
     const lines = [
       { text: '192.0.2.2 > 10.244.1.10 41311 > 7 length 110' },
+      { text: '10.244.1.10 > 192.0.2.2 7 > 41311 length 110' },
       { text: '192.0.2.2 > 10.244.1.10 41312 > 7 length 34' },
     ]
-    expect(walksWithoutFlowPorts(lines, entry).map((l) => l.text)).toEqual([
+    expect(walksWithoutFlowPorts(lines, flowPorts(['', entry])).map((l) => l.text)).toEqual([
       '192.0.2.2 > 10.244.1.10 flow > 7 length 110',
+      '10.244.1.10 > 192.0.2.2 7 > flow length 110',
       '192.0.2.2 > 10.244.1.10 41312 > 7 length 34',
     ])
+  })
+
+  it('have none in the connection table of a namespace that they come to behind NAT', () => {
+    const known = flowPorts([
+      'udp 17 29 src=192.0.2.2 dst=192.0.2.1 sport=41311 dport=4789 src=10.0.0.9 dst=192.0.2.2 sport=80 dport=41311',
+    ])
+    const entry = (port: number) =>
+      `udp 17 src=192.0.2.2 dst=10.0.0.9 sport=${port} dport=80 src=10.0.0.9 dst=192.0.2.2 sport=80 dport=${port}`
+    const levelled = 'udp 17 src=192.0.2.2 dst=10.0.0.9 sport=flow dport=80 src=10.0.0.9 dst=192.0.2.2 sport=80 dport=flow'
+    expect(withoutFlowPorts([entry(41311), entry(41312)], known)).toEqual([levelled, entry(41312)])
   })
 })

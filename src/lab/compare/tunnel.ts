@@ -22,32 +22,44 @@ const THERE = new RegExp(`sport=\\d+ (dport=(?:${ports}))\\b`)
 const BACK = new RegExp(`^(.* sport=${FLOW_PORT} .* sport=\\d+) dport=\\d+`)
 
 /**
- * Lines of `conntrack -L` with the source ports of tunnels left out, and one line where several flows then look the same: how
- * many flows have got an entry of their own hangs on the hash as well.
+ * Source ports of a run's tunnels, by what was printed of the connection tables of all its namespaces (`conntrack -L`), with those
+ * that NAT gave them. Where NAT has sent a tunnel's datagram elsewhere, it meets other namespaces as any other one.
  */
-export function withoutFlowPorts(lines: readonly string[]): string[] {
-  const seen = new Set<string>()
-  return lines
-    .map((l) => l.replace(THERE, `sport=${FLOW_PORT} $1`).replace(BACK, `$1 dport=${FLOW_PORT}`))
-    .filter((l) => {
-      if (!l.includes(`sport=${FLOW_PORT}`)) return true
-      const known = seen.has(l)
-      seen.add(l)
-      return !known
-    })
+export function flowPorts(conntracks: readonly string[]): ReadonlySet<number> {
+  const flows = conntracks.flatMap((text) => {
+    const parsed = parseConntrack(text)
+    return parsed.ok ? parsed.value.flows.filter((f) => isTunnelPort(f.protocol, f.original.dport)) : []
+  })
+  return new Set(flows.flatMap((f) => [f.original.sport, f.reply.dport]))
 }
 
 /**
- * A namespace's walks without them: where NAT has sent a tunnel's datagram elsewhere, its port no longer says that it is one, but
- * the connection table does (`conntrack`: what `conntrack -L` printed).
+ * Lines of `conntrack -L` without those source ports (`known`), and one line where several flows then look the same: how many
+ * flows have got an entry of their own hangs on the hash as well.
  */
-export function walksWithoutFlowPorts(walks: readonly Line[], conntrack: string): readonly Line[] {
-  const parsed = parseConntrack(conntrack)
-  const flows = parsed.ok ? parsed.value.flows.filter((f) => isTunnelPort(f.protocol, f.original.dport)) : []
-  const sports = [...new Set(flows.map((f) => f.original.sport))]
-  if (sports.length === 0) return walks
-  const port = new RegExp(`^(\\S+ > \\S+) (?:${sports.join('|')}) > `)
-  return walks.map((l) => ({ ...l, text: l.text.replace(port, `$1 ${FLOW_PORT} > `) }))
+export function withoutFlowPorts(lines: readonly string[], known: ReadonlySet<number>): string[] {
+  const seen = new Set<string>()
+  const elsewhere = (l: string) =>
+    l.startsWith('udp ')
+      ? l.replaceAll(/\b([sd]port)=(\d+)/g, (m, key, p) => (known.has(Number(p)) ? `${key}=${FLOW_PORT}` : m))
+      : l
+  return lines
+    .map((l) => elsewhere(l.replace(THERE, `sport=${FLOW_PORT} $1`).replace(BACK, `$1 dport=${FLOW_PORT}`)))
+    .filter((l) => {
+      if (!l.includes(`port=${FLOW_PORT}`)) return true
+      const again = seen.has(l)
+      seen.add(l)
+      return !again
+    })
+}
+
+/** A namespace's walks without them (`known`), in datagrams that NAT has sent elsewhere and in what answers those. */
+export function walksWithoutFlowPorts(walks: readonly Line[], known: ReadonlySet<number>): readonly Line[] {
+  if (known.size === 0) return walks
+  const name = (port: string) => (known.has(Number(port)) ? FLOW_PORT : port)
+  const put = (text: string) =>
+    text.replace(/^(\S+ > \S+) (\d+) > (\d+) length /, (_, hosts, from, to) => `${hosts} ${name(from)} > ${name(to)} length `)
+  return walks.map((l) => ({ ...l, text: put(l.text) }))
 }
 
 const ENCAPSULATED = PACKET_ORIGINS.indexOf('encapsulated')
