@@ -12,26 +12,17 @@ import { formatIpv4, type Ipv4, ipv4, parseIpv4 } from '../../net/address.ts'
 import type { JourneyVerdict } from '../../trace/trace.ts'
 import { DEFAULT_COUNT, type PingOptions, parsePing } from './ping-options.ts'
 import { icmpText, replyLine, statisticsLines } from './ping-output.ts'
+import { payload, roundTrip, sendBuffer } from './ping-payload.ts'
+import { Tally } from './ping-tally.ts'
 import { ANSWERED, failed, type Process } from './process.ts'
 import type { Program } from './program.ts'
 import { gaiStrerror, getaddrinfo, getnameinfo } from './resolver.ts'
 
 const SECOND = 1_000_000_000
-/** struct timeval in the payload, little endian: without room for it no time is printed. */
-const TIMEVAL = 16
-
 /** MIN_INTERVAL_MS: when to try again where the send buffer was full for too long. */
 const MIN_INTERVAL = 10_000_000
 /** Longer than a packet takes over lo. */
 const SOFTIRQ = 10_000
-/** What setup() reckons for the bookkeeping of each 512 bytes. */
-const PER_BLOCK = 20 + 16 + 64 + 160
-
-/** sock_setbufs(): SO_SNDBUF has room for little more than one probe of `size` bytes. */
-function sendBuffer(size: number): number {
-  const message = size + 8
-  return message + Math.floor((message + 511) / 512) * PER_BLOCK
-}
 
 /** ping of iputils, over a ping socket. */
 export const ping: Program = {
@@ -99,14 +90,7 @@ class PingRun {
   /** A name is being looked up, and ping does nothing else. */
   #lookingUp = false
   #source = 0
-  #transmitted = 0
-  #received = 0
-  #duplicates = 0
-  #errors = 0
-  #pipe = 0
-  #acked = 0
-  readonly #seen = new Set<number>()
-  readonly #trips: number[] = []
+  readonly #tally = new Tally()
   #startedAt = 0
   #lastSentAt = 0
   #lastError: { readonly errno: Errno; readonly decidedBy?: number } | undefined
@@ -175,11 +159,11 @@ class PingRun {
       this.#late = (seq) => this.#probe(seq)
       return
     }
-    const sequence = this.#transmitted + 1
+    const sequence = this.#tally.transmitted + 1
     this.#lastSentAt = this.#process.now
     const seq = this.#process.step('send', `icmp_seq=${sequence}`, cause)
-    this.#seen.delete(sequence & 0xffff)
-    const sent = this.#socket.sendEcho(this.#to, sequence, this.#payload(), seq)
+    this.#tally.clear(sequence)
+    const sent = this.#socket.sendEcho(this.#to, sequence, payload(this.#options.size, this.#process.now), seq)
     if (!sent.ok && sent.error.errno === 'EAGAIN') {
       this.#block(seq)
       return
@@ -203,7 +187,7 @@ class PingRun {
       const { errno, mtu } = error
       this.#lastError = { errno, decidedBy: error.decidedBy ?? cause }
       if (errno === 'EMSGSIZE' && mtu !== undefined) {
-        this.#errors++
+        this.#tally.errors++
         this.#say(`ping: local error: message too long, mtu=${mtu}`, cause)
       }
       if (reported !== undefined) this.#say(`ping: sendmsg: ${strerror(errno)}`, cause)
@@ -216,9 +200,9 @@ class PingRun {
 
   /** advance_ntransmitted(), and what comes after a probe. */
   #counted(sequence: number, cause: number): void {
-    this.#transmitted = sequence
+    this.#tally.transmitted = sequence
     if (this.#done()) this.#finish(cause)
-    else if (this.#transmitted < this.#options.count) {
+    else if (sequence < this.#options.count) {
       this.#process.after(this.#options.interval * SECOND, 'ping interval', cause, (next) => this.#probe(next))
     } else this.#linger(cause)
   }
@@ -244,25 +228,13 @@ class PingRun {
     })
   }
 
-  /** Every byte its own place, the first sixteen the time of day. */
-  #payload(): Uint8Array {
-    const bytes = Uint8Array.from({ length: this.#options.size }, (_, i) => i & 255)
-    if (bytes.length < TIMEVAL) return bytes
-    const view = new DataView(bytes.buffer)
-    const us = Math.floor(this.#process.now / 1000)
-    view.setUint32(0, Math.floor(us / 1_000_000), true)
-    view.setUint32(4, 0, true)
-    view.setUint32(8, us % 1_000_000, true)
-    view.setUint32(12, 0, true)
-    return bytes
-  }
-
   /** __schedule_exit(): after the last probe, twice the longest round trip, or -W seconds when nothing ever came. */
   #linger(cause: number): void {
     if (this.#options.deadline !== undefined) return
     const { interval, linger } = this.#options
-    const longest = this.#trips.length > 0 ? Math.max(...this.#trips) * 1000 : 0
-    const wait = this.#received > 0 ? Math.max(2 * longest, interval * SECOND) : linger * SECOND
+    const { trips, received } = this.#tally
+    const longest = trips.length > 0 ? Math.max(...trips) * 1000 : 0
+    const wait = received > 0 ? Math.max(2 * longest, interval * SECOND) : linger * SECOND
     this.#waiting = this.#process.after(wait, 'ping linger', cause, (seq) => this.#finish(seq))
   }
 
@@ -275,23 +247,17 @@ class PingRun {
       if (this.#numeric || this.#options.quiet || this.#known?.address === message.from) {
         handle(cause)
         // main_loop(): with nothing in flight it looks at its count again before it reads on; what is there stays unread.
-        if (this.#inFlight() === 0 && this.#done()) break
+        if (this.#tally.inFlight === 0 && this.#done()) break
         continue
       }
       this.#lookUp(message.from, cause, (seq) => {
         handle(seq)
-        if (this.#inFlight() === 0 && this.#done()) this.#finish(seq)
+        if (this.#tally.inFlight === 0 && this.#done()) this.#finish(seq)
         else this.#wake(seq)
       })
       if (this.#lookingUp || this.#process.exited) return
     }
     if (this.#done()) this.#finish(cause)
-  }
-
-  /** in_flight() */
-  #inFlight(): number {
-    const behind = (this.#transmitted - this.#acked) & 0xffff
-    return behind < 0x8000 ? behind : this.#transmitted - this.#received - this.#errors
   }
 
   /** pr_addr(): the name of who answered, by a query of its own that everything waits for. */
@@ -318,19 +284,14 @@ class PingRun {
   #arrived = 0
 
   #done(): boolean {
-    if (this.#options.deadline !== undefined && this.#errors > 0) return true
-    return this.#received + this.#errors >= this.#options.count
+    const { errors, received } = this.#tally
+    if (this.#options.deadline !== undefined && errors > 0) return true
+    return received + errors >= this.#options.count
   }
 
-  /** gather_statistics() */
   #reply(reply: EchoReply, cause: number): void {
-    const time = this.#roundTrip(reply.bytes)
-    if (time !== undefined) this.#trips.push(time)
-    this.#acknowledge(reply.sequence)
-    const duplicate = this.#seen.has(reply.sequence)
-    if (duplicate) this.#duplicates++
-    else this.#received++
-    this.#seen.add(reply.sequence)
+    const time = roundTrip(reply.bytes, this.#arrived)
+    const duplicate = this.#tally.reply(reply.sequence, time)
     this.#say(
       replyLine({
         bytes: reply.bytes.length + 8,
@@ -345,30 +306,13 @@ class PingRun {
     )
   }
 
-  /** Microseconds since the payload's timestamp. */
-  #roundTrip(bytes: Uint8Array): number | undefined {
-    if (bytes.length < TIMEVAL) return undefined
-    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-    const sent = view.getUint32(0, true) * 1_000_000 + view.getUint32(8, true)
-    return Math.floor(this.#arrived / 1000) - sent
-  }
-
   #error(error: EchoError, cause: number): void {
-    this.#acknowledge(error.sequence)
-    this.#errors++
+    this.#tally.error(error.sequence)
     this.#lastError = { errno: error.errno, decidedBy: error.decidedBy }
     this.#say(
       `From ${this.#address(error.from)} icmp_seq=${error.sequence} ${icmpText(error.type, error.code, error.info)}`,
       cause,
     )
-  }
-
-  /** acknowledge() */
-  #acknowledge(sequence: number): void {
-    const behind = (this.#transmitted - sequence) & 0xffff
-    if (behind >= 0x8000) return
-    this.#pipe = Math.max(this.#pipe, behind + 1)
-    if (((sequence - this.#acked) & 0xffff) < 0x8000) this.#acked = sequence
   }
 
   #say(line: string, cause: number): void {
@@ -377,23 +321,17 @@ class PingRun {
 
   #finish(cause: number): void {
     this.#waiting?.cancel()
-    const lines = statisticsLines(this.#name, {
-      transmitted: this.#transmitted,
-      received: this.#received,
-      duplicates: this.#duplicates,
-      errors: this.#errors,
-      time: Math.floor((this.#lastSentAt - this.#startedAt + 500_000) / 1_000_000),
-      trips: this.#trips,
-      pipe: this.#pipe,
-    })
+    const { transmitted, received, duplicates, errors, trips, pipe } = this.#tally
+    const time = Math.floor((this.#lastSentAt - this.#startedAt + 500_000) / 1_000_000)
+    const lines = statisticsLines(this.#name, { transmitted, received, duplicates, errors, time, trips, pipe })
     for (const line of lines) this.#process.print(line, cause)
     const { deadline, count } = this.#options
-    const short = deadline !== undefined && Number.isFinite(count) && this.#received < count
-    this.#process.exit(this.#received === 0 || short ? 1 : 0, this.#verdict(), cause)
+    const short = deadline !== undefined && Number.isFinite(count) && received < count
+    this.#process.exit(received === 0 || short ? 1 : 0, this.#verdict(), cause)
   }
 
   #verdict(): JourneyVerdict {
-    if (this.#received > 0) return ANSWERED
+    if (this.#tally.received > 0) return ANSWERED
     const error = this.#lastError
     return error === undefined ? failed('no answer') : failed(error.errno, error.decidedBy)
   }
