@@ -2,11 +2,21 @@ import { ok } from '../../base/result.ts'
 import type { RuleSpec, TableName } from '../../world/netfilter.ts'
 import type { Counters } from '../../world/records.ts'
 import { type TextResult, textError } from '../text.ts'
+import {
+  danglingJump,
+  deleteChain,
+  deleteRules,
+  type MutableChain,
+  type MutableTable,
+  type Refusal,
+  renameChain,
+  thaw,
+  zero,
+} from './edit.ts'
 import { isTableName } from './names.ts'
-import { formatSpec } from './print-rule.ts'
 import { decimal } from './reader.ts'
 import { decimalBig, isKnownTarget, RuleParser } from './rule.ts'
-import { baseHook, NO_COUNTERS, type ParsedChain, type ParsedIptables, type ParsedRule, type ParsedTable } from './ruleset.ts'
+import { baseHook, NO_COUNTERS, type ParsedIptables, type ParsedRule } from './ruleset.ts'
 import { splitWords } from './words.ts'
 
 export interface ParseOptions {
@@ -16,16 +26,6 @@ export interface ParseOptions {
   readonly base?: ParsedIptables
   /** iptables-restore --noflush: tables keep what they have; a `:CHAIN` line empties a user chain of that name. */
   readonly noflush?: boolean
-}
-
-interface MutableChain extends ParsedChain {
-  policy?: 'ACCEPT' | 'DROP'
-  counters: Counters
-  rules: ParsedRule[]
-}
-interface MutableTable {
-  readonly name: TableName
-  chains: Map<string, MutableChain>
 }
 
 /**
@@ -126,14 +126,10 @@ class Restore {
   }
 
   #checkJumps(table: MutableTable): undefined {
-    for (const chain of table.chains.values()) {
-      for (const { spec, line } of chain.rules) {
-        const { target } = spec
-        if ((target.kind !== 'jump' && target.kind !== 'goto') || table.chains.has(target.chain)) continue
-        this.#line = line
-        this.#fail(`-X ${target.chain}`, `a chain that no rule jumps to (${chain.name} does)`)
-      }
-    }
+    const found = danglingJump(table)
+    if (found === undefined) return
+    this.#line = found.line
+    this.#fail(`-X ${found.to}`, `a chain that no rule jumps to (${found.from} does)`)
   }
 
   /** Text from `iptables -S` has no table line: it is one table's. */
@@ -253,7 +249,8 @@ class Restore {
       }
       case '-X':
       case '--delete-chain':
-        return this.#deleteChain(table, name)
+        this.#deletedChains = true
+        return this.#refuse(deleteChain(table, name))
       case '-P':
       case '--policy': {
         const at = words.indexOf('-c', 3)
@@ -264,44 +261,18 @@ class Restore {
       case '-Z':
       case '--zero': {
         const chain = name === undefined ? undefined : this.#chain(name)
-        for (const c of chain ? [chain] : name === undefined ? table.chains.values() : []) {
-          c.counters = NO_COUNTERS
-          c.rules = c.rules.map((r) => ({ ...r, counters: NO_COUNTERS }))
-        }
+        for (const c of chain ? [chain] : name === undefined ? table.chains.values() : []) zero(c)
         return
       }
       case '-E':
       case '--rename-chain':
-        return this.#rename(table, name, n > 2 ? words[2] : undefined)
+        return this.#refuse(renameChain(table, name, n > 2 ? words[2] : undefined))
     }
     this.#fail(command, 'one of the commands -A -I -D -R -N -X -F -P -Z -E')
   }
 
-  #deleteChain(table: MutableTable, name: string | undefined): undefined {
-    if (name === undefined) {
-      for (const c of [...table.chains.values()]) if (c.hook === undefined) table.chains.delete(c.name)
-    } else {
-      const chain = table.chains.get(name)
-      if (!chain || chain.hook !== undefined) return this.#fail(name, 'a user-defined chain')
-      if (chain.rules.length > 0) return this.#fail(name, 'an empty chain')
-      table.chains.delete(name)
-    }
-    this.#deletedChains = true
-  }
-
-  #rename(table: MutableTable, from: string | undefined, to: string | undefined): undefined {
-    const chain = table.chains.get(from ?? '')
-    if (!chain || chain.hook !== undefined) return this.#fail(from ?? '', 'a user-defined chain')
-    if (to === undefined || table.chains.has(to)) return this.#fail(to ?? '', 'the name of a new chain')
-    table.chains = new Map([...table.chains.values()].map((c) => (c === chain ? [to, { ...c, name: to }] : [c.name, c])))
-    for (const c of table.chains.values()) {
-      c.rules = c.rules.map((r) => {
-        const t = r.spec.target
-        return (t.kind === 'jump' || t.kind === 'goto') && t.chain === from
-          ? { ...r, spec: { ...r.spec, target: { ...t, chain: to } } }
-          : r
-      })
-    }
+  #refuse(refusal: Refusal | undefined): undefined {
+    if (refusal !== undefined) this.#fail(refusal.found, refusal.expected)
   }
 
   #delete(chain: MutableChain, n: number): undefined {
@@ -313,12 +284,7 @@ class Restore {
     }
     const given: ParsedRule[] = []
     this.#rules(chain, n, 2, NO_COUNTERS, (r) => given.push(r))
-    for (const { spec } of given) {
-      const text = formatSpec(spec)
-      const at = chain.rules.findIndex((r) => formatSpec(r.spec) === text)
-      if (at < 0) return this.#fail(`-D ${chain.name}${text}`, 'a rule that the chain has')
-      chain.rules.splice(at, 1)
-    }
+    this.#refuse(deleteRules(chain, given))
   }
 
   #rules(chain: MutableChain, n: number, at: number, counters: Counters, put: (rule: ParsedRule) => void): undefined {
@@ -345,8 +311,3 @@ function bracketed(w: string): Counters | undefined {
   const bytes = decimalBig(w.slice(colon + 1, -1))
   return packets < 0 || bytes < 0 ? undefined : { packets, bytes }
 }
-
-const thaw = (t: ParsedTable): MutableTable => ({
-  name: t.name,
-  chains: new Map([...t.chains.values()].map((c) => [c.name, { ...c, rules: [...c.rules] }])),
-})
