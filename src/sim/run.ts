@@ -26,6 +26,8 @@ export interface RunOptions {
   readonly seed: number
   /** Virtual ns between one journey's rest and the next one's start: what a shell and its pauses take (1 ms). */
   readonly pause?: number
+  /** The same after the last journey, where that is another time. */
+  readonly rest?: number
   /** All machines share one CPU, as in a lab: a woken process runs when no frame is on its way. */
   readonly oneCpu?: boolean
   /** The run is cut short, and says so, at this many steps. */
@@ -79,7 +81,8 @@ class Run {
     for (const [index, journey] of journeys.entries()) {
       if (this.#truncated !== undefined) break
       results.push(this.#journey(journey, index))
-      this.#idle(this.#options.pause ?? PAUSE)
+      const { pause = PAUSE, rest = pause } = this.#options
+      this.#idle(index === journeys.length - 1 ? rest : pause)
     }
     const trace = this.#rec.seal(results, this.#truncated)
     return { ...trace, journeys: results.map((j) => ({ ...j, verdict: decided(trace, j) })) }

@@ -218,7 +218,7 @@ class Case:
             os.killpg(p.pid, signal.SIGKILL)
             output, _ = p.communicate()
             status = 124
-        time.sleep(self.plan['settle'])
+        time.sleep(j['settle'])
         return {'exit': status, 'output': output}
 
     def tables(self):

@@ -6,7 +6,7 @@ import type { RunComparison } from '../../../src/lab/compare/runs.ts'
 import { steadyDifferences } from '../../../src/lab/compare/steady.ts'
 import type { FuzzCase } from '../../../src/lab/fuzz/case.ts'
 import { compareCase } from '../../../src/lab/fuzz/compare.ts'
-import { type DriverPlan, driverPlan, iptablesOf } from '../../../src/lab/fuzz/plan.ts'
+import { type DriverPlan, driverPlan } from '../../../src/lab/fuzz/plan.ts'
 import { type PlayedCase, playCase } from '../../../src/lab/fuzz/play.ts'
 import type { KernelResult, Slot } from './slot.ts'
 
@@ -56,7 +56,7 @@ export async function tryCase(c: FuzzCase, slot: Slot, retries: number): Promise
   }
   if (engine.undetermined !== undefined) return { kind: 'undetermined', what: engine.undetermined }
   if (engine.refused !== undefined) return { kind: 'refused', why: engine.refused }
-  const plan = driverPlan(c, engine.world, engine.reader, iptablesOf(c))
+  const plan = driverPlan(c, engine)
   const runs: (readonly Difference[])[] = []
   let last: Extract<Tried, { kind: 'different' }> | undefined
   for (let again = 0; again <= retries; again++) {

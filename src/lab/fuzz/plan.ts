@@ -1,5 +1,4 @@
-import type { TraceReader } from '../../trace/reader.ts'
-import { viewOf, type World } from '../../world/world.ts'
+import { viewOf } from '../../world/world.ts'
 import { engineFrames } from '../compare/engine-frames.ts'
 import { tunnelInTunnel } from '../compare/tunnel.ts'
 import { HELPER } from '../helper.ts'
@@ -9,7 +8,7 @@ import { pinsOf } from '../pins.ts'
 import { journeyCommand, labServers } from '../programs.ts'
 import { restoreText, sysctlLines } from '../tables.ts'
 import type { FuzzCase } from './case.ts'
-import { settleOf } from './play.ts'
+import type { PlayedCase } from './play.ts'
 
 /** What the driver (e2e/kernel/fuzz/driver.py) does for one case, in its order. Plain JSON. */
 export interface DriverPlan {
@@ -18,8 +17,6 @@ export interface DriverPlan {
   readonly trace: boolean
   /** Whether it runs ahead of all else on the machine (SCHED_RR): a woken process then comes before work of the kernel's. */
   readonly urgent: boolean
-  /** Seconds after each command, for what its end set off to come to rest. */
-  readonly settle: number
   /** Python source of the servers' functions. */
   readonly helper: string
   readonly namespaces: readonly NamespacePlan[]
@@ -29,7 +26,13 @@ export interface DriverPlan {
    */
   readonly cables: readonly string[]
   readonly servers: readonly { readonly netns: string; readonly kind: string; readonly name: string; readonly port: number }[]
-  readonly journeys: readonly { readonly netns: string; readonly command: string; readonly limit: number }[]
+  /** `settle`: seconds after it, for what its end set off to come to rest. */
+  readonly journeys: readonly {
+    readonly netns: string
+    readonly command: string
+    readonly limit: number
+    readonly settle: number
+  }[]
 }
 
 export interface NamespacePlan {
@@ -61,7 +64,9 @@ const GRACE = 5
 export const iptablesOf = (c: FuzzCase): 'legacy' | 'nft' => (c.seed % 4 === 0 ? 'nft' : 'legacy')
 
 /** Writes the case as commands; source ports, echo identifiers and random draws are the engine's. */
-export function driverPlan(c: FuzzCase, world: World, reader: TraceReader, iptables: 'legacy' | 'nft'): DriverPlan {
+export function driverPlan(c: FuzzCase, played: Pick<PlayedCase, 'world' | 'reader' | 'settles'>): DriverPlan {
+  const { world, reader } = played
+  const iptables = iptablesOf(c)
   const view = viewOf(world)
   const pins = pinsOf(reader)
   const names: LabNames = { prefix: '', of: (netns) => `@${netns}@`, short: (netns) => netns }
@@ -78,7 +83,6 @@ export function driverPlan(c: FuzzCase, world: World, reader: TraceReader, iptab
     iptables,
     trace: !tunnelInTunnel(reader),
     urgent: true,
-    settle: settleOf(c) / 1e9,
     helper: HELPER.slice(0, HELPER.indexOf('\nif sys.argv[1]')),
     namespaces: view.list('netns').map((ns) => {
       const { links, up, layer3, bridge } = netnsBatch(view, ns, names, nothingSkipped)
@@ -114,6 +118,7 @@ export function driverPlan(c: FuzzCase, world: World, reader: TraceReader, iptab
       netns: j.from,
       command: journeyCommand(j.run, pins.journeys[i]),
       limit: Math.ceil((pins.journeys[i]?.seconds ?? 0) + GRACE),
+      settle: (played.settles[i] ?? 0) / 1e9,
     })),
   }
   const order = new Map<string, number>(
