@@ -6,11 +6,15 @@ import { FRAG_NEEDED, icmpErrno } from './errno.ts'
 import type { SocketHost } from './host.ts'
 import type { PingSocket } from './ping.ts'
 import { between } from './sequence.ts'
+import { RTO_MAX } from './tcp/constants.ts'
 import { tcpDone, tcpFail } from './tcp/done.ts'
 import { syncMss } from './tcp/handshake.ts'
 import { resegment } from './tcp/output.ts'
+import { currentRto } from './tcp/rtt.ts'
 import type { TcpSock } from './tcp/sock.ts'
 import type { TcpTable } from './tcp/table.ts'
+import { retransmitTimer } from './tcp/timeout.ts'
+import { armRetransmit } from './tcp/timers.ts'
 import type { UdpSocket } from './udp.ts'
 import type { UdpTable } from './udp-table.ts'
 
@@ -30,6 +34,7 @@ const HOST_UNREACHABLE = 1
 const REDIRECT = 5
 const TIME_EXCEEDED = 11
 const PARAMETER_PROBLEM = 12
+const isNoWay = (r: IcmpReport): boolean => r.type === UNREACHABLE && (r.code === NET_UNREACHABLE || r.code === HOST_UNREACHABLE)
 const isFragNeeded = (r: IcmpReport): boolean => r.type === UNREACHABLE && r.code === FRAG_NEEDED
 
 /** tcp_v4_err() */
@@ -52,6 +57,7 @@ export function tcpError(host: SocketHost, table: TcpTable<TcpSock>, r: IcmpRepo
     resegment(sk, skb.cause)
     return undefined
   }
+  if (isNoWay(r) && sequence === sk.sndUna) revertBackoff(sk, skb.cause)
   const error = { errno: found.errno, decidedBy: skb.cause }
   // Still connecting: any error ends it. Once connected, TCP keeps trying until it times out.
   if (sk.state === 'SYN_SENT' || sk.state === 'SYN_RECV') tcpFail(sk, found.errno, skb.cause)
@@ -59,11 +65,24 @@ export function tcpError(host: SocketHost, table: TcpTable<TcpSock>, r: IcmpRepo
   return undefined
 }
 
+/**
+ * tcp_ld_RTO_revert(), RFC 6069: a retransmission that came to a router without a way was lost to that, not to congestion. The wait
+ * for the next one is not doubled.
+ */
+function revertBackoff(sk: TcpSock, cause: number): void {
+  const head = sk.rtxQueue[0]
+  if (head === undefined || sk.retransmits === 0 || sk.backoff === 0) return
+  sk.backoff--
+  sk.rto = Math.min(currentRto(sk) * 2 ** sk.backoff, RTO_MAX)
+  const remaining = sk.rto - (sk.host.now - head.sentAt)
+  if (remaining > 0) armRetransmit(sk, 'retransmit', remaining)
+  else retransmitTimer(sk, cause)
+}
+
 /** tcp_req_err(): a SYN ACK that met one of these ends the request; the client's next SYN makes a new one. */
 function requestError(sk: TcpSock, r: IcmpReport, sequence: number | undefined): void {
   if (sequence !== undefined && sequence !== sk.sndUna) return
-  const unreachable = r.type === UNREACHABLE && (r.code === NET_UNREACHABLE || r.code === HOST_UNREACHABLE)
-  if (unreachable || r.type === TIME_EXCEEDED || r.type === PARAMETER_PROBLEM) tcpDone(sk, r.skb.cause)
+  if (isNoWay(r) || r.type === TIME_EXCEEDED || r.type === PARAMETER_PROBLEM) tcpDone(sk, r.skb.cause)
 }
 
 /** __udp4_lib_err() */

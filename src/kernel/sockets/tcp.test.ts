@@ -380,6 +380,20 @@ describe('an established connection', () => {
     expect(times.map((at) => Math.round((at - first) / 100) * 100)).toEqual([0, 2200, 5200, 11_200])
   })
 
+  it.each([
+    [1, [0, 201, 402, 603, 804, 1005]],
+    [3, [0, 201, 402, 804, 1608, 3216]],
+  ] as const)('takes ICMP unreachable code %i for no way or for a loss (RFC 6069)', (code, expected) => {
+    const c = established()
+    let errors = 5
+    c.wire.filter = (f) => (f.from === c.client && errors-- > 0 ? { icmp: { type: 3, code } } : 'pass')
+    c.socket.send(utf8('data'), c.wire.rec.last)
+    c.wire.run(10 * S)
+    expect(c.text()).toBe('data')
+    const times = c.wire.log.filter((l) => l.includes('1:5')).map((l) => Math.round(Number(l.slice(0, 9)) - 10))
+    expect(times).toEqual(expected)
+  })
+
   it('gives up after tcp_retries2 timeouts, about a quarter of an hour', () => {
     expect(modelTimeout(15) / S).toBeCloseTo(924.6)
     const c = established()

@@ -46,7 +46,7 @@ export function onTimeout(sk: TcpSock, kind: RetransmitTimerKind): void {
 }
 
 /** tcp_retransmit_timer() */
-function retransmitTimer(sk: TcpSock, cause: number): void {
+export function retransmitTimer(sk: TcpSock, cause: number): void {
   const head = sk.rtxQueue[0]
   if (head === undefined) return
   if (exhausted(sk)) {
