@@ -235,9 +235,12 @@ test.describe('motion', () => {
   test('a packet glides from hop to hop', async ({ page, hop }) => {
     await page.emulateMedia({ reducedMotion: 'no-preference' })
     await hop.open()
-    await hop.seek(44)
-    // Where it was, where it is, and at least one place between: how many more is a matter of the machine's frame rate.
-    expect(await framesOfAStep(page)).toBeGreaterThan(2)
+    // Where it was, where it is, and at least one place between: how many more is a matter of the machine's frame rate, and a busy
+    // one may draw the end at once. Without a glide no try shows a place between.
+    await expect(async () => {
+      await hop.seek(44)
+      expect(await framesOfAStep(page)).toBeGreaterThan(2)
+    }).toPass({ timeout: 15_000 })
   })
 
   test('where less motion is wished, it is there at once and nothing animates', async ({ page, hop }) => {
