@@ -66,7 +66,9 @@ export const iptablesOf = (c: FuzzCase): 'legacy' | 'nft' => (c.seed % 4 === 0 ?
 /** Writes the case as commands; source ports, echo identifiers and random draws are the engine's. */
 export function driverPlan(c: FuzzCase, played: Pick<PlayedCase, 'world' | 'reader' | 'settles'>): DriverPlan {
   const { world, reader } = played
-  const iptables = iptablesOf(c)
+  // Once anybody on the machine traces (nft_trace_enabled), nf_tables hashes every packet: see tunnelInTunnel().
+  const nested = tunnelInTunnel(reader)
+  const iptables = nested ? 'legacy' : iptablesOf(c)
   const view = viewOf(world)
   const pins = pinsOf(reader)
   const names: LabNames = { prefix: '', of: (netns) => `@${netns}@`, short: (netns) => netns }
@@ -81,7 +83,7 @@ export function driverPlan(c: FuzzCase, played: Pick<PlayedCase, 'world' | 'read
   }
   const plan: Omit<DriverPlan, 'cables'> = {
     iptables,
-    trace: !tunnelInTunnel(reader),
+    trace: !nested,
     urgent: true,
     helper: HELPER.slice(0, HELPER.indexOf('\nif sys.argv[1]')),
     namespaces: view.list('netns').map((ns) => {
