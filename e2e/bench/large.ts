@@ -6,7 +6,8 @@ import { Engine } from '../../src/worker/engine.ts'
 import type { World } from '../../src/world/world.ts'
 import { type Line, median } from './measure.ts'
 
-const COMMANDS = 3
+/** Commands of which the median counts; where each takes seconds, a few. */
+const commandsOf = (services: number): number => (services > 1000 ? 3 : 9)
 
 /** How long a person waits for a trace, from a document in the worker to a trace on the page, in ms of this one thread. */
 interface Waits {
@@ -60,7 +61,7 @@ async function measure(services: number, mode: KubeProxyMode): Promise<Waits> {
   const first = await page.open(document)
   const next: Opened[] = []
   // The last Service each time, for its chain is the longest; another seed, for nothing may be left of the run before.
-  for (let i = 0; i < COMMANDS; i++) next.push(await page.open({ ...document, seed: 2 + i }))
+  for (let i = 0; i < commandsOf(services); i++) next.push(await page.open({ ...document, seed: 2 + i }))
   if (!first.answered || next.some((n) => !n.answered)) throw new Error(`${clusterIp(services - 1)} does not answer`)
   globalThis.gc?.()
   const heap = process.memoryUsage().heapUsed
