@@ -1,6 +1,7 @@
 import { IPPROTO } from '../../net/packet.ts'
 import type { NatRange } from '../../world/netfilter.ts'
 import type { FlowTuple } from '../conntrack/tuple.ts'
+import { jhash } from '../jhash.ts'
 
 /** enum nf_nat_manip_type: which side of the packet changes. */
 export const MANIP_SRC = 0
@@ -83,36 +84,13 @@ export function chooseAddress(t: FlowTuple, manip: number, r: Range): void {
   else t.dst = address
 }
 
-const rol = (x: number, k: number): number => (x << k) | (x >>> (32 - k))
 /** The kernel hashes the __be32 as a little-endian machine reads it. */
 const swab = (n: number): number => (n << 24) | ((n & 0xff00) << 8) | ((n >>> 8) & 0xff00) | (n >>> 24)
 
-/** jhash2() (Bob Jenkins, lookup3) of union nf_inet_addr holding an IPv4 address: one word and three zeros. */
+const hashed = new Uint8Array(16)
+
+/** jhash2() of union nf_inet_addr holding an IPv4 address, one word and three zeros: jhash() of its bytes. */
 function jhashAddress(src: number, initval: number): number {
-  let a = (0xdeadbeef + (4 << 2) + swab(initval)) | 0
-  let b = a
-  let c = a
-  a = (a + swab(src)) | 0
-  // __jhash_mix
-  a = (a - c) ^ rol(c, 4)
-  c = (c + b) | 0
-  b = (b - a) ^ rol(a, 6)
-  a = (a + c) | 0
-  c = (c - b) ^ rol(b, 8)
-  b = (b + a) | 0
-  a = (a - c) ^ rol(c, 16)
-  c = (c + b) | 0
-  b = (b - a) ^ rol(a, 19)
-  a = (a + c) | 0
-  c = (c - b) ^ rol(b, 4)
-  b = (b + a) | 0
-  // __jhash_final
-  c = ((c ^ b) - rol(b, 14)) | 0
-  a = ((a ^ c) - rol(c, 11)) | 0
-  b = ((b ^ a) - rol(a, 25)) | 0
-  c = ((c ^ b) - rol(b, 16)) | 0
-  a = ((a ^ c) - rol(c, 4)) | 0
-  b = ((b ^ a) - rol(a, 14)) | 0
-  c = ((c ^ b) - rol(b, 24)) | 0
-  return c >>> 0
+  for (let i = 0; i < 4; i++) hashed[i] = src >>> (24 - 8 * i)
+  return jhash(hashed, hashed.length, swab(initval))
 }
